@@ -1,0 +1,255 @@
+/* tl.h - the contract of the engine: one TCP header in, one verdict out.
+ *
+ * SPDX-License-Identifier: GPL-2.0-or-later
+ *
+ * The engine knows TCP and nothing of Wireshark. Whoever uses it reads TCP headers into struct tl_segment, keeps one tl_pair
+ * for each address and port pair, and hands over the segments of a pair in capture order:
+ *
+ *     struct tl_tracker *tracker = tl_tracker_new(&allocator);
+ *     struct tl_pair *pair = tl_pair_new(tracker, &ends);
+ *     if (tl_pair_update(pair, &segment, &verdict))
+ *         ... verdict.shape says what the segment is, verdict.refs which frames and numbers prove it
+ *     tl_conn_facts(verdict.conn, last_time, &facts);    what is known of the connection by now
+ *
+ * Properties: no I/O, no static mutable data, no recursion; total (any segment is accepted); deterministic; O(1) amortised
+ * for each segment; memory for one connection bounded by TL_CONN_BYTES_MAX. Memory comes only from the allocator.
+ */
+#ifndef TL_H
+#define TL_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "tl_names.h"
+
+/* ---- input ------------------------------------------------------------------------------------------------------------- */
+
+enum tl_flag {
+    TL_FIN = 0x01,
+    TL_SYN = 0x02,
+    TL_RST = 0x04,
+    TL_PSH = 0x08,
+    TL_ACK = 0x10,
+    TL_URG = 0x20,
+    TL_ECE = 0x40,
+    TL_CWR = 0x80,
+};
+
+/* Which options the header carries. A list that ends early or makes no sense sets TL_OPT_BROKEN; what came before counts. */
+enum tl_option {
+    TL_OPT_MSS = 0x0001,
+    TL_OPT_WINDOW_SCALE = 0x0002,
+    TL_OPT_SACK_PERMITTED = 0x0004,
+    TL_OPT_SACK = 0x0008,
+    TL_OPT_TIMESTAMPS = 0x0010,
+    TL_OPT_FAST_OPEN = 0x0020,
+    TL_OPT_MPTCP = 0x0040,
+    TL_OPT_MPTCP_RST = 0x0080,
+    TL_OPT_BROKEN = 0x0100,
+};
+
+enum { TL_SACK_BLOCKS_MAX = 4 };
+
+/* The facts of one TCP header and its IP header. All numbers in host order, all sequence numbers raw. */
+struct tl_segment {
+    int64_t time_ns;     /* capture time since 1970, ns; may run backwards */
+    uint32_t frame;      /* frame number in the capture, from 1 */
+    uint32_t seq;        /* raw sequence number */
+    uint32_t ack;        /* raw acknowledgment number, whatever the ACK flag says */
+    uint32_t len;        /* payload bytes by the header lengths, whether captured or not */
+    uint32_t tsval;      /* if TL_OPT_TIMESTAMPS */
+    uint32_t tsecr;      /* if TL_OPT_TIMESTAMPS */
+    uint32_t sack[TL_SACK_BLOCKS_MAX][2]; /* left and right edge of each block */
+    uint16_t options;    /* enum tl_option */
+    uint16_t window;     /* as in the header, not scaled */
+    uint16_t checksum;   /* as in the header */
+    uint16_t ip_id;      /* 0 for IPv6 */
+    uint16_t mss;        /* if TL_OPT_MSS */
+    uint8_t flags;       /* enum tl_flag */
+    uint8_t sack_count;  /* 0..TL_SACK_BLOCKS_MAX */
+    uint8_t window_scale;    /* if TL_OPT_WINDOW_SCALE; shift, may be above 14 */
+    uint8_t fast_open_bytes; /* if TL_OPT_FAST_OPEN; length of the cookie, 0 = request */
+    uint8_t mptcp_rst_reason; /* if TL_OPT_MPTCP_RST */
+    uint8_t ttl;         /* TTL or hop limit */
+    uint8_t first_octet; /* first payload byte, if has_octet */
+    uint8_t from;        /* 0 or 1: the end of the pair that sent it */
+    bool has_octet;
+    bool dont_fragment;
+    bool ipv6;
+};
+
+/* The two ends of a pair. End 0 is the one with the lower address, then port, so that the answer does not depend on which
+ * packet came first. `is_service` tells that something is registered for the port; it serves only to guess roles when the
+ * capture starts mid-stream. */
+struct tl_ends {
+    uint16_t port[2];
+    bool is_service[2];
+};
+
+/* Memory. `alloc` returns zeroed memory or NULL; `free` takes NULL. The engine survives NULL: tl_*_new return NULL,
+ * tl_pair_update returns false, and the segment counts as not seen. */
+struct tl_allocator {
+    void *(*alloc)(void *context, size_t bytes);
+    void (*free)(void *context, void *memory);
+    void *context;
+};
+
+/* ---- output ------------------------------------------------------------------------------------------------------------ */
+
+enum { TL_STATE_PATH_MAX = 3 };
+
+/* One endpoint after the segment. */
+struct tl_end_view {
+    uint8_t state;                   /* enum tl_state */
+    uint8_t confidence;              /* enum tl_confidence of state */
+    uint8_t before;                  /* the state before, if the segment changed it, else NONE */
+    uint8_t path[TL_STATE_PATH_MAX]; /* the states entered, in order; the last one equals state; NONE = no more */
+    uint8_t withdrawn;               /* the expected state that this segment shows not to have come about, or NONE */
+};
+
+/* Yes or no, all of tl_shape.flags. */
+enum tl_shape_flag {
+    TL_SHAPE_MIDSTREAM = 0x0001,      /* the capture started after the connection did */
+    TL_SHAPE_COPY = 0x0002,           /* the same packet was captured before: says nothing new */
+    TL_SHAPE_STRAY = 0x0004,          /* its numbers fit no connection of this pair; changed nothing */
+    TL_SHAPE_TIME_BACKWARDS = 0x0008, /* older than the segment before it in the file */
+    TL_SHAPE_REORDERED = 0x0010,      /* SYN captured after the SYN-ACK that answers it */
+    TL_SHAPE_PROVES_OUTCOME = 0x0020, /* this segment decides the handshake's outcome: facts say which */
+    TL_SHAPE_PROVES_CLOSE = 0x0040,   /* this segment decides kind, initiator and TIME-WAIT side */
+    TL_SHAPE_NEW_DATA = 0x0080,       /* carries bytes never captured before */
+};
+
+/* Handshake arithmetic that does not fit (RFC 9293 3.10.7.3, RFC 7323 2.2 and 3.2, RFC 2018 2), bits of tl_shape.error. */
+enum tl_handshake_error {
+    TL_ERROR_SYNACK_ACK = 0x0001,      /* SYN-ACK does not acknowledge ISN + 1 (and SYN data) */
+    TL_ERROR_ACK_ACK = 0x0002,         /* the client's first ACK does not acknowledge the server's ISN + 1 */
+    TL_ERROR_ACK_SEQ = 0x0004,         /* the client's first ACK does not continue at its ISN + 1 */
+    TL_ERROR_SYNACK_ISN = 0x0008,      /* SYN-ACK repeated with another ISN */
+    TL_ERROR_OPT_NOT_OFFERED = 0x0010, /* SYN-ACK carries an option that the SYN did not offer */
+    TL_ERROR_OPT_LOST = 0x0020,        /* timestamps were negotiated and are missing later */
+    TL_ERROR_WSCALE_RANGE = 0x0040,    /* window scale above 14 */
+    TL_ERROR_FLAGS = 0x0080,           /* SYN with FIN or RST, or no flag at all */
+    TL_ERROR_SYN_ACK_FIELD = 0x0100,   /* SYN without ACK flag has a non-zero acknowledgment field */
+};
+
+/* What the segment is. Plain small numbers with no padding, so that equal shapes compare equal by memcmp: the shapes of a
+ * capture are few, and the user of the engine can store each once. */
+struct tl_shape {
+    uint16_t flags;            /* enum tl_shape_flag */
+    uint16_t error;            /* enum tl_handshake_error, of this segment */
+    uint16_t attempt;          /* repetition of a SYN, SYN-ACK or FIN: 0 = first; stops at 65535 */
+    uint8_t phase;             /* enum tl_phase */
+    uint8_t sender;            /* enum tl_sender */
+    uint8_t sender_confidence; /* enum tl_confidence */
+    uint8_t client;            /* which end of the pair is shown as the client: 0 or 1 */
+    uint8_t from;              /* which end sent the segment: 0 or 1 */
+    uint8_t reuse;             /* enum tl_reuse, on SYNs */
+    uint8_t handshake_step;    /* enum tl_handshake_step */
+    uint8_t synack_why;        /* enum tl_synack_why */
+    uint8_t teardown_step;     /* enum tl_teardown_step */
+    uint8_t rst_form;          /* enum tl_rst_form */
+    uint8_t rst_cause;         /* enum tl_rst_cause */
+    uint8_t rst_confidence;    /* enum tl_confidence of rst_cause */
+    uint8_t rst_effect;        /* enum tl_rst_effect, as known at this segment */
+    uint8_t keepalive;         /* enum tl_probe_kind */
+    uint8_t window_probe;      /* enum tl_probe_kind */
+    uint8_t probe_confidence;  /* enum tl_confidence of the two above */
+    uint8_t ack;               /* enum tl_ack */
+    uint8_t spare;             /* 0 */
+    struct tl_end_view end[2]; /* by end of the pair */
+};
+
+/* Numbers that belong to this one segment; 0 = none. */
+struct tl_refs {
+    uint32_t trigger_in;      /* frame of the segment that this one answers (RST, challenge ACK, probe answer) */
+    uint32_t first_in;        /* frame of the first transmission that this one repeats */
+    uint32_t probe_number;    /* running number of the probe in its run, from 1 */
+    uint32_t probe_unanswered; /* probes of the run that nothing has answered so far, this one included */
+    uint32_t probe_run_in;    /* frame of the first probe of the run */
+    int32_t ack_delta;        /* SYN-ACK with a wrong ACK: its distance from the ISN + 1 expected */
+    int64_t reuse_elapsed_ns; /* SYN that reuses the ports: since the end of the previous connection, ns */
+    int64_t probe_idle_ns;    /* probe: since the segment before it (first of a run) or the previous probe, ns */
+};
+
+struct tl_conn;
+
+struct tl_verdict {
+    struct tl_conn *conn; /* the connection; valid as long as its tracker */
+    struct tl_shape shape;
+    struct tl_refs refs;
+};
+
+/* What is known of a connection, as seen at one moment: later segments may add to it (a "late" fact). */
+struct tl_facts {
+    uint32_t number;        /* running number, from 0 in order of appearance */
+    uint32_t incarnation;   /* from 1, for the same addresses and ports */
+    uint8_t client;         /* which end of the pair is shown as the client */
+    uint8_t outcome;        /* enum tl_outcome */
+    uint8_t missing;        /* enum tl_missing */
+    uint8_t tfo;            /* enum tl_tfo */
+    uint8_t client_rst;     /* enum tl_client_rst */
+    uint8_t kind;           /* enum tl_kind */
+    uint8_t kind_confidence; /* enum tl_confidence */
+    uint8_t initiator;      /* enum tl_side */
+    uint8_t time_wait;      /* enum tl_side */
+    uint8_t reuse;          /* enum tl_reuse of the SYN that opened it */
+    uint8_t position;       /* enum tl_position */
+    uint8_t icmp_type, icmp_code; /* if outcome is unreachable */
+    bool ambiguous;         /* SYN or SYN-ACK was repeated and timestamps do not say which one was answered */
+    bool fin1_acked;        /* the first FIN was acknowledged */
+    bool has_isn[2];        /* by end of the pair */
+    uint32_t isn[2];
+    bool has_fin[2];
+    uint32_t fin[2];        /* sequence number that the FIN occupies */
+    uint32_t syn_data;      /* payload bytes on the client's SYN */
+    uint32_t segments[2];   /* segments captured from each end, copies included */
+    uint32_t syn_attempts, synack_attempts; /* transmissions, copies left out */
+    uint32_t syn_in, synack_in, ack_in, icmp_in; /* frames; 0 = not captured */
+    uint32_t fin1_in, fin2_in, fin1_ack_in, fin2_ack_in, rst_in;
+    int64_t start_ns, last_ns;      /* first and last segment */
+    /* Durations in ns; -1 = not known. */
+    int64_t server_time_ns;  /* SYN -> SYN-ACK */
+    int64_t client_time_ns;  /* SYN-ACK -> ACK */
+    int64_t irtt_ns;         /* both together */
+    int64_t setup_ns;        /* first SYN -> ACK, repetitions included */
+    int64_t delay_by_loss_ns; /* setup - irtt */
+    int64_t teardown_ns;     /* first FIN -> last ACK that the close needs */
+    int64_t fin_wait_ns;     /* first FIN -> its ACK */
+    int64_t close_wait_ns;   /* ACK of the first FIN -> second FIN */
+    uint64_t history[2];     /* states of each end, oldest in the highest nibble used, withdrawn ones left out */
+};
+
+/* ---- functions --------------------------------------------------------------------------------------------------------- */
+
+struct tl_tracker;
+struct tl_pair;
+
+/* A tracker numbers the connections of one capture. The allocator is copied. NULL when out of memory. */
+struct tl_tracker *tl_tracker_new(const struct tl_allocator *allocator);
+
+/* Frees the tracker itself; free its pairs first. NULL is allowed. */
+void tl_tracker_free(struct tl_tracker *tracker);
+
+/* A pair holds the connections between two addresses and ports. NULL when out of memory. */
+struct tl_pair *tl_pair_new(struct tl_tracker *tracker, const struct tl_ends *ends);
+
+/* Frees the pair and its connections, and with them every tl_verdict.conn that it gave out. NULL is allowed. */
+void tl_pair_free(struct tl_pair *pair);
+
+/* Classifies one segment and learns from it. Segments must come in capture order. Writes the whole verdict. Returns false,
+ * with nothing learnt, only when memory for a new connection ran out. O(1) amortised. */
+bool tl_pair_update(struct tl_pair *pair, const struct tl_segment *segment, struct tl_verdict *verdict);
+
+/* Tells that an ICMP error quoted a SYN with this sequence number sent by end `from`: its outcome is unreachable unless TCP
+ * itself answers. Ignored when no such SYN is waiting. O(1). */
+void tl_pair_unreachable(struct tl_pair *pair, unsigned from, uint32_t seq, unsigned type, unsigned code, uint32_t frame);
+
+/* What is known of a connection by now. `end_ns` is the time of the last frame of the capture so far; it decides between
+ * pending and unanswered. O(1). */
+void tl_conn_facts(const struct tl_conn *conn, int64_t end_ns, struct tl_facts *facts);
+
+/* Running number of a connection, from 0. O(1). */
+uint32_t tl_conn_number(const struct tl_conn *conn);
+
+#endif

@@ -1,0 +1,481 @@
+/* tl_conn.c - one segment of one connection: the recipe, and what the segment changes.
+ *
+ * SPDX-License-Identifier: GPL-2.0-or-later
+ */
+#include "tl_conn.h"
+
+#include "tl_close.h"
+#include "tl_open.h"
+#include "tl_phase.h"
+#include "tl_probe.h"
+#include "tl_rst.h"
+#include "tl_states.h"
+#include "tl_window.h"
+
+#include <string.h>
+
+/* Three segments in a row that continue each other far from where the connection was: the capture lost a long stretch. */
+enum { STRAYS_TO_RESYNC = 3 };
+
+/* ---- making and freeing ------------------------------------------------------------------------------------------------- */
+
+struct tl_conn *tl_conn_new(struct tl_pair *pair, const struct tl_segment *seg)
+{
+    struct tl_tracker *tracker = pair->tracker;
+    struct tl_conn *conn = tracker->allocator.alloc(tracker->allocator.context, sizeof *conn);
+    unsigned i;
+
+    if (!conn) {
+        return NULL;
+    }
+    for (i = 0; i < 2; i++) {
+        tl_sent_init(&conn->end[i].sent, &tracker->allocator);
+        tl_recent_init(&conn->end[i].recent, &tracker->allocator);
+        conn->end[i].leg_ns = TL_UNKNOWN_NS;
+        conn->end[i].fin_ns = conn->end[i].finack_ns = TL_UNKNOWN_NS;
+    }
+    conn->pair = pair;
+    conn->number = tracker->connections++;
+    conn->incarnation = ++pair->incarnations;
+    conn->start_ns = conn->last_ns = seg->time_ns;
+    conn->server_leg_ns = conn->client_leg_ns = TL_UNKNOWN_NS;
+    conn->fin1ack_ns = conn->finish_ns = TL_UNKNOWN_NS;
+    conn->opener = conn->closer = conn->rst_by = TL_NO_END;
+    conn->next = pair->all;
+    pair->all = conn;
+    return conn;
+}
+
+void tl_conn_free(struct tl_conn *conn)
+{
+    const struct tl_allocator *allocator = &conn->pair->tracker->allocator;
+    unsigned i;
+
+    for (i = 0; i < 2; i++) {
+        tl_sent_free(&conn->end[i].sent);
+        tl_recent_free(&conn->end[i].recent);
+    }
+    allocator->free(allocator->context, conn);
+}
+
+/* ---- before the rules --------------------------------------------------------------------------------------------------- */
+
+/* A connection that the capture did not see open: roles are a guess by the ports (docs/design.md, R6 and R7). */
+static void guess_roles(struct tl_conn *conn, const struct tl_segment *seg)
+{
+    enum { WELL_KNOWN = 1024 };
+    const struct tl_ends *ends = &conn->pair->ends;
+    bool low[2] = {ends->port[0] < WELL_KNOWN, ends->port[1] < WELL_KNOWN};
+    unsigned server;
+
+    if (low[0] != low[1]) {
+        server = low[1];
+    } else if (ends->is_service[0] != ends->is_service[1]) {
+        server = ends->is_service[1];
+    } else if (ends->port[0] != ends->port[1]) {
+        server = ends->port[1] < ends->port[0];
+    } else {
+        server = 1u - seg->from;
+    }
+    conn->client = (uint8_t)(1 - server);
+    conn->sender_confidence = TL_CONFIDENCE_GUESS;
+}
+
+static void begin_midstream(struct tl_step *step)
+{
+    struct tl_conn *conn = step->conn;
+
+    if (conn->phase != TL_PHASE_NONE || step->event == TL_EVENT_SYN || step->event == TL_EVENT_SYNACK) {
+        return;
+    }
+    conn->midstream = true;
+    if (!conn->roles_known) {
+        guess_roles(conn, step->seg);
+    }
+}
+
+static void check_copy(struct tl_step *step)
+{
+    struct tl_copy_context context = {
+        .rtt_ns = step->rtt_ns,
+        .peer_syn_in = step->peer->syn.last_in,
+    };
+
+    step->copy_of = tl_recent_find_copy(&step->self->recent, step->seg, &context);
+    if (step->copy_of) {
+        step->shape->flags |= TL_SHAPE_COPY;
+        step->refs->first_in = step->copy_of->frame;
+    }
+}
+
+/* Starts the numbers of an end anew where its segments are now. */
+static void resync(struct tl_end *end, uint32_t seq)
+{
+    tl_sent_restart(&end->sent, seq);
+    end->max = end->seen = end->una = seq;
+    end->has_max = end->has_seen = end->has_una = true;
+    end->strays = 0;
+}
+
+/* Segments whose numbers fit nothing are classified and change nothing, until several continue each other. */
+static void check_stray(struct tl_step *step)
+{
+    struct tl_end *self = step->self;
+    const struct tl_segment *seg = step->seg;
+    uint32_t reach = self->max_window > UINT16_MAX ? self->max_window : UINT16_MAX;
+
+    if (tl_window_fits(step->conn, seg)) {
+        self->strays = 0;
+        return;
+    }
+    if (self->strays > 0 && tl_seq_within(seg->seq, self->stray_seq, self->stray_seq + reach)) {
+        self->strays++;
+    } else {
+        self->strays = 1;
+    }
+    self->stray_seq = step->end;
+    if (self->strays >= STRAYS_TO_RESYNC) {
+        resync(self, seg->seq);
+        if (tl_has(step, TL_ACK)) {
+            resync(step->peer, seg->ack);
+        }
+        return;
+    }
+    step->stray = true;
+    step->shape->flags |= TL_SHAPE_STRAY;
+}
+
+static void begin(struct tl_step *step, struct tl_conn *conn, const struct tl_segment *seg, struct tl_verdict *verdict)
+{
+    memset(step, 0, sizeof *step);
+    step->seg = seg;
+    step->conn = conn;
+    step->from = seg->from & 1;
+    step->self = &conn->end[step->from];
+    step->peer = &conn->end[1 - step->from];
+    step->peer_fsm = conn->tentative && conn->previous ? &conn->previous->end[1 - step->from].fsm : &step->peer->fsm;
+    step->shape = &verdict->shape;
+    step->refs = &verdict->refs;
+    step->event = tl_event_of(seg->flags, seg->len, &step->legal);
+    step->length = tl_event_length(seg->flags, seg->len);
+    step->end = seg->seq + step->length;
+    step->rtt_ns = tl_window_rtt(conn);
+    step->phase_before = conn->phase;
+    if (seg->time_ns < conn->last_ns) {
+        step->shape->flags |= TL_SHAPE_TIME_BACKWARDS;
+    }
+    begin_midstream(step);
+    check_copy(step);
+    if (!step->copy_of) {
+        check_stray(step);
+    }
+    step->new_bytes = step->length > 0 && (!step->self->has_max || tl_seq_after(step->end, step->self->max));
+    if (step->new_bytes && seg->len > 0) {
+        step->shape->flags |= TL_SHAPE_NEW_DATA;
+    }
+}
+
+/* ---- what the segment changes ------------------------------------------------------------------------------------------- */
+
+/* A SYN starts the numbers of its sender. The data on it counts only when the SYN-ACK takes it (RFC 7413 4.2). */
+static void apply_syn(struct tl_step *step)
+{
+    struct tl_end *self = step->self;
+
+    switch (step->shape->handshake_step) {
+    case TL_HANDSHAKE_STEP_SYN_RETRANSMISSION:
+    case TL_HANDSHAKE_STEP_SYNACK_RETRANSMISSION:
+    case TL_HANDSHAKE_STEP_SYN_COPY:
+    case TL_HANDSHAKE_STEP_SYNACK_COPY:
+    case TL_HANDSHAKE_STEP_SYNACK_BAD:
+        return;
+    default:
+        break;
+    }
+    if (step->conn->opened || (self->has_max && self->isn + 1 != self->max)) {
+        return;
+    }
+    tl_sent_restart(&self->sent, self->isn + 1);
+    self->max = self->seen = self->isn + 1;
+    self->has_max = self->has_seen = true;
+}
+
+static void raise(uint32_t *number, bool *known, uint32_t to)
+{
+    if (!*known || tl_seq_after(to, *number)) {
+        *number = to;
+        *known = true;
+    }
+}
+
+/* Bytes, or the place where they would be, of a segment without SYN and RST. */
+static void apply_bytes(struct tl_step *step)
+{
+    struct tl_end *self = step->self;
+    bool max_known = self->has_max, seen_known = self->has_seen;
+
+    if (step->is_probe) {
+        return;
+    }
+    if (tl_sent_add(&self->sent, step->seg, NULL) == TL_SENT_REFUSED) {
+        tl_sent_restart(&self->sent, step->end);
+    }
+    raise(&self->max, &max_known, step->end);
+    raise(&self->seen, &seen_known, step->end);
+    self->has_max = max_known;
+    self->has_seen = seen_known;
+    self->sent_plain = true;
+    self->sent_data |= step->seg->len > 0;
+}
+
+/* Time from the peer's bytes to this ACK, if they were sent once (Karn) and in order. */
+static void learn_leg(struct tl_step *step, const struct tl_sent_entry *last)
+{
+    int64_t leg = step->seg->time_ns - last->time_ns;
+
+    if (last->tx_count != 1 || (last->flags & (TL_SENT_FILLED | TL_SENT_COARSE)) || leg < 0) {
+        return;
+    }
+    if (step->self->leg_ns == TL_UNKNOWN_NS || leg < step->self->leg_ns) {
+        step->self->leg_ns = leg;
+    }
+}
+
+static void note_fin_acked(struct tl_step *step)
+{
+    struct tl_end *peer = step->peer;
+    struct tl_conn *conn = step->conn;
+
+    peer->finack_in = step->seg->frame;
+    peer->finack_ns = step->seg->time_ns;
+    if (conn->closer == 1 - step->from) {
+        conn->fin1ack_ns = step->seg->time_ns;
+    }
+}
+
+static void apply_ack(struct tl_step *step)
+{
+    struct tl_end *self = step->self, *peer = step->peer;
+    uint32_t ack = step->seg->ack;
+    struct tl_sent_ack_result result;
+    bool known = peer->has_una, max_known = peer->has_max, ack_known = self->has_ack;
+
+    if (step->acks_fin) {
+        note_fin_acked(step);
+    }
+    raise(&self->ack, &ack_known, ack);
+    self->has_ack = ack_known;
+    if (known && !tl_seq_after(ack, peer->una)) {
+        return;
+    }
+    if (peer->has_seen && tl_seq_after(ack, peer->seen) && peer->unseen_in == 0) {
+        peer->unseen_in = step->seg->frame;
+        peer->unseen_ns = step->seg->time_ns;
+    }
+    if (tl_sent_ack(&peer->sent, ack, &result) == TL_SENT_REFUSED) {
+        tl_sent_restart(&peer->sent, ack);
+    } else {
+        learn_leg(step, &result.last);
+    }
+    peer->una = ack;
+    peer->has_una = true;
+    raise(&peer->max, &max_known, ack);
+    peer->has_max = max_known;
+    peer->fin_repeated = peer->fin_repeated && !step->acks_fin;
+}
+
+/* Whether a segment of the server without SYN shows that the client's ACK, not captured, has reached it. */
+static bool server_proves_ack(const struct tl_step *step)
+{
+    const struct tl_end *client = step->peer;
+    bool beyond = tl_has(step, TL_ACK) && tl_seq_after(step->seg->ack, client->isn + 1 + step->conn->syn_data);
+
+    if (step->self->synack.count == 0 || step->conn->tfo >= TL_TFO_DATA_ACKED) {
+        return step->conn->tfo < TL_TFO_DATA_ACKED && client->syn.count > 0 && step->event == TL_EVENT_DATA;
+    }
+    if (client->segments == 0) {
+        return true;
+    }
+    return step->event == TL_EVENT_DATA || (step->event == TL_EVENT_ACK && beyond);
+}
+
+/* Whether the segment completes the handshake, or shows that it was completed. */
+static bool opens(const struct tl_step *step)
+{
+    const struct tl_conn *conn = step->conn;
+    bool is_client = conn->client == step->from && !conn->peers;
+
+    if (conn->midstream) {
+        return tl_has(step, TL_ACK) && step->legal;
+    }
+    if (conn->peers) {
+        return step->self->has_una && step->peer->has_una && tl_has(step, TL_ACK);
+    }
+    return is_client ? conn->handshake_acked : server_proves_ack(step);
+}
+
+static bool all_closed(const struct tl_conn *conn)
+{
+    return tl_fin_acked(&conn->end[0]) && tl_fin_acked(&conn->end[1]);
+}
+
+static void settle(struct tl_step *step)
+{
+    struct tl_conn *conn = step->conn;
+
+    if (!conn->opened && step->event != TL_EVENT_RST && step->event != TL_EVENT_SYN && opens(step)) {
+        conn->opened = true;
+        step->opens = true;
+    }
+    if (!conn->finished && !conn->reset && all_closed(conn)) {
+        conn->finished = true;
+        conn->finish_ns = step->seg->time_ns;
+        step->finishes = true;
+    }
+}
+
+static bool counts(const struct tl_step *step)
+{
+    return !step->stray && !step->copy_of && step->event != TL_EVENT_RST && step->event != TL_EVENT_NOTHING;
+}
+
+static void apply(struct tl_step *step)
+{
+    const struct tl_segment *seg = step->seg;
+    bool bad_synack = step->shape->handshake_step == TL_HANDSHAKE_STEP_SYNACK_BAD;
+    bool syn = step->event == TL_EVENT_SYN || step->event == TL_EVENT_SYNACK;
+
+    if (!counts(step) || !(syn || step->legal)) {
+        return;
+    }
+    if (syn) {
+        apply_syn(step);
+    } else {
+        apply_bytes(step);
+    }
+    if (tl_has(step, TL_ACK) && !bad_synack) {
+        apply_ack(step);
+    }
+    if ((seg->options & TL_OPT_TIMESTAMPS) && (!step->self->has_tsval || tl_seq_after(seg->tsval, step->self->tsval))) {
+        step->self->tsval = seg->tsval;
+        step->self->has_tsval = true;
+    }
+    if (!bad_synack) {
+        tl_window_learn(step);
+    }
+    settle(step);
+}
+
+/* What may draw a challenge ACK: a SYN into an open connection, or a SYN-ACK that comes again, copies included. */
+static void note_poke(struct tl_step *step)
+{
+    struct tl_end *self = step->self;
+    bool again = step->event == TL_EVENT_SYNACK && self->synack.count + (step->copy_of != NULL) > 1;
+
+    if (step->event == TL_EVENT_RST) {
+        return; /* the RST rules did it */
+    }
+    if (again || (step->event == TL_EVENT_SYN && step->conn->opened)) {
+        self->poke_in = step->seg->frame;
+        self->poke_ns = step->seg->time_ns;
+        self->poke_is_rst = false;
+    } else if (step->length > 0 && !step->stray && !step->copy_of) {
+        self->poke_in = 0; /* the next ACK answers this instead */
+    }
+}
+
+/* ---- after the rules ---------------------------------------------------------------------------------------------------- */
+
+/* Keeps the segment among the recent ones, with the marks that later rules look for. */
+static void remember(struct tl_step *step)
+{
+    struct tl_recent_entry *entry = tl_recent_add(&step->self->recent, step->seg);
+
+    if (entry && step->is_probe) {
+        entry->bits |= TL_MARK_PROBE;
+    }
+    if (entry && step->shape->ack == TL_ACK_CHALLENGE) {
+        entry->bits |= TL_MARK_CHALLENGE;
+    }
+}
+
+static enum tl_sender sender_of(const struct tl_step *step)
+{
+    const struct tl_conn *conn = step->conn;
+
+    if (conn->peers) {
+        return TL_SENDER_PEER;
+    }
+    return conn->client == step->from ? TL_SENDER_CLIENT : TL_SENDER_SERVER;
+}
+
+static void finish(struct tl_step *step, enum tl_outcome outcome_before, bool close_proved_before)
+{
+    struct tl_conn *conn = step->conn;
+    enum tl_outcome outcome = tl_open_proved(conn);
+    bool close_proved;
+
+    (void)tl_close_kind(conn, &close_proved);
+    if (outcome != outcome_before && outcome != TL_OUTCOME_NONE) {
+        step->shape->flags |= TL_SHAPE_PROVES_OUTCOME;
+    }
+    if (close_proved && !close_proved_before) {
+        step->shape->flags |= TL_SHAPE_PROVES_CLOSE;
+    }
+    if (conn->midstream) {
+        step->shape->flags |= TL_SHAPE_MIDSTREAM;
+    }
+    step->shape->sender = (uint8_t)sender_of(step);
+    step->shape->sender_confidence = conn->sender_confidence;
+    step->shape->client = conn->client;
+    step->shape->from = (uint8_t)step->from;
+    step->self->segments++;
+    if (step->seg->time_ns > conn->last_ns) {
+        conn->last_ns = step->seg->time_ns;
+    }
+}
+
+/* A challenge ACK: what drew it is answered; a RST that drew it ended nothing. */
+static void answer_poke(struct tl_step *step)
+{
+    struct tl_conn *newest = step->conn->pair->newest;
+    bool drawn_by_tentative = newest != step->conn && newest->tentative && newest->previous == step->conn;
+
+    if (step->shape->ack == TL_ACK_NONE || step->peer->poke_in == 0) {
+        return;
+    }
+    if (step->peer->poke_is_rst) {
+        tl_rst_revoke(step);
+    } else if (drawn_by_tentative && newest->end[1 - step->from].syn.count > 0) {
+        newest->has_challenge = true;
+        newest->challenge_in = step->seg->frame;
+        newest->challenge_ack = step->seg->ack;
+    }
+    step->peer->poke_in = 0;
+}
+
+void tl_conn_update(struct tl_conn *conn, const struct tl_segment *seg, struct tl_verdict *verdict)
+{
+    struct tl_step step;
+    enum tl_outcome outcome_before = tl_open_proved(conn);
+    bool close_proved_before;
+
+    (void)tl_close_kind(conn, &close_proved_before);
+    verdict->conn = conn;
+    begin(&step, conn, seg, verdict);
+    tl_probe_classify(&step);
+    tl_open_classify(&step);
+    if (step.event == TL_EVENT_RST) {
+        tl_rst_classify(&step);
+    }
+    tl_probe_classify_ack(&step);
+    tl_close_classify(&step);
+    apply(&step);
+    note_poke(&step);
+    tl_states_update(&step);
+    answer_poke(&step);
+    tl_phase_update(&step);
+    tl_probe_learn(&step);
+    remember(&step);
+    finish(&step, outcome_before, close_proved_before);
+}

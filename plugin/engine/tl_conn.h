@@ -1,0 +1,232 @@
+/* tl_conn.h - one connection, and the context in which one of its segments is classified.
+ *
+ * SPDX-License-Identifier: GPL-2.0-or-later
+ *
+ * Internal to the engine. Everything is written once for (self, peer): self sent the segment, peer is the other end.
+ */
+#ifndef TL_CONN_H
+#define TL_CONN_H
+
+#include "tl.h"
+#include "tl_event.h"
+#include "tl_fsm.h"
+#include "tl_recent.h"
+#include "tl_sent.h"
+#include "tl_seq.h"
+
+/* Times, in ns. */
+#define TL_MS INT64_C(1000000)
+#define TL_SECOND INT64_C(1000000000)
+#define TL_UNKNOWN_NS INT64_C(-1)
+
+/* Marks on the entries of tl_end.recent. */
+enum tl_mark {
+    TL_MARK_ANSWERED = 0x01,  /* a RST answered it */
+    TL_MARK_PROBE = 0x02,     /* a keep-alive or window probe */
+    TL_MARK_CHALLENGE = 0x04, /* a challenge ACK */
+};
+
+/* SYNs or SYN-ACKs of one end; enough to time the handshake although some are repeated. */
+struct tl_syns {
+    int64_t first_ns, last_ns;
+    int64_t gap_ns;                   /* between the last two */
+    uint32_t first_in, last_in;       /* frames */
+    uint32_t first_tsval, last_tsval; /* if they carry timestamps */
+    uint16_t count;                   /* transmissions, copies left out; stops at 65535 */
+};
+
+/* Keep-alive or window probes of one end with nothing else of that end in between. */
+struct tl_probe_run {
+    int64_t last_ns;     /* newest probe */
+    int64_t interval_ns; /* between the newest two */
+    uint32_t first_in;
+    uint32_t last_in;
+    uint32_t count;
+    uint32_t unanswered; /* since the last segment of the peer */
+    bool is_window;      /* else keep-alive */
+    bool answered;       /* the newest one */
+};
+
+/* One end: what it sent (sequence numbers of its direction) and what it said of the other direction. */
+struct tl_end {
+    struct tl_fsm fsm;
+    struct tl_sent sent;     /* bytes that the peer has not acknowledged */
+    struct tl_recent recent; /* its last segments */
+    struct tl_syns syn, synack;
+    struct tl_probe_run probe;
+    int64_t leg_ns;    /* least time from the capture point to this end and back; TL_UNKNOWN_NS = never measured */
+    int64_t fin_ns;    /* its FIN, first transmission */
+    int64_t finack_ns; /* the ACK of its FIN */
+    int64_t unseen_ns; /* the ACK that went beyond everything captured of it */
+    int64_t last_ns;   /* its last segment */
+    int64_t silent_ns; /* its last segment that was no probe and no answer to one */
+    int64_t poke_ns;   /* its last segment that draws a challenge ACK: SYN, SYN-ACK again, or RST */
+    uint32_t isn;
+    uint32_t max;        /* end of the highest bytes it sent, captured or acknowledged; probes and RST left out */
+    uint32_t seen;       /* end of the highest bytes of it that were captured */
+    uint32_t una;        /* acknowledged by the peer up to here */
+    uint32_t fin;        /* number that its FIN occupies */
+    uint32_t ack;        /* acknowledgment number of its last segment that moved it on */
+    uint32_t window;     /* last advertised, scaled when the scale is known */
+    uint32_t max_window; /* largest advertised */
+    uint32_t tsval;      /* highest TSval sent */
+    uint32_t stray_seq;  /* where the last stray segment ended */
+    uint32_t fin_in;     /* frames */
+    uint32_t finack_in;
+    uint32_t unseen_in;
+    uint32_t rst_in;     /* first RST */
+    uint32_t rst_last_in;
+    uint32_t poke_in;    /* frame of the segment that draws a challenge ACK; 0 = none, or answered */
+    uint32_t segments;
+    uint16_t fins;  /* transmissions of the FIN, copies left out */
+    uint16_t rsts;
+    uint16_t options; /* enum tl_option of its SYN or SYN-ACK */
+    uint8_t scale;    /* of its SYN or SYN-ACK */
+    uint8_t strays;   /* stray segments in a row that continue each other */
+    bool has_isn : 1;
+    bool has_isn_of_syn : 1; /* ISN seen on a SYN or SYN-ACK, not inferred */
+    bool has_max : 1;
+    bool has_seen : 1;
+    bool has_una : 1;
+    bool has_ack : 1;
+    bool has_fin : 1;
+    bool fin_inferred : 1;  /* the FIN itself was not captured */
+    bool fin_repeated : 1;  /* its FIN came again since the peer acknowledged it */
+    bool has_tsval : 1;
+    bool has_window : 1;
+    bool sent_plain : 1;    /* a segment with neither SYN nor RST */
+    bool sent_data : 1;     /* payload beyond the SYN's */
+    bool poke_is_rst : 1;   /* what draws the challenge ACK is a RST, else a SYN */
+};
+
+enum { TL_NO_END = 2 };
+
+/* One connection (incarnation). */
+struct tl_conn {
+    struct tl_pair *pair;
+    struct tl_conn *previous; /* for a tentative connection: the one that it may replace */
+    struct tl_conn *next;     /* in the list of the pair */
+    struct tl_end end[2];
+    int64_t start_ns, last_ns;
+    int64_t reuse_elapsed_ns;
+    int64_t ack_ns;      /* third segment of the handshake */
+    int64_t finish_ns;   /* last ACK that the close needs */
+    int64_t fin1ack_ns;
+    int64_t rst_ns;      /* RST that ended it */
+    int64_t server_leg_ns, client_leg_ns; /* of the handshake; TL_UNKNOWN_NS = ambiguous or not seen */
+    uint32_t number;
+    uint32_t incarnation;
+    uint32_t ack_in;
+    uint32_t icmp_in;
+    uint32_t rst_in; /* RST that ended it */
+    uint32_t syn_data;
+    uint32_t challenge_in;  /* frame of the challenge ACK that answered its SYN */
+    uint32_t challenge_ack; /* and its acknowledgment number */
+    int32_t ack_delta;
+    uint8_t reuse;       /* enum tl_reuse */
+    uint8_t client;      /* 0, 1: shown as the client */
+    uint8_t sender_confidence;
+    uint8_t phase;       /* enum tl_phase after the last segment */
+    uint8_t phase_open;  /* the same, before a RST ended the connection */
+    uint8_t opener;      /* end of the first bare SYN, or TL_NO_END */
+    uint8_t closer;      /* end of the first FIN, or TL_NO_END */
+    uint8_t rst_by;      /* end of the RST that ended it, or TL_NO_END */
+    uint8_t tfo;         /* enum tl_tfo */
+    uint8_t client_rst;  /* enum tl_client_rst */
+    uint8_t icmp_type, icmp_code;
+    uint8_t outcome;     /* enum tl_outcome, once segments have proved one; else NONE */
+    uint8_t missing;     /* enum tl_missing */
+    bool roles_known : 1;
+    bool peers : 1;      /* simultaneous open or split: no client */
+    bool midstream : 1;
+    bool tentative : 1;
+    bool has_challenge : 1;
+    bool ambiguous : 1;  /* timing of the handshake */
+    bool bad_synack : 1;
+    bool opened : 1;     /* the handshake is over, or it was not captured */
+    bool handshake_acked : 1;
+    bool merged : 1;     /* second FIN was the first to acknowledge the first */
+    bool crossed : 1;    /* second FIN did not acknowledge the first */
+    bool half_close : 1; /* data after the first FIN had arrived */
+    bool closer_unknown : 1;
+    bool finished : 1;   /* both FINs acknowledged */
+    bool reset : 1;      /* a RST ended it */
+    bool reset_sure : 1; /* and its sender certainly closed */
+    bool superseded : 1;
+    bool syn_after_synack : 1;
+};
+
+/* All connections between two addresses and ports. Two are enough for routing: the newest, and the one before it while the
+ * newest is tentative or old segments still arrive. The older ones stay only for what was already said of them. */
+struct tl_pair {
+    struct tl_tracker *tracker;
+    struct tl_conn *newest;
+    struct tl_conn *older;
+    struct tl_conn *all; /* every connection, newest first, by tl_conn.next */
+    struct tl_ends ends;
+    uint32_t incarnations;
+};
+
+struct tl_tracker {
+    struct tl_allocator allocator;
+    uint32_t connections;
+};
+
+/* The context of one segment. */
+struct tl_step {
+    const struct tl_segment *seg;
+    struct tl_conn *conn;
+    struct tl_end *self, *peer;
+    struct tl_fsm *peer_fsm; /* of the peer; while the connection is tentative the one of the connection before it */
+    struct tl_shape *shape;
+    struct tl_refs *refs;
+    const struct tl_recent_entry *copy_of; /* the packet that this is a copy of, or NULL */
+    enum tl_event event;
+    unsigned from;        /* end that sent it */
+    uint32_t length;      /* sequence numbers that it occupies */
+    uint32_t end;         /* seq + length */
+    int64_t rtt_ns;       /* of the whole path, or TL_UNKNOWN_NS */
+    uint8_t phase_before; /* enum tl_phase */
+    bool legal;           /* the flags are a combination that TCP sends */
+    bool stray;
+    bool new_bytes;       /* ends beyond everything its sender had sent */
+    bool is_probe;
+    bool acks_fin;        /* first to acknowledge the peer's FIN */
+    bool infers_fin;      /* shows that the peer had sent a FIN that was not captured */
+    bool opens;           /* completes the handshake */
+    bool finishes;        /* leaves both FINs acknowledged */
+    bool rst_effective;   /* RST that ends the connection, or whose sender has closed */
+};
+
+/* Takes the segment through all rules in a fixed order; the verdict's shape and refs must be zeroed. */
+void tl_conn_update(struct tl_conn *conn, const struct tl_segment *seg, struct tl_verdict *verdict);
+
+/* Makes a connection that knows nothing. NULL when out of memory. */
+struct tl_conn *tl_conn_new(struct tl_pair *pair, const struct tl_segment *seg);
+
+/* Frees it. */
+void tl_conn_free(struct tl_conn *conn);
+
+static inline bool tl_has(const struct tl_step *step, unsigned flags)
+{
+    return (step->seg->flags & flags) == flags;
+}
+
+/* Time from `earlier_ns` to this segment; 0 when the clock ran backwards (RFC-free decision: see docs/design.md). */
+static inline int64_t tl_since(const struct tl_step *step, int64_t earlier_ns)
+{
+    return step->seg->time_ns > earlier_ns ? step->seg->time_ns - earlier_ns : 0;
+}
+
+static inline int64_t tl_max_ns(int64_t a, int64_t b)
+{
+    return a > b ? a : b;
+}
+
+/* The ACK of end `e` for the peer's FIN has been captured. */
+static inline bool tl_fin_acked(const struct tl_end *e)
+{
+    return e->has_fin && e->has_una && tl_seq_after(e->una, e->fin);
+}
+
+#endif

@@ -1,0 +1,146 @@
+/* tl_facts.c - what is known of a connection by now, for whoever shows it.
+ *
+ * SPDX-License-Identifier: GPL-2.0-or-later
+ */
+#include "tl_close.h"
+#include "tl_conn.h"
+#include "tl_open.h"
+
+#include <string.h>
+
+/* Shares of the initial round trip that place the capture point (docs/design.md, thresholds). */
+enum { NEAR_PERCENT = 10 };
+static const int64_t LOCAL_NS = TL_MS / 5;
+
+static enum tl_position position_of(const struct tl_facts *facts)
+{
+    if (facts->irtt_ns < 0 || facts->ambiguous) {
+        return TL_POSITION_UNKNOWN;
+    }
+    if (facts->irtt_ns < LOCAL_NS) {
+        return TL_POSITION_LOCAL;
+    }
+    if (facts->server_time_ns * 100 < facts->irtt_ns * NEAR_PERCENT) {
+        return TL_POSITION_NEAR_SERVER;
+    }
+    return facts->client_time_ns * 100 < facts->irtt_ns * NEAR_PERCENT ? TL_POSITION_NEAR_CLIENT : TL_POSITION_MIDDLE;
+}
+
+static enum tl_missing missing_of(const struct tl_conn *conn)
+{
+    if (conn->end[conn->client].syn.count == 0) {
+        return TL_MISSING_SYN;
+    }
+    return conn->end[1 - conn->client].synack.count == 0 ? TL_MISSING_SYNACK : TL_MISSING_ACK;
+}
+
+/* a - b when both are known, else unknown. Never below 0: the clock may have run backwards. */
+static int64_t between(int64_t a, int64_t b)
+{
+    if (a == TL_UNKNOWN_NS || b == TL_UNKNOWN_NS) {
+        return TL_UNKNOWN_NS;
+    }
+    return a > b ? a - b : 0;
+}
+
+static void write_opening(const struct tl_conn *conn, int64_t end_ns, struct tl_facts *facts)
+{
+    const struct tl_end *client = &conn->end[conn->client], *server = &conn->end[1 - conn->client];
+
+    facts->outcome = (uint8_t)tl_open_outcome(conn, end_ns);
+    facts->missing = facts->outcome == TL_OUTCOME_COMPLETE_INFERRED ? (uint8_t)missing_of(conn) : TL_MISSING_NONE;
+    facts->tfo = conn->tfo;
+    facts->client_rst = facts->outcome == TL_OUTCOME_CLIENT_RST ? conn->client_rst : TL_CLIENT_RST_NONE;
+    facts->syn_data = conn->syn_data;
+    facts->syn_attempts = client->syn.count;
+    facts->synack_attempts = server->synack.count;
+    facts->syn_in = client->syn.first_in;
+    facts->synack_in = server->synack.first_in;
+    facts->ack_in = conn->ack_in;
+    facts->icmp_in = conn->icmp_in;
+    facts->icmp_type = conn->icmp_type;
+    facts->icmp_code = conn->icmp_code;
+    facts->server_time_ns = conn->server_leg_ns;
+    facts->client_time_ns = conn->client_leg_ns;
+    facts->irtt_ns = facts->setup_ns = facts->delay_by_loss_ns = TL_UNKNOWN_NS;
+    if (conn->server_leg_ns != TL_UNKNOWN_NS && conn->client_leg_ns != TL_UNKNOWN_NS) {
+        facts->irtt_ns = conn->server_leg_ns + conn->client_leg_ns;
+    }
+    if (client->syn.count > 0 && conn->ack_in != 0) {
+        facts->setup_ns = between(conn->ack_ns, client->syn.first_ns);
+    }
+    if (facts->irtt_ns >= 0 && facts->setup_ns >= 0) {
+        facts->delay_by_loss_ns = between(facts->setup_ns, facts->irtt_ns);
+    }
+    facts->ambiguous = conn->ambiguous;
+    facts->position = (uint8_t)position_of(facts);
+}
+
+static void write_closing(const struct tl_conn *conn, struct tl_facts *facts)
+{
+    const struct tl_end *first = conn->closer == TL_NO_END ? NULL : &conn->end[conn->closer];
+    const struct tl_end *second = conn->closer == TL_NO_END ? NULL : &conn->end[1 - conn->closer];
+    bool proved;
+
+    facts->kind = (uint8_t)tl_close_kind(conn, &proved);
+    facts->kind_confidence = (uint8_t)tl_close_kind_confidence(conn);
+    facts->initiator = (uint8_t)tl_close_initiator(conn);
+    facts->time_wait = (uint8_t)tl_close_time_wait(conn);
+    facts->rst_in = conn->rst_in;
+    facts->teardown_ns = facts->fin_wait_ns = facts->close_wait_ns = TL_UNKNOWN_NS;
+    if (!first) {
+        return;
+    }
+    facts->fin1_in = first->fin_in;
+    facts->fin1_ack_in = first->finack_in;
+    facts->fin1_acked = tl_fin_acked(first);
+    facts->fin2_in = second->fin_in;
+    facts->fin2_ack_in = second->finack_in;
+    facts->fin_wait_ns = between(conn->fin1ack_ns, first->fin_ns);
+    if (second->has_fin) {
+        facts->close_wait_ns = between(second->fin_ns, conn->fin1ack_ns);
+    }
+    if (conn->finished) {
+        facts->teardown_ns = between(conn->finish_ns, first->fin_ns);
+    }
+}
+
+/* A tentative connection whose predecessor went on was rejected. */
+static enum tl_reuse reuse_of(const struct tl_conn *conn)
+{
+    const struct tl_conn *previous = conn->previous;
+    bool goes_on = previous && previous->last_ns > conn->start_ns + TL_SECOND;
+
+    if (!conn->tentative) {
+        return (enum tl_reuse)conn->reuse;
+    }
+    return goes_on ? TL_REUSE_REJECTED : TL_REUSE_TENTATIVE;
+}
+
+void tl_conn_facts(const struct tl_conn *conn, int64_t end_ns, struct tl_facts *facts)
+{
+    unsigned i;
+
+    memset(facts, 0, sizeof *facts);
+    facts->number = conn->number;
+    facts->incarnation = conn->incarnation;
+    facts->client = conn->client;
+    facts->reuse = (uint8_t)reuse_of(conn);
+    facts->start_ns = conn->start_ns;
+    facts->last_ns = conn->last_ns;
+    for (i = 0; i < 2; i++) {
+        facts->has_isn[i] = conn->end[i].has_isn;
+        facts->isn[i] = conn->end[i].isn;
+        facts->has_fin[i] = conn->end[i].has_fin;
+        facts->fin[i] = conn->end[i].fin;
+        facts->segments[i] = conn->end[i].segments;
+        facts->history[i] = conn->end[i].fsm.history;
+    }
+    write_opening(conn, end_ns, facts);
+    write_closing(conn, facts);
+}
+
+uint32_t tl_conn_number(const struct tl_conn *conn)
+{
+    return conn->number;
+}

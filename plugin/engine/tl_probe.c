@@ -1,0 +1,204 @@
+/* tl_probe.c - keep-alive and zero-window probes, their answers, and challenge ACKs.
+ *
+ * SPDX-License-Identifier: GPL-2.0-or-later
+ */
+#include "tl_probe.h"
+
+#include "tl_window.h"
+
+/* Thresholds; docs/design.md has the measurements behind them. */
+static const int64_t OLD_ACK_NS = 3 * TL_MS;          /* a reordered ACK comes at most this late, RTT unknown */
+static const int64_t PROBE_SILENCE_NS = 100 * TL_MS;  /* data under way when a window closes is younger than this */
+static const int64_t ONE_WAY_SILENCE_NS = 200 * TL_MS; /* peer not captured: a probe comes after at least this */
+static const int64_t GARBAGE_SILENCE_NS = TL_SECOND;  /* keep-alive with one octet: idle at least this long */
+static const int64_t ANSWER_NS = 20 * TL_MS;          /* an answer comes within a round trip and this */
+static const int64_t ANSWER_UNKNOWN_NS = 220 * TL_MS; /* the same, RTT unknown */
+static const int64_t CHALLENGE_NS = 200 * TL_MS;      /* a challenge ACK comes within this, or two round trips */
+
+static bool is_closed_window(const struct tl_end *end)
+{
+    return end->has_window && end->window == 0;
+}
+
+static bool all_acked(const struct tl_end *end)
+{
+    return end->has_una && end->has_max && end->una == end->max;
+}
+
+static bool run_is_open(const struct tl_probe_run *run)
+{
+    return run->count > 0;
+}
+
+/* Time since the last segment of either end that was neither probe nor answer. */
+static int64_t idle_ns(const struct tl_step *step)
+{
+    return tl_since(step, tl_max_ns(step->self->silent_ns, step->peer->silent_ns));
+}
+
+/* An ACK sent before the newest segment of the same end and captured after it looks like a keep-alive. */
+static bool may_be_old(const struct tl_step *step)
+{
+    const struct tl_segment *seg = step->seg;
+    int64_t limit = step->rtt_ns == TL_UNKNOWN_NS ? OLD_ACK_NS : tl_max_ns(OLD_ACK_NS, step->rtt_ns / 4);
+
+    if ((seg->options & TL_OPT_TIMESTAMPS) && step->self->has_tsval) {
+        return tl_seq_before(seg->tsval, step->self->tsval);
+    }
+    return tl_since(step, step->self->last_ns) < limit;
+}
+
+/* Window probe: Linux sends the octet before the next one, without payload; RFC 9293 3.8.6.1 asks for new data. */
+static bool is_window_probe(const struct tl_step *step)
+{
+    const struct tl_end *self = step->self;
+    const struct tl_probe_run *run = &self->probe;
+    bool closed = is_closed_window(step->peer);
+
+    if (step->seg->len == 0) {
+        return step->seg->seq == self->max - 1 && (closed || (run_is_open(run) && run->is_window));
+    }
+    return closed && self->has_una && step->seg->seq == self->una &&
+           tl_since(step, step->peer->last_ns) > tl_window_patience(step, PROBE_SILENCE_NS, 2);
+}
+
+static bool is_keepalive(const struct tl_step *step, enum tl_confidence *confidence)
+{
+    const struct tl_end *self = step->self;
+    bool one_way = step->peer->segments == 0;
+    bool idle = one_way ? tl_since(step, self->last_ns) >= ONE_WAY_SILENCE_NS : all_acked(self);
+
+    *confidence = one_way ? TL_CONFIDENCE_LIKELY : TL_CONFIDENCE_CERTAIN;
+    if (step->seg->seq != self->max - 1 || !idle || may_be_old(step)) {
+        return false;
+    }
+    if (step->seg->len == 0) {
+        return true;
+    }
+    *confidence = TL_CONFIDENCE_LIKELY;
+    return step->seg->len == 1 && (run_is_open(&self->probe) || idle_ns(step) >= GARBAGE_SILENCE_NS);
+}
+
+static void number_probe(struct tl_step *step, bool is_window)
+{
+    const struct tl_probe_run *run = &step->self->probe;
+    bool goes_on = run_is_open(run) && run->is_window == is_window;
+
+    step->refs->probe_number = goes_on ? run->count + 1 : 1;
+    step->refs->probe_unanswered = goes_on ? run->unanswered + 1 : 1;
+    step->refs->probe_run_in = goes_on ? run->first_in : step->seg->frame;
+    step->refs->probe_idle_ns = goes_on ? tl_since(step, run->last_ns) : idle_ns(step);
+}
+
+/* A pure ACK that repeats the expected numbers within a round trip answers the peer's probe. */
+static void classify_answer(struct tl_step *step)
+{
+    const struct tl_probe_run *run = &step->peer->probe;
+    int64_t limit = step->rtt_ns == TL_UNKNOWN_NS ? ANSWER_UNKNOWN_NS : step->rtt_ns + ANSWER_NS;
+
+    if (step->event != TL_EVENT_ACK || !run_is_open(run) || run->answered || tl_since(step, run->last_ns) > limit) {
+        return;
+    }
+    if (step->seg->ack != step->peer->max || (step->self->has_max && step->seg->seq != step->self->max)) {
+        return;
+    }
+    step->refs->trigger_in = run->last_in;
+    step->refs->probe_run_in = run->first_in;
+    step->refs->probe_number = run->count;
+    step->shape->probe_confidence = TL_CONFIDENCE_CERTAIN;
+    if (run->is_window) {
+        step->shape->window_probe = step->seg->window == 0 ? TL_PROBE_KIND_ANSWER : TL_PROBE_KIND_OPEN;
+    } else {
+        step->shape->keepalive = TL_PROBE_KIND_ANSWER;
+    }
+}
+
+void tl_probe_classify(struct tl_step *step)
+{
+    enum tl_confidence confidence = TL_CONFIDENCE_LIKELY;
+    bool plain = step->event == TL_EVENT_ACK || step->event == TL_EVENT_DATA;
+
+    if (!plain || step->stray || step->copy_of || !step->conn->opened || !step->self->has_max || !step->legal) {
+        return;
+    }
+    if (is_window_probe(step)) {
+        step->shape->window_probe = TL_PROBE_KIND_PROBE;
+    } else if (is_keepalive(step, &confidence)) {
+        step->shape->keepalive = TL_PROBE_KIND_PROBE;
+    } else {
+        classify_answer(step);
+        return;
+    }
+    step->is_probe = true;
+    step->shape->probe_confidence = (uint8_t)confidence;
+    number_probe(step, step->shape->window_probe != TL_PROBE_KIND_NONE);
+}
+
+/* Whether this pure ACK only repeats what its sender has said before. */
+static bool repeats_itself(const struct tl_step *step)
+{
+    const struct tl_end *self = step->self;
+
+    return step->event == TL_EVENT_ACK && !step->stray && !step->copy_of && self->has_ack && self->has_max &&
+           step->seg->ack == self->ack && step->seg->seq == self->max;
+}
+
+void tl_probe_classify_ack(struct tl_step *step)
+{
+    struct tl_end *peer = step->peer;
+    bool handshake = step->shape->handshake_step == TL_HANDSHAKE_STEP_ACK;
+
+    if (peer->poke_in == 0 || handshake || !repeats_itself(step) || step->is_probe ||
+        step->shape->keepalive != TL_PROBE_KIND_NONE || step->shape->window_probe != TL_PROBE_KIND_NONE ||
+        tl_since(step, peer->poke_ns) > tl_window_patience(step, CHALLENGE_NS, 2)) {
+        return;
+    }
+    step->refs->trigger_in = peer->poke_in;
+    if (tl_fsm_state(&step->self->fsm) == TL_STATE_TIME_WAIT) {
+        step->shape->ack = TL_ACK_TIME_WAIT;
+    } else {
+        step->shape->ack = TL_ACK_CHALLENGE;
+        if (peer->synack.count > 1 && peer->poke_in == peer->synack.last_in) {
+            step->shape->handshake_step = TL_HANDSHAKE_STEP_ACK_AGAIN;
+        }
+    }
+}
+
+/* Adds the probe of this step to its run. */
+static void extend_run(struct tl_step *step)
+{
+    struct tl_probe_run *run = &step->self->probe;
+    bool is_window = step->shape->window_probe == TL_PROBE_KIND_PROBE;
+
+    if (!run_is_open(run) || run->is_window != is_window) {
+        *run = (struct tl_probe_run){.first_in = step->seg->frame, .is_window = is_window};
+    } else {
+        run->interval_ns = tl_since(step, run->last_ns);
+    }
+    run->count++;
+    run->unanswered++;
+    run->answered = false;
+    run->last_ns = step->seg->time_ns;
+    run->last_in = step->seg->frame;
+}
+
+void tl_probe_learn(struct tl_step *step)
+{
+    bool answers = step->shape->keepalive > TL_PROBE_KIND_PROBE || step->shape->window_probe > TL_PROBE_KIND_PROBE;
+
+    if (step->copy_of || step->stray) {
+        return;
+    }
+    step->peer->probe.unanswered = 0;
+    if (answers) {
+        step->peer->probe.answered = true;
+    }
+    if (step->is_probe) {
+        extend_run(step);
+    } else if (!answers) {
+        step->self->probe.count = 0;
+        step->self->probe.unanswered = 0;
+        step->self->silent_ns = step->seg->time_ns;
+    }
+    step->self->last_ns = step->seg->time_ns;
+}

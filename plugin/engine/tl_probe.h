@@ -1,0 +1,20 @@
+/* tl_probe.h - keep-alive and zero-window probes, their answers, and challenge ACKs (docs/design.md, "Probes").
+ *
+ * SPDX-License-Identifier: GPL-2.0-or-later
+ */
+#ifndef TL_PROBE_H
+#define TL_PROBE_H
+
+#include "tl_conn.h"
+
+/* Whether the segment probes the peer, or answers the peer's probe. Called with the connection as it was before. O(1). */
+void tl_probe_classify(struct tl_step *step);
+
+/* Whether a pure ACK answers a SYN or RST that does not fit the open connection, or comes from TIME-WAIT. Called after
+ * tl_probe_classify. O(1). */
+void tl_probe_classify_ack(struct tl_step *step);
+
+/* Keeps the runs of probes up to date; called after the segment was applied. O(1). */
+void tl_probe_learn(struct tl_step *step);
+
+#endif
