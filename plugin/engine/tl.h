@@ -118,6 +118,8 @@ enum tl_shape_flag {
     TL_SHAPE_PROVES_OUTCOME = 0x0020, /* this segment decides the handshake's outcome: facts say which */
     TL_SHAPE_PROVES_CLOSE = 0x0040,   /* this segment decides kind, initiator and TIME-WAIT side */
     TL_SHAPE_NEW_DATA = 0x0080,       /* carries bytes never captured before */
+    TL_SHAPE_NEEDLESS_SHOWS = 0x0100, /* timestamps or SACK would show it if the retransmission was needless */
+    TL_SHAPE_TLP_OR_RTO = 0x0200,     /* a single segment outstanding: tail loss probe and timer look alike */
 };
 
 /* Handshake arithmetic that does not fit (RFC 9293 3.10.7.3, RFC 7323 2.2 and 3.2, RFC 2018 2), bits of tl_shape.error. */
@@ -156,12 +158,34 @@ struct tl_shape {
     uint8_t window_probe;      /* enum tl_probe_kind */
     uint8_t probe_confidence;  /* enum tl_confidence of the two above */
     uint8_t ack;               /* enum tl_ack */
+    uint8_t segment;           /* enum tl_segment_kind, of segments that occupy sequence numbers */
+    uint8_t retransmission;    /* enum tl_retransmission, why the bytes were sent again */
+    uint8_t retransmission_confidence; /* enum tl_confidence of it */
+    uint8_t needless;          /* enum tl_needless, as known at this segment; see tl_refs.proved */
+    uint8_t lost_at;           /* enum tl_lost_at, unless the retransmission proves needless */
+    uint8_t duplicate;         /* enum tl_duplicate */
     uint8_t spare;             /* 0 */
     struct tl_end_view end[2]; /* by end of the pair */
 };
 
+enum { TL_PROVED_MAX = 4 };
+
 /* Numbers that belong to this one segment; 0 = none. */
 struct tl_refs {
+    /* Retransmissions that this segment shows to have been needless: a late fact of those frames. */
+    struct {
+        uint32_t frame;
+        uint32_t needless; /* enum tl_needless */
+    } proved[TL_PROVED_MAX];
+    uint32_t original_in;     /* frame of the first transmission of these bytes that was captured */
+    uint32_t previous_in;     /* frame of the previous one */
+    uint32_t retransmission_number; /* 1 = first retransmission captured */
+    uint32_t new_bytes;       /* of a partial retransmission */
+    uint32_t skipped_bytes;   /* hole that the segment leaves below itself */
+    uint32_t dupack_number;   /* duplicate ACKs for this number so far */
+    uint32_t dupack_first_in; /* frame of the first of them */
+    int64_t since_previous_ns;
+    int64_t since_original_ns;
     uint32_t trigger_in;      /* frame of the segment that this one answers (RST, challenge ACK, probe answer) */
     uint32_t first_in;        /* frame of the first transmission that this one repeats */
     uint32_t probe_number;    /* running number of the probe in its run, from 1 */

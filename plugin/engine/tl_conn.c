@@ -8,6 +8,7 @@
 #include "tl_open.h"
 #include "tl_phase.h"
 #include "tl_probe.h"
+#include "tl_rexmit.h"
 #include "tl_rst.h"
 #include "tl_states.h"
 #include "tl_window.h"
@@ -52,6 +53,7 @@ void tl_conn_free(struct tl_conn *conn)
     unsigned i;
 
     for (i = 0; i < 2; i++) {
+        tl_rexmit_free(&conn->end[i]);
         tl_sent_free(&conn->end[i].sent);
         tl_recent_free(&conn->end[i].recent);
     }
@@ -98,6 +100,7 @@ static void check_copy(struct tl_step *step)
 {
     struct tl_copy_context context = {
         .rtt_ns = step->rtt_ns,
+        .tick_ns = step->self->repair ? step->self->repair->clock.tick_ns : 0,
         .peer_syn_in = step->peer->syn.last_in,
     };
 
@@ -161,6 +164,7 @@ static void begin(struct tl_step *step, struct tl_conn *conn, const struct tl_se
     step->end = seg->seq + step->length;
     step->rtt_ns = tl_window_rtt(conn);
     step->phase_before = conn->phase;
+    step->previous_syn_in = step->event == TL_EVENT_SYNACK ? step->self->synack.last_in : step->self->syn.last_in;
     if (seg->time_ns < conn->last_ns) {
         step->shape->flags |= TL_SHAPE_TIME_BACKWARDS;
     }
@@ -258,30 +262,38 @@ static void apply_ack(struct tl_step *step)
     struct tl_end *self = step->self, *peer = step->peer;
     uint32_t ack = step->seg->ack;
     struct tl_sent_ack_result result;
+    bool took;
     bool known = peer->has_una, max_known = peer->has_max, ack_known = self->has_ack;
 
     if (step->acks_fin) {
         note_fin_acked(step);
     }
+    if (!ack_known || tl_seq_after(ack, self->ack)) {
+        self->ack_ns = step->seg->time_ns;
+    }
     raise(&self->ack, &ack_known, ack);
     self->has_ack = ack_known;
+    tl_rexmit_before_ack(step);
     if (known && !tl_seq_after(ack, peer->una)) {
+        tl_rexmit_after_ack(step, NULL);
         return;
     }
     if (peer->has_seen && tl_seq_after(ack, peer->seen) && peer->unseen_in == 0) {
         peer->unseen_in = step->seg->frame;
         peer->unseen_ns = step->seg->time_ns;
     }
-    if (tl_sent_ack(&peer->sent, ack, &result) == TL_SENT_REFUSED) {
-        tl_sent_restart(&peer->sent, ack);
-    } else {
+    took = tl_sent_ack(&peer->sent, ack, &result) != TL_SENT_REFUSED;
+    if (took) {
         learn_leg(step, &result.last);
+    } else {
+        tl_sent_restart(&peer->sent, ack);
     }
     peer->una = ack;
     peer->has_una = true;
     raise(&peer->max, &max_known, ack);
     peer->has_max = max_known;
     peer->fin_repeated = peer->fin_repeated && !step->acks_fin;
+    tl_rexmit_after_ack(step, took ? &result : NULL);
 }
 
 /* Whether a segment of the server without SYN shows that the client's ACK, not captured, has reached it. */
@@ -359,6 +371,9 @@ static void apply(struct tl_step *step)
     if ((seg->options & TL_OPT_TIMESTAMPS) && (!step->self->has_tsval || tl_seq_after(seg->tsval, step->self->tsval))) {
         step->self->tsval = seg->tsval;
         step->self->has_tsval = true;
+    }
+    if (seg->options & TL_OPT_TIMESTAMPS) {
+        step->self->tsecr = seg->tsecr;
     }
     if (!bad_synack) {
         tl_window_learn(step);
@@ -441,7 +456,9 @@ static void answer_poke(struct tl_step *step)
     struct tl_conn *newest = step->conn->pair->newest;
     bool drawn_by_tentative = newest != step->conn && newest->tentative && newest->previous == step->conn;
 
-    if (step->shape->ack == TL_ACK_NONE || step->peer->poke_in == 0) {
+    bool answers = step->shape->ack == TL_ACK_CHALLENGE || step->shape->ack == TL_ACK_TIME_WAIT;
+
+    if (!answers || step->peer->poke_in == 0) {
         return;
     }
     if (step->peer->poke_is_rst) {
@@ -470,7 +487,9 @@ void tl_conn_update(struct tl_conn *conn, const struct tl_segment *seg, struct t
     }
     tl_probe_classify_ack(&step);
     tl_close_classify(&step);
+    tl_rexmit_classify(&step);
     apply(&step);
+    tl_rexmit_learn(&step);
     note_poke(&step);
     tl_states_update(&step);
     answer_poke(&step);

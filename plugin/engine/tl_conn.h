@@ -47,16 +47,20 @@ struct tl_probe_run {
     bool answered;       /* the newest one */
 };
 
+struct tl_repair;
+
 /* One end: what it sent (sequence numbers of its direction) and what it said of the other direction. */
 struct tl_end {
     struct tl_fsm fsm;
     struct tl_sent sent;     /* bytes that the peer has not acknowledged */
     struct tl_recent recent; /* its last segments */
+    struct tl_repair *repair; /* of losses among them; NULL before its first payload */
     struct tl_syns syn, synack;
     struct tl_probe_run probe;
     int64_t leg_ns;    /* least time from the capture point to this end and back; TL_UNKNOWN_NS = never measured */
     int64_t fin_ns;    /* its FIN, first transmission */
     int64_t finack_ns; /* the ACK of its FIN */
+    int64_t ack_ns;    /* when its acknowledgment number moved last */
     int64_t unseen_ns; /* the ACK that went beyond everything captured of it */
     int64_t last_ns;   /* its last segment */
     int64_t silent_ns; /* its last segment that was no probe and no answer to one */
@@ -70,6 +74,7 @@ struct tl_end {
     uint32_t window;     /* last advertised, scaled when the scale is known */
     uint32_t max_window; /* largest advertised */
     uint32_t tsval;      /* highest TSval sent */
+    uint32_t tsecr;      /* newest TSecr sent */
     uint32_t stray_seq;  /* where the last stray segment ended */
     uint32_t fin_in;     /* frames */
     uint32_t finack_in;
@@ -81,6 +86,8 @@ struct tl_end {
     uint16_t fins;  /* transmissions of the FIN, copies left out */
     uint16_t rsts;
     uint16_t options; /* enum tl_option of its SYN or SYN-ACK */
+    uint16_t mss;     /* that its SYN or SYN-ACK asks for; 0 = not known */
+    uint16_t last_window; /* as in the last header */
     uint8_t scale;    /* of its SYN or SYN-ACK */
     uint8_t strays;   /* stray segments in a row that continue each other */
     bool has_isn : 1;
@@ -186,6 +193,7 @@ struct tl_step {
     uint32_t length;      /* sequence numbers that it occupies */
     uint32_t end;         /* seq + length */
     int64_t rtt_ns;       /* of the whole path, or TL_UNKNOWN_NS */
+    uint32_t previous_syn_in; /* frame of the last SYN or SYN-ACK before this one */
     uint8_t phase_before; /* enum tl_phase */
     bool legal;           /* the flags are a combination that TCP sends */
     bool stray;

@@ -6,6 +6,10 @@
 
 enum { ACKED_FIRST = 4, OPENERS_FIRST = 4 };
 
+/* How far the ring can reach below una: one ACK can pass INT32_MAX + TL_SENT_JUMP_MAX bytes, and tl_kept_age looks after at
+ * most TL_SENT_JUMP_MAX / 2 more. Below 2^32, so that no number is taken for another one. */
+static const uint32_t acked_age_max = (uint32_t)INT32_MAX + TL_SENT_JUMP_MAX + TL_SENT_JUMP_MAX / 2;
+
 static void *take(const struct tl_sent *sent, size_t bytes)
 {
     return sent->allocator->alloc(sent->allocator->context, bytes);
@@ -251,13 +255,21 @@ bool tl_kept_grow_acked(struct tl_sent *sent)
     return true;
 }
 
+/* What nobody captured can be long: of more than TL_SENT_JUMP_MAX the upper end is kept. */
+static void trim(struct tl_sent_entry *entry)
+{
+    if (entry->end - entry->seq > TL_SENT_JUMP_MAX) {
+        entry->seq = entry->end - TL_SENT_JUMP_MAX;
+    }
+}
+
 bool tl_kept_remember(struct tl_sent *sent, const struct tl_sent_entry *entry)
 {
     struct tl_sent_entry *newest = tl_kept_acked(sent, 0);
 
-    if (newest && newest->end == entry->seq && tl_kept_same_history(newest, entry) &&
-        entry->end - newest->seq <= TL_SENT_JUMP_MAX) {
+    if (newest && newest->end == entry->seq && tl_kept_same_history(newest, entry)) {
         newest->end = entry->end;
+        trim(newest);
         return true;
     }
     if (!tl_kept_grow_acked(sent)) {
@@ -268,6 +280,7 @@ bool tl_kept_remember(struct tl_sent *sent, const struct tl_sent_entry *entry)
         sent->acked_count++;
     }
     *tl_kept_acked(sent, 0) = *entry;
+    trim(tl_kept_acked(sent, 0));
     return true;
 }
 
@@ -364,7 +377,7 @@ static const char *check_acked(const struct tl_sent *sent)
         if (entry->end - entry->seq - 1 >= TL_SENT_JUMP_MAX) {
             return "an acknowledged entry is empty or too long";
         }
-        if (sent->una - entry->end > INT32_MAX) {
+        if (sent->una - entry->seq > acked_age_max) {
             return "an acknowledged entry is above una or too old";
         }
         if (!(entry->flags & TL_SENT_ACKED) || (entry->flags & TL_SENT_OPENER)) {

@@ -40,6 +40,7 @@ static void learn_isn(struct tl_end *end, const struct tl_segment *seg)
     end->has_isn_of_syn = true;
     end->options = seg->options;
     end->scale = seg->window_scale;
+    end->mss = seg->options & TL_OPT_MSS ? seg->mss : 0;
 }
 
 /* The transmission that the echo `tsecr` answers, or TL_UNKNOWN_NS: after a repetition only timestamps can tell (Karn). */
@@ -64,6 +65,11 @@ static int64_t time_leg(struct tl_step *step, const struct tl_syns *syns)
     if (sent_ns == TL_UNKNOWN_NS) {
         step->conn->ambiguous = true;
         return tl_since(step, syns->last_ns);
+    }
+    if (syns->count > 1 && sent_ns == syns->first_ns) {
+        /* RFC 3522: it answers the first one, so the repetition was needless. */
+        step->refs->proved[0].frame = syns->last_in;
+        step->refs->proved[0].needless = TL_NEEDLESS_TS_ECHO;
     }
     if (!step->conn->ambiguous && (step->self->leg_ns == TL_UNKNOWN_NS || tl_since(step, sent_ns) < step->self->leg_ns)) {
         step->self->leg_ns = tl_since(step, sent_ns);

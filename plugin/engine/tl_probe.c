@@ -143,14 +143,64 @@ static bool repeats_itself(const struct tl_step *step)
            step->seg->ack == self->ack && step->seg->seq == self->max;
 }
 
+/* Whether this segment of the peer makes its receiver send the same ACK again: old bytes or a probe since the ACK number moved,
+ * bytes above a hole, or an ACK that was overtaken (PAWS, RFC 7323 5.3, and old ACKs draw one, too). Bytes lost behind the
+ * capture point draw one as well, but with a SACK block. */
+static bool draws_ack(const struct tl_step *step, const struct tl_recent_entry *e, const struct tl_recent_entry *before)
+{
+    const struct tl_end *self = step->self, *peer = step->peer;
+    bool carries = tl_event_length(e->flags, e->len) > 0 || (e->bits & TL_MARK_PROBE);
+    bool old_bytes = e->time_ns >= self->ack_ns && tl_seq_before(e->seq, self->ack);
+    bool above_hole = tl_seq_after(e->seq, self->ack) && tl_sent_has_hole_below(&peer->sent, e->seq);
+    bool overtaken = before && (e->flags & before->flags & TL_ACK) &&
+                     (tl_seq_before(e->ack, before->ack) ||
+                      ((e->options & before->options & TL_OPT_TIMESTAMPS) && tl_seq_before(e->tsval, before->tsval)));
+
+    return (carries && (old_bytes || above_hole)) || overtaken || tl_seq_after(e->seq, self->ack + self->max_window);
+}
+
+/* A third ACK with the same number that nothing captured explains: a forged SYN or RST entered behind the capture point. */
+static bool answers_unseen(const struct tl_step *step)
+{
+    enum { SAME_BEFORE = 2 };
+    const struct tl_end *self = step->self, *peer = step->peer;
+    int64_t patience = tl_window_patience(step, CHALLENGE_NS, 2);
+    const struct tl_recent_entry *e;
+    unsigned i, same = 0;
+
+    if (!(self->options & peer->options & TL_OPT_SACK_PERMITTED) || step->seg->sack_count > 0 || self->has_fin ||
+        peer->has_fin || !self->has_window || self->last_window != step->seg->window || !step->conn->handshake_acked ||
+        ((step->seg->options & TL_OPT_TIMESTAMPS) && tl_seq_after(step->seg->tsecr, self->tsecr))) {
+        return false;
+    }
+    for (i = 0; (e = tl_recent_at(&self->recent, i)) != NULL && same < SAME_BEFORE; i++) {
+        same += e->ack == step->seg->ack && (e->flags & (TL_ACK | TL_RST)) == TL_ACK;
+    }
+    for (i = 0; (e = tl_recent_at(&peer->recent, i)) != NULL && tl_since(step, e->time_ns) <= patience; i++) {
+        if (draws_ack(step, e, tl_recent_at(&peer->recent, i + 1))) {
+            return false;
+        }
+    }
+    return same == SAME_BEFORE && peer->segments > 0;
+}
+
+static bool is_answer_or_probe(const struct tl_step *step)
+{
+    return step->is_probe || step->shape->keepalive != TL_PROBE_KIND_NONE || step->shape->window_probe != TL_PROBE_KIND_NONE;
+}
+
 void tl_probe_classify_ack(struct tl_step *step)
 {
     struct tl_end *peer = step->peer;
     bool handshake = step->shape->handshake_step == TL_HANDSHAKE_STEP_ACK;
 
-    if (peer->poke_in == 0 || handshake || !repeats_itself(step) || step->is_probe ||
-        step->shape->keepalive != TL_PROBE_KIND_NONE || step->shape->window_probe != TL_PROBE_KIND_NONE ||
-        tl_since(step, peer->poke_ns) > tl_window_patience(step, CHALLENGE_NS, 2)) {
+    if (handshake || !repeats_itself(step) || is_answer_or_probe(step)) {
+        return;
+    }
+    if (peer->poke_in == 0 || tl_since(step, peer->poke_ns) > tl_window_patience(step, CHALLENGE_NS, 2)) {
+        if (step->phase_before == TL_PHASE_ESTABLISHED && answers_unseen(step)) {
+            step->shape->ack = TL_ACK_CHALLENGE;
+        }
         return;
     }
     step->refs->trigger_in = peer->poke_in;

@@ -31,6 +31,7 @@ void tl_sent_close(struct tl_sent *sent)
 {
     tl_kept_free_entries(sent);
     sent->floor = sent->whole = sent->max;
+    sent->anchored = true;
 }
 
 void tl_sent_restart(struct tl_sent *sent, uint32_t seq)
@@ -187,7 +188,7 @@ static void cover(struct tl_sent *sent, uint32_t low, uint32_t high, const struc
     bool known = inherits && tl_kept_opener(sent, span.first, &opener);
 
     write_span(sent, &span, segment);
-    tl_kept_drop_openers(sent, low, high);
+    tl_kept_drop_openers(sent, inherits ? low - 1 : low, high);
     if (tl_kept_above(sent, low) > tl_kept_above(sent, sent->max)) {
         tl_kept_drop_openers(sent, sent->max - 1, sent->max); /* the hole below max has become part of a larger one */
     }

@@ -66,6 +66,7 @@ void tl_window_learn(struct tl_step *step)
 
     self->window = (uint32_t)step->seg->window << (shift > 0 ? shift : 0);
     self->has_window = true;
+    self->last_window = step->seg->window;
     if (self->window > self->max_window) {
         self->max_window = self->window;
     }

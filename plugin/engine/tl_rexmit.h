@@ -1,0 +1,65 @@
+/* tl_rexmit.h - whether the bytes of a segment are new, late or sent again, and why they were sent again.
+ *
+ * SPDX-License-Identifier: GPL-2.0-or-later
+ *
+ * Rules and their measured accuracy: docs/design.md, "Retransmission and ordering".
+ */
+#ifndef TL_REXMIT_H
+#define TL_REXMIT_H
+
+#include "tl_clock.h"
+#include "tl_conn.h"
+#include "tl_feedback.h"
+
+enum { TL_RESENDS_FIRST = 4, TL_RESENDS_MAX = 32 };
+
+/* A retransmission that a later segment may show to have been needless. */
+struct tl_resend {
+    int64_t time_ns;
+    int64_t previous_ns; /* its previous transmission, or when the hole opened */
+    uint32_t frame;
+    uint32_t seq, end;
+    uint32_t tsval;
+    bool has_tsval;
+    bool captured_before; /* the bytes had been captured before */
+    bool answered;        /* an ACK or SACK has covered it */
+    bool proved;          /* needless */
+};
+
+/* What the repair of losses in one direction has come to. Made when its sender first sends payload. */
+struct tl_repair {
+    const struct tl_allocator *allocator;
+    struct tl_feedback feedback; /* of the receiver */
+    struct tl_clock clock;       /* of the sender */
+    struct tl_resend *resends;   /* ring of the last ones */
+    int64_t rto_gap_ns;          /* between the last timeout and the transmission before it */
+    uint32_t loss_point;         /* Loss state lasts until this is acknowledged */
+    uint32_t recovery_point;     /* fast or SACK recovery lasts until this is acknowledged */
+    uint32_t rto_seq;            /* bytes of the last timeout */
+    uint32_t fresh_ack;          /* what the receiver had sent when the newest segment with IP ID passed */
+    uint16_t fresh_id, fresh_cost; /* its IP ID, and how many IDs it used (offload cuts it later) */
+    uint8_t resend_count, resend_capacity, resend_newest;
+    uint8_t backoff;             /* timeouts of rto_seq in a row */
+    bool in_loss, in_recovery;
+    bool has_fresh;
+    bool seen_sack;
+};
+
+/* Names the segment; for a retransmission the cause, its transmissions, whether it was needless. Called before the segment is
+ * applied. O(log n). */
+void tl_rexmit_classify(struct tl_step *step);
+
+/* The segment was applied: the sender's clock and episodes. O(1). */
+void tl_rexmit_learn(struct tl_step *step);
+
+/* The receiver's side of a segment with ACK: SACK blocks, before the cumulative ACK is applied. */
+void tl_rexmit_before_ack(struct tl_step *step);
+
+/* The same, after: `acked` says what the cumulative ACK did, NULL if it did not move. Names the ACK, keeps the report, and
+ * finds the retransmissions of the peer that it shows to have been needless. O(TL_RESENDS_MAX) while some are open. */
+void tl_rexmit_after_ack(struct tl_step *step, const struct tl_sent_ack_result *acked);
+
+/* Frees what the direction of this end holds. */
+void tl_rexmit_free(struct tl_end *end);
+
+#endif
