@@ -135,11 +135,38 @@ enum tl_handshake_error {
     TL_ERROR_SYN_ACK_FIELD = 0x0100,   /* SYN without ACK flag has a non-zero acknowledgment field */
 };
 
+/* Evidence that a RST was not sent by the end that it names, bits of tl_shape.evidence and tl_facts.evidence; each has a weight,
+ * see tl_inject.c. */
+enum tl_evidence {
+    TL_EVIDENCE_SENDER_CONTINUES = 0x0001, /* the same end goes on sending afterwards (late) */
+    TL_EVIDENCE_SEQ_AHEAD = 0x0002,        /* a second RST ahead of the first and of everything sent */
+    TL_EVIDENCE_STALE_SEQ = 0x0004,        /* behind bytes of the same end that had passed already */
+    TL_EVIDENCE_ACK_CHANGE = 0x0008,       /* several RSTs with different and wrong acknowledgment numbers */
+    TL_EVIDENCE_TTL = 0x0010,              /* another hop count */
+    TL_EVIDENCE_TTL_WEAK = 0x0020,         /* another TTL with an equal hop count */
+    TL_EVIDENCE_IP_ID = 0x0040,            /* does not continue the IP ID counter */
+    TL_EVIDENCE_NO_TIMESTAMP = 0x0080,     /* timestamps were negotiated and are missing */
+    TL_EVIDENCE_WINDOW = 0x0100,           /* a window that this end never used */
+    TL_EVIDENCE_BURST = 0x0200,            /* three RSTs within 10 ms */
+    TL_EVIDENCE_PEER_UNHARMED = 0x0400,    /* the receiver ignores or challenges it */
+};
+
+/* What cannot be told because of how the capture was made, bits of tl_facts.capture. */
+enum tl_capture {
+    TL_CAPTURE_ASYMMETRIC = 0x01, /* only one direction was captured */
+    TL_CAPTURE_LOSSY = 0x02,      /* more than 1 % of the bytes acknowledged were never captured */
+    TL_CAPTURE_DOUBLED = 0x04,    /* more than 30 % of the first 20 segments are copies */
+    TL_CAPTURE_OFFLOAD = 0x08,    /* segments larger than the path carries: captured before cutting or after joining */
+    TL_CAPTURE_BACKWARDS = 0x10,  /* times ran backwards */
+    TL_CAPTURE_COARSE = 0x20,     /* too much outstanding: back references name the first of several segments */
+};
+
 /* What the segment is. Plain small numbers with no padding, so that equal shapes compare equal by memcmp: the shapes of a
  * capture are few, and the user of the engine can store each once. */
 struct tl_shape {
     uint16_t flags;            /* enum tl_shape_flag */
     uint16_t error;            /* enum tl_handshake_error, of this segment */
+    uint16_t evidence;         /* enum tl_evidence, of a RST, as known at this segment */
     uint16_t attempt;          /* repetition of a SYN, SYN-ACK or FIN: 0 = first; stops at 65535 */
     uint8_t phase;             /* enum tl_phase */
     uint8_t sender;            /* enum tl_sender */
@@ -154,6 +181,9 @@ struct tl_shape {
     uint8_t rst_cause;         /* enum tl_rst_cause */
     uint8_t rst_confidence;    /* enum tl_confidence of rst_cause */
     uint8_t rst_effect;        /* enum tl_rst_effect, as known at this segment */
+    uint8_t rst_stage;         /* enum tl_rst_stage */
+    uint8_t abort_why;         /* enum tl_abort_why */
+    uint8_t injected;          /* enum tl_injected, of a RST, as known at this segment */
     uint8_t keepalive;         /* enum tl_probe_kind */
     uint8_t window_probe;      /* enum tl_probe_kind */
     uint8_t probe_confidence;  /* enum tl_confidence of the two above */
@@ -164,7 +194,6 @@ struct tl_shape {
     uint8_t needless;          /* enum tl_needless, as known at this segment; see tl_refs.proved */
     uint8_t lost_at;           /* enum tl_lost_at, unless the retransmission proves needless */
     uint8_t duplicate;         /* enum tl_duplicate */
-    uint8_t spare;             /* 0 */
     struct tl_end_view end[2]; /* by end of the pair */
 };
 
@@ -193,7 +222,10 @@ struct tl_refs {
     uint32_t probe_run_in;    /* frame of the first probe of the run */
     int32_t ack_delta;        /* SYN-ACK with a wrong ACK: its distance from the ISN + 1 expected */
     int64_t reuse_elapsed_ns; /* SYN that reuses the ports: since the end of the previous connection, ns */
-    int64_t probe_idle_ns;    /* probe: since the segment before it (first of a run) or the previous probe, ns */
+    int64_t probe_idle_ns;    /* first probe of a run: since the last other segment of either end, ns */
+    int64_t probe_interval_ns; /* later probe of a run: since the previous one, ns */
+    uint32_t disowned_in;     /* frame of a RST in the name of this end that the segment shows to be from somebody else */
+    uint32_t revoked_in;      /* frame of a RST that the segment shows to have ended nothing */
 };
 
 struct tl_conn;
@@ -231,6 +263,13 @@ struct tl_facts {
     uint32_t syn_attempts, synack_attempts; /* transmissions, copies left out */
     uint32_t syn_in, synack_in, ack_in, icmp_in; /* frames; 0 = not captured */
     uint32_t fin1_in, fin2_in, fin1_ack_in, fin2_ack_in, rst_in;
+    /* The last RST in the name of each end. */
+    uint32_t last_rst_in[2];
+    uint16_t evidence[2]; /* enum tl_evidence */
+    uint8_t injected[2];  /* enum tl_injected */
+    uint8_t rst_effect[2]; /* enum tl_rst_effect, as the segments after it show */
+    uint8_t signature;    /* enum tl_signature */
+    uint8_t capture;      /* enum tl_capture */
     int64_t start_ns, last_ns;      /* first and last segment */
     /* Durations in ns; -1 = not known. */
     int64_t server_time_ns;  /* SYN -> SYN-ACK */

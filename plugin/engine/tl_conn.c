@@ -5,6 +5,7 @@
 #include "tl_conn.h"
 
 #include "tl_close.h"
+#include "tl_inject.h"
 #include "tl_open.h"
 #include "tl_phase.h"
 #include "tl_probe.h"
@@ -229,7 +230,13 @@ static void apply_bytes(struct tl_step *step)
     self->has_max = max_known;
     self->has_seen = seen_known;
     self->sent_plain = true;
-    self->sent_data |= step->seg->len > 0;
+    if (step->seg->len > 0) {
+        self->sent_data = true;
+        if (step->new_bytes) {
+            self->data_ns = step->seg->time_ns;
+            self->data_segments += self->data_segments < UINT8_MAX;
+        }
+    }
 }
 
 /* Time from the peer's bytes to this ACK, if they were sent once (Karn) and in order. */
@@ -285,6 +292,9 @@ static void apply_ack(struct tl_step *step)
     took = tl_sent_ack(&peer->sent, ack, &result) != TL_SENT_REFUSED;
     if (took) {
         learn_leg(step, &result.last);
+        peer->seen_bytes += result.captured_bytes + result.forgotten_bytes;
+        peer->unseen_bytes += result.unseen_bytes;
+        peer->capture |= result.last.flags & TL_SENT_COARSE ? TL_CAPTURE_COARSE : 0;
     } else {
         tl_sent_restart(&peer->sent, ack);
     }
@@ -424,6 +434,23 @@ static enum tl_sender sender_of(const struct tl_step *step)
     return conn->client == step->from ? TL_SENDER_CLIENT : TL_SENDER_SERVER;
 }
 
+/* What the segment shows of the capture itself. */
+static void judge_capture(struct tl_step *step)
+{
+    enum { FIRST_SEGMENTS = 20, MSS_PERCENT = 150 };
+    struct tl_end *self = step->self;
+
+    if (step->shape->flags & TL_SHAPE_TIME_BACKWARDS) {
+        self->capture |= TL_CAPTURE_BACKWARDS;
+    }
+    if (step->peer->mss > 0 && (uint64_t)step->seg->len * 100 > (uint64_t)step->peer->mss * MSS_PERCENT) {
+        self->capture |= TL_CAPTURE_OFFLOAD;
+    }
+    if (step->copy_of && self->segments < FIRST_SEGMENTS) {
+        self->copies++;
+    }
+}
+
 static void finish(struct tl_step *step, enum tl_outcome outcome_before, bool close_proved_before)
 {
     struct tl_conn *conn = step->conn;
@@ -444,6 +471,7 @@ static void finish(struct tl_step *step, enum tl_outcome outcome_before, bool cl
     step->shape->sender_confidence = conn->sender_confidence;
     step->shape->client = conn->client;
     step->shape->from = (uint8_t)step->from;
+    judge_capture(step);
     step->self->segments++;
     if (step->seg->time_ns > conn->last_ns) {
         conn->last_ns = step->seg->time_ns;
@@ -490,6 +518,7 @@ void tl_conn_update(struct tl_conn *conn, const struct tl_segment *seg, struct t
     tl_rexmit_classify(&step);
     apply(&step);
     tl_rexmit_learn(&step);
+    tl_inject_learn(&step);
     note_poke(&step);
     tl_states_update(&step);
     answer_poke(&step);

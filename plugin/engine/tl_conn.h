@@ -83,12 +83,24 @@ struct tl_end {
     uint32_t rst_last_in;
     uint32_t poke_in;    /* frame of the segment that draws a challenge ACK; 0 = none, or answered */
     uint32_t segments;
+    uint32_t rst_seq, rst_ack; /* of its last RST */
+    int64_t rst_ns;            /* its last RST */
+    int64_t rst_burst_ns;      /* the last RST but one before that */
+    int64_t data_ns;           /* its last new payload */
+    uint64_t seen_bytes, unseen_bytes; /* acknowledged by the peer: captured, and never captured */
+    uint16_t copies;           /* among its first segments */
+    uint16_t evidence;         /* enum tl_evidence of its last RST */
     uint16_t fins;  /* transmissions of the FIN, copies left out */
     uint16_t rsts;
     uint16_t options; /* enum tl_option of its SYN or SYN-ACK */
     uint16_t mss;     /* that its SYN or SYN-ACK asks for; 0 = not known */
     uint16_t last_window; /* as in the last header */
     uint8_t scale;    /* of its SYN or SYN-ACK */
+    uint8_t data_segments; /* with new payload; stops at 255 */
+    uint8_t rst_effect; /* enum tl_rst_effect of its last RST */
+    uint8_t rst_stage;  /* enum tl_rst_stage of its first RST */
+    uint8_t rst_bare, rst_with_ack; /* how many of each form; stop at 255 */
+    uint8_t capture;    /* enum tl_capture, what its segments show */
     uint8_t strays;   /* stray segments in a row that continue each other */
     bool has_isn : 1;
     bool has_isn_of_syn : 1; /* ISN seen on a SYN or SYN-ACK, not inferred */
@@ -103,6 +115,8 @@ struct tl_end {
     bool has_window : 1;
     bool sent_plain : 1;    /* a segment with neither SYN nor RST */
     bool sent_data : 1;     /* payload beyond the SYN's */
+    bool rst_acks_differ : 1, rst_ack_zero : 1;
+    bool rst_was_reply : 1; /* its last RST answered a segment: it had no connection then, but may open one */
     bool poke_is_rst : 1;   /* what draws the challenge ACK is a RST, else a SYN */
 };
 

@@ -4,6 +4,7 @@
  */
 #include "tl_close.h"
 #include "tl_conn.h"
+#include "tl_inject.h"
 #include "tl_open.h"
 
 #include <string.h>
@@ -105,6 +106,28 @@ static void write_closing(const struct tl_conn *conn, struct tl_facts *facts)
     }
 }
 
+/* What the capture cannot tell (docs/design.md, "Honesty about the capture"). */
+static unsigned capture_of(const struct tl_conn *conn)
+{
+    enum { ENOUGH = 16, FIRST_SEGMENTS = 20, DOUBLED_PERCENT = 30, LOSSY_PERCENT = 1 };
+    const struct tl_end *a = &conn->end[0], *b = &conn->end[1];
+    uint64_t seen = a->seen_bytes + b->seen_bytes, unseen = a->unseen_bytes + b->unseen_bytes;
+    uint32_t segments = a->segments + b->segments;
+    uint32_t first = segments < FIRST_SEGMENTS ? segments : FIRST_SEGMENTS;
+    unsigned capture = a->capture | b->capture;
+
+    if ((a->segments >= ENOUGH && b->segments == 0) || (b->segments >= ENOUGH && a->segments == 0)) {
+        capture |= TL_CAPTURE_ASYMMETRIC;
+    }
+    if (unseen * 100 > (seen + unseen) * LOSSY_PERCENT && a->segments > 0 && b->segments > 0) {
+        capture |= TL_CAPTURE_LOSSY;
+    }
+    if ((uint32_t)(a->copies + b->copies) * 100 > first * DOUBLED_PERCENT) {
+        capture |= TL_CAPTURE_DOUBLED;
+    }
+    return capture;
+}
+
 /* A tentative connection whose predecessor went on was rejected. */
 static enum tl_reuse reuse_of(const struct tl_conn *conn)
 {
@@ -135,7 +158,13 @@ void tl_conn_facts(const struct tl_conn *conn, int64_t end_ns, struct tl_facts *
         facts->fin[i] = conn->end[i].fin;
         facts->segments[i] = conn->end[i].segments;
         facts->history[i] = conn->end[i].fsm.history;
+        facts->last_rst_in[i] = conn->end[i].rst_last_in;
+        facts->evidence[i] = conn->end[i].evidence;
+        facts->injected[i] = conn->end[i].rsts > 0 ? (uint8_t)tl_inject_verdict(conn->end[i].evidence) : TL_INJECTED_NONE;
+        facts->rst_effect[i] = conn->end[i].rst_effect;
     }
+    facts->signature = (uint8_t)tl_inject_signature(conn, end_ns);
+    facts->capture = (uint8_t)capture_of(conn);
     write_opening(conn, end_ns, facts);
     write_closing(conn, facts);
 }

@@ -87,7 +87,11 @@ static void number_probe(struct tl_step *step, bool is_window)
     step->refs->probe_number = goes_on ? run->count + 1 : 1;
     step->refs->probe_unanswered = goes_on ? run->unanswered + 1 : 1;
     step->refs->probe_run_in = goes_on ? run->first_in : step->seg->frame;
-    step->refs->probe_idle_ns = goes_on ? tl_since(step, run->last_ns) : idle_ns(step);
+    if (goes_on) {
+        step->refs->probe_interval_ns = tl_since(step, run->last_ns);
+    } else {
+        step->refs->probe_idle_ns = idle_ns(step);
+    }
 }
 
 /* A pure ACK that repeats the expected numbers within a round trip answers the peer's probe. */

@@ -4,6 +4,7 @@
  */
 #include "tl_rst.h"
 
+#include "tl_inject.h"
 #include "tl_window.h"
 
 #include <string.h>
@@ -529,6 +530,36 @@ static enum tl_rst_effect effect_of(struct rst *rst)
     return tl_fsm_state(rst->step->peer_fsm) == TL_STATE_TIME_WAIT ? TL_RST_EFFECT_UNKNOWN : TL_RST_EFFECT_ACCEPTED;
 }
 
+/* What may lie behind an abort. Unread data and zero linger make the same segment; these say only what is possible. */
+static void explain_abort(struct tl_step *step)
+{
+    const struct tl_end *x = step->self, *y = step->peer;
+
+    if (step->shape->rst_cause != TL_RST_CAUSE_ABORT) {
+        return;
+    }
+    if (x->has_una && x->has_max && x->una != x->max) {
+        step->shape->abort_why = TL_ABORT_WHY_IN_FLIGHT;
+    } else if (!y->sent_data) {
+        step->shape->abort_why = step->conn->midstream ? TL_ABORT_WHY_NONE : TL_ABORT_WHY_NOT_UNREAD;
+    } else if (!x->sent_data || y->data_ns > x->data_ns) {
+        step->shape->abort_why = TL_ABORT_WHY_UNREAD_POSSIBLE;
+    }
+}
+
+/* The run of probes that ended in this RST; the RST that this one repeats. */
+static void link_probe_run(struct tl_step *step)
+{
+    uint8_t cause = step->shape->rst_cause;
+
+    if (cause == TL_RST_CAUSE_KEEPALIVE_TIMEOUT || cause == TL_RST_CAUSE_PROBE_TIMEOUT) {
+        step->refs->probe_run_in = step->self->probe.first_in;
+        step->refs->probe_unanswered = step->self->probe.unanswered;
+    } else if (cause == TL_RST_CAUSE_ABORT_REPEAT) {
+        step->refs->first_in = step->self->rst_in;
+    }
+}
+
 void tl_rst_classify(struct tl_step *step)
 {
     struct rst rst;
@@ -552,6 +583,10 @@ void tl_rst_classify(struct tl_step *step)
         step->shape->rst_cause == TL_RST_CAUSE_ACK_REJECTED) {
         end_handshake(step);
     }
+    explain_abort(step);
+    link_probe_run(step);
+    tl_inject_classify(step);
+    step->self->rst_was_reply = rst.form == TL_RST_FORM_REPLY_ACK || rst.form == TL_RST_FORM_REPLY_NOACK;
     remember_rst(&rst);
 }
 
@@ -559,6 +594,9 @@ void tl_rst_revoke(struct tl_step *step)
 {
     struct tl_conn *conn = step->conn;
 
+    step->refs->revoked_in = step->peer->poke_in;
+    step->peer->rst_effect = TL_RST_EFFECT_CHALLENGE;
+    step->peer->evidence |= TL_EVIDENCE_PEER_UNHARMED;
     if (conn->reset && conn->rst_by == 1 - step->from && conn->rst_in == step->peer->poke_in) {
         conn->reset = false;
         conn->rst_by = TL_NO_END;
