@@ -197,7 +197,7 @@ static void apply_syn(struct tl_step *step)
     default:
         break;
     }
-    if (step->conn->opened || (self->has_max && self->isn + 1 != self->max)) {
+    if (step->conn->opened) {
         return;
     }
     tl_sent_restart(&self->sent, self->isn + 1);
@@ -258,6 +258,7 @@ static void note_fin_acked(struct tl_step *step)
     struct tl_conn *conn = step->conn;
 
     peer->finack_in = step->seg->frame;
+    peer->finack_seq = step->seg->seq;
     peer->finack_ns = step->seg->time_ns;
     if (conn->closer == 1 - step->from) {
         conn->fin1ack_ns = step->seg->time_ns;
@@ -312,6 +313,9 @@ static bool server_proves_ack(const struct tl_step *step)
     const struct tl_end *client = step->peer;
     bool beyond = tl_has(step, TL_ACK) && tl_seq_after(step->seg->ack, client->isn + 1 + step->conn->syn_data);
 
+    if (step->event == TL_EVENT_SYNACK) {
+        return false;
+    }
     if (step->self->synack.count == 0 || step->conn->tfo >= TL_TFO_DATA_ACKED) {
         return step->conn->tfo < TL_TFO_DATA_ACKED && client->syn.count > 0 && step->event == TL_EVENT_DATA;
     }
@@ -330,10 +334,13 @@ static bool opens(const struct tl_step *step)
     if (conn->midstream) {
         return tl_has(step, TL_ACK) && step->legal;
     }
+    if (conn->handshake_acked) {
+        return true;
+    }
     if (conn->peers) {
         return step->self->has_una && step->peer->has_una && tl_has(step, TL_ACK);
     }
-    return is_client ? conn->handshake_acked : server_proves_ack(step);
+    return !is_client && server_proves_ack(step);
 }
 
 static bool all_closed(const struct tl_conn *conn)
@@ -428,8 +435,8 @@ static enum tl_sender sender_of(const struct tl_step *step)
 {
     const struct tl_conn *conn = step->conn;
 
-    if (conn->peers) {
-        return TL_SENDER_PEER;
+    if (conn->peers || conn->roles_refuted) {
+        return conn->peers ? TL_SENDER_PEER : TL_SENDER_UNKNOWN;
     }
     return conn->client == step->from ? TL_SENDER_CLIENT : TL_SENDER_SERVER;
 }
@@ -451,19 +458,43 @@ static void judge_capture(struct tl_step *step)
     }
 }
 
-static void finish(struct tl_step *step, enum tl_outcome outcome_before, bool close_proved_before)
-{
-    struct tl_conn *conn = step->conn;
-    enum tl_outcome outcome = tl_open_proved(conn);
-    bool close_proved;
+/* What is proved of the connection: compared before and after a segment, it tells which segment proves what. */
+struct proved {
+    enum tl_outcome outcome;
+    bool close;
+};
 
-    (void)tl_close_kind(conn, &close_proved);
-    if (outcome != outcome_before && outcome != TL_OUTCOME_NONE) {
+static struct proved proved_of(const struct tl_conn *conn)
+{
+    struct proved proved = {.outcome = tl_open_proved(conn)};
+
+    (void)tl_close_kind(conn, &proved.close);
+    return proved;
+}
+
+/* Payload and ACKs of an open connection that no FIN or RST has touched prove nothing about its ends: the common case. */
+static bool may_prove(const struct tl_conn *conn, const struct tl_segment *seg)
+{
+    return !conn->opened || (seg->flags & (TL_SYN | TL_FIN | TL_RST)) || conn->end[0].has_fin || conn->end[1].has_fin ||
+           conn->rst_in != 0;
+}
+
+static void mark_proofs(struct tl_step *step, const struct proved *before)
+{
+    struct proved after = proved_of(step->conn);
+
+    if (after.outcome != before->outcome && after.outcome != TL_OUTCOME_NONE) {
         step->shape->flags |= TL_SHAPE_PROVES_OUTCOME;
     }
-    if (close_proved && !close_proved_before) {
+    if (after.close && !before->close) {
         step->shape->flags |= TL_SHAPE_PROVES_CLOSE;
     }
+}
+
+static void finish(struct tl_step *step)
+{
+    struct tl_conn *conn = step->conn;
+
     if (conn->midstream) {
         step->shape->flags |= TL_SHAPE_MIDSTREAM;
     }
@@ -502,10 +533,12 @@ static void answer_poke(struct tl_step *step)
 void tl_conn_update(struct tl_conn *conn, const struct tl_segment *seg, struct tl_verdict *verdict)
 {
     struct tl_step step;
-    enum tl_outcome outcome_before = tl_open_proved(conn);
-    bool close_proved_before;
+    struct proved before = {TL_OUTCOME_NONE, false};
+    bool may = may_prove(conn, seg);
 
-    (void)tl_close_kind(conn, &close_proved_before);
+    if (may) {
+        before = proved_of(conn);
+    }
     verdict->conn = conn;
     begin(&step, conn, seg, verdict);
     tl_probe_classify(&step);
@@ -525,5 +558,8 @@ void tl_conn_update(struct tl_conn *conn, const struct tl_segment *seg, struct t
     tl_phase_update(&step);
     tl_probe_learn(&step);
     remember(&step);
-    finish(&step, outcome_before, close_proved_before);
+    finish(&step);
+    if (may) {
+        mark_proofs(&step, &before);
+    }
 }

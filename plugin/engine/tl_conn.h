@@ -78,6 +78,7 @@ struct tl_end {
     uint32_t stray_seq;  /* where the last stray segment ended */
     uint32_t fin_in;     /* frames */
     uint32_t finack_in;
+    uint32_t finack_seq; /* where that ACK stood in the peer's numbers */
     uint32_t unseen_in;
     uint32_t rst_in;     /* first RST */
     uint32_t rst_last_in;
@@ -158,6 +159,7 @@ struct tl_conn {
     uint8_t outcome;     /* enum tl_outcome, once segments have proved one; else NONE */
     uint8_t missing;     /* enum tl_missing */
     bool roles_known : 1;
+    bool roles_refuted : 1; /* the SYN-ACK that told them was one that nobody had asked for */
     bool peers : 1;      /* simultaneous open or split: no client */
     bool midstream : 1;
     bool tentative : 1;

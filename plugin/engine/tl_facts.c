@@ -128,16 +128,20 @@ static unsigned capture_of(const struct tl_conn *conn)
     return capture;
 }
 
-/* A tentative connection whose predecessor went on was rejected. */
-static enum tl_reuse reuse_of(const struct tl_conn *conn)
+/* A tentative connection was rejected when its predecessor went on, or when it was challenged and did not answer by RST. */
+static enum tl_reuse reuse_of(const struct tl_conn *conn, int64_t end_ns)
 {
     const struct tl_conn *previous = conn->previous;
     bool goes_on = previous && previous->last_ns > conn->start_ns + TL_SECOND;
+    bool gave_up = conn->has_challenge && end_ns > conn->last_ns + TL_SECOND;
 
-    if (!conn->tentative) {
+    if (!conn->tentative || conn->reuse != TL_REUSE_SUPERSEDE) {
         return (enum tl_reuse)conn->reuse;
     }
-    return goes_on ? TL_REUSE_REJECTED : TL_REUSE_TENTATIVE;
+    if (conn->end[0].rsts + conn->end[1].rsts > 0) {
+        return TL_REUSE_TENTATIVE;
+    }
+    return goes_on || gave_up ? TL_REUSE_REJECTED : TL_REUSE_TENTATIVE;
 }
 
 void tl_conn_facts(const struct tl_conn *conn, int64_t end_ns, struct tl_facts *facts)
@@ -148,7 +152,7 @@ void tl_conn_facts(const struct tl_conn *conn, int64_t end_ns, struct tl_facts *
     facts->number = conn->number;
     facts->incarnation = conn->incarnation;
     facts->client = conn->client;
-    facts->reuse = (uint8_t)reuse_of(conn);
+    facts->reuse = (uint8_t)reuse_of(conn, end_ns);
     facts->start_ns = conn->start_ns;
     facts->last_ns = conn->last_ns;
     for (i = 0; i < 2; i++) {

@@ -285,6 +285,9 @@ bool tl_fsm_withdraw(struct tl_fsm *fsm, enum tl_fsm_withdrawal evidence, struct
 void tl_fsm_trust(struct tl_fsm *fsm, enum tl_confidence confidence)
 {
     fsm->confidence = (uint8_t)confidence;
+    if (confidence == TL_CONFIDENCE_CERTAIN) {
+        fsm->expected = 0;
+    }
     if (confidence != TL_CONFIDENCE_CERTAIN && fsm->expected == 0 && fsm->depth > 0) {
         fsm->expected = 1;
     }

@@ -132,6 +132,16 @@ static void learn_first_syn(struct tl_step *step)
     }
 }
 
+/* The client goes on with an attempt that a RST had refused: that RST did not reach it, or it did not take it. */
+static void reopen(struct tl_conn *conn)
+{
+    if (conn->reset && !conn->opened) {
+        conn->reset = false;
+        conn->rst_by = TL_NO_END;
+        conn->outcome = TL_OUTCOME_NONE;
+    }
+}
+
 static void classify_syn(struct tl_step *step)
 {
     struct tl_end *self = step->self;
@@ -144,6 +154,7 @@ static void classify_syn(struct tl_step *step)
         return;
     }
     if (repeated) {
+        reopen(step->conn);
         step->shape->handshake_step = TL_HANDSHAKE_STEP_SYN_RETRANSMISSION;
         step->shape->attempt = self->syn.count;
         step->refs->first_in = self->syn.first_in;
@@ -365,6 +376,17 @@ static void classify_plain(struct tl_step *step)
     }
 }
 
+/* Timestamps, once negotiated, are on every segment but RST (RFC 7323 3.2). */
+static void check_timestamps(struct tl_step *step)
+{
+    bool negotiated = step->self->has_isn_of_syn && step->peer->has_isn_of_syn &&
+                      (step->self->options & step->peer->options & TL_OPT_TIMESTAMPS);
+
+    if (negotiated && !(step->seg->options & (TL_OPT_TIMESTAMPS | TL_OPT_BROKEN))) {
+        step->shape->error |= TL_ERROR_OPT_LOST;
+    }
+}
+
 void tl_open_classify(struct tl_step *step)
 {
     switch (step->event) {
@@ -384,6 +406,7 @@ void tl_open_classify(struct tl_step *step)
             step->shape->error |= TL_ERROR_FLAGS;
         }
         if (!step->stray) {
+            check_timestamps(step);
             classify_plain(step);
         }
         break;

@@ -140,7 +140,9 @@ static bool is_crossing_syn(const struct tl_conn *conn, const struct tl_segment 
 {
     const struct tl_end *x = &conn->end[seg->from], *y = &conn->end[1 - seg->from];
 
-    return y->syn.count > 0 && y->synack.count == 0 && x->segments == 0 && !conn->opened && !conn->reset;
+    /* In a split handshake a pure ACK may come before the SYN. */
+    return y->syn.count > 0 && y->synack.count == 0 && x->syn.count + x->synack.count == 0 && !x->sent_data && !conn->opened &&
+           !conn->reset;
 }
 
 static struct tl_conn *route_syn(struct tl_pair *pair, const struct tl_segment *seg)

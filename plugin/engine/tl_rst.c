@@ -194,6 +194,12 @@ static bool old_syn_in_time_wait(const struct rst *rst)
 
 static bool half_open_syn(const struct rst *rst)
 {
+    return rst->challenged && rst->step->conn->previous;
+}
+
+/* The connection that the other end still has is older than the capture. */
+static bool half_open_syn_older(const struct rst *rst)
+{
     return rst->challenged;
 }
 
@@ -263,19 +269,14 @@ static bool syn_in_window(const struct rst *rst)
            tl_since(step, step->peer->poke_ns) <= tl_window_patience(step, SYN_ANSWER_NS, 2);
 }
 
-/* The sender's last segments are probes that nothing answered. */
-static bool probes_unanswered(const struct rst *rst, bool is_window)
+/* The sender's last segments are keep-alive probes that nothing answered. */
+static bool keepalive_timeout(const struct rst *rst)
 {
     const struct tl_step *step = rst->step;
     const struct tl_probe_run *run = &step->self->probe;
 
-    return is_live(rst) && run->unanswered > 0 && run->is_window == is_window &&
+    return is_live(rst) && run->unanswered > 0 && !run->is_window &&
            tl_since(step, run->last_ns) > (step->rtt_ns == TL_UNKNOWN_NS ? 0 : step->rtt_ns);
-}
-
-static bool keepalive_timeout(const struct rst *rst)
-{
-    return probes_unanswered(rst, false);
 }
 
 static bool keepalive_timeout_sure(const struct rst *rst)
@@ -289,7 +290,10 @@ static bool keepalive_timeout_sure(const struct rst *rst)
 
 static bool probe_timeout(const struct rst *rst)
 {
-    return probes_unanswered(rst, true) && rst->step->self->probe.count >= PROBES_CERTAIN && rst->step->peer->window == 0;
+    const struct tl_probe_run *run = &rst->step->self->probe;
+
+    /* Answered or not: an answer that leaves the window closed does not help. */
+    return is_live(rst) && run->is_window && run->count >= PROBES_CERTAIN && rst->step->peer->window == 0;
 }
 
 /* The sender's last three segments carried the same bytes, and the peer has been silent since the first of them. */
@@ -390,8 +394,9 @@ static const struct {
     {mptcp, TL_RST_CAUSE_MPTCP, TL_CONFIDENCE_CERTAIN},
     {old_syn_in_time_wait, TL_RST_CAUSE_TW_OLD_SYN, TL_CONFIDENCE_CERTAIN},
     {half_open_syn, TL_RST_CAUSE_HALF_OPEN_SYN, TL_CONFIDENCE_CERTAIN},
+    {half_open_syn_older, TL_RST_CAUSE_HALF_OPEN_SYN, TL_CONFIDENCE_LIKELY},
     {refused, TL_RST_CAUSE_REFUSED, TL_CONFIDENCE_CERTAIN},
-    {refused_bad, TL_RST_CAUSE_REFUSED_BAD, TL_CONFIDENCE_LIKELY},
+    {refused_bad, TL_RST_CAUSE_REFUSED_BAD, TL_CONFIDENCE_CERTAIN},
     {synack_bad_ack, TL_RST_CAUSE_SYNACK_BAD_ACK, TL_CONFIDENCE_CERTAIN},
     {synack_unsolicited, TL_RST_CAUSE_SYNACK_UNSOLICITED, TL_CONFIDENCE_LIKELY},
     {synack_rejected, TL_RST_CAUSE_SYNACK_REJECTED, TL_CONFIDENCE_CERTAIN},
@@ -579,6 +584,7 @@ void tl_rst_classify(struct tl_step *step)
         rst.trigger->bits |= TL_MARK_ANSWERED;
     }
     step->rst_effective = is_effective(&rst);
+    step->conn->roles_refuted |= step->shape->rst_cause == TL_RST_CAUSE_SYNACK_UNSOLICITED;
     if (step->phase_before == TL_PHASE_HANDSHAKE || step->phase_before == TL_PHASE_NONE ||
         step->shape->rst_cause == TL_RST_CAUSE_ACK_REJECTED) {
         end_handshake(step);

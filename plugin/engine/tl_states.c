@@ -129,22 +129,28 @@ static void receiver_of_rst(struct pair_of_states *s)
     }
 }
 
-/* An end that a RST should have closed goes on: the RST was lost on the way, or somebody else sent it. */
+static void cancel_reset(struct tl_conn *conn)
+{
+    conn->reset = false;
+    conn->rst_by = TL_NO_END;
+}
+
+/* An end that a RST should have closed goes on: the RST was lost on the way, or somebody else sent it. Once one end has sent new
+ * payload after the RST and the other has acknowledged it, the RST ended nothing. */
 static void on_life_after_rst(struct pair_of_states *s)
 {
     struct tl_step *step = s->step;
     struct tl_conn *conn = step->conn;
     int64_t limit = step->rtt_ns == TL_UNKNOWN_NS ? UNDER_WAY_NS : tl_max_ns(UNDER_WAY_NS, step->rtt_ns);
 
-    if (!conn->reset || tl_since(step, conn->rst_ns) <= limit) {
+    if (conn->rst_in == 0 || conn->finished || tl_since(step, conn->rst_ns) <= limit) {
         return;
     }
-    if (conn->rst_by != step->from) {
+    if (conn->rst_by != step->from || step->new_bytes) {
         tl_fsm_withdraw(s->self, TL_LIVES_ON, s->self_view);
-    } else if (step->new_bytes) {
-        tl_fsm_withdraw(s->self, TL_LIVES_ON, s->self_view);
-        conn->reset = false;
-        conn->rst_by = TL_NO_END;
+    }
+    if (conn->reset && step->shape->ack == TL_ACK_NEW && step->peer->data_ns > conn->rst_ns) {
+        cancel_reset(conn);
     }
 }
 
@@ -201,8 +207,12 @@ static void sender_of_plain(struct pair_of_states *s)
             tl_fsm_trust(s->self, TL_CONFIDENCE_LIKELY); /* a FIN of the peer may lie before the capture */
         }
     }
-    if (knows_peer_fin(step)) {
+    if (knows_peer_fin(step) && !(tl_fsm_state(s->self) == TL_STATE_UNKNOWN && step->self->has_fin)) {
         self_does(s, TL_SENDS_ACK_OF_FIN);
+    }
+    if (tl_fsm_state(s->self) == TL_STATE_FIN_WAIT_2 && step->self->finack_in != 0 &&
+        tl_seq_after(step->seg->ack, step->self->finack_seq)) {
+        tl_fsm_trust(s->self, TL_CONFIDENCE_CERTAIN); /* it acknowledges what came with, or after, the ACK of its FIN */
     }
     if (step->event == TL_EVENT_FIN) {
         sender_of_fin(s);
@@ -214,6 +224,10 @@ static void receiver_of_plain(struct pair_of_states *s)
     const struct tl_step *step = s->step;
     bool from_opener = step->self->syn.count > 0 && step->peer->syn.count == 0;
 
+    if (step->event == TL_EVENT_FIN && step->peer->has_fin && tl_fsm_state(s->peer) == TL_STATE_UNKNOWN &&
+        step->conn->closer == 1 - step->from && !step->conn->closer_unknown) {
+        tl_fsm_apply(s->peer, TL_SENDS_FIN, s->peer_view); /* now it shows that the peer had closed first */
+    }
     if (step->infers_fin) {
         tl_fsm_apply(s->peer, TL_SENDS_FIN, s->peer_view);
         tl_fsm_trust(s->peer, TL_CONFIDENCE_LIKELY);

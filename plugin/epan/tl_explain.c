@@ -1,0 +1,505 @@
+/* tl_explain.c - see tl_explain.h.
+ *
+ * SPDX-License-Identifier: GPL-2.0-or-later
+ */
+#include "tl_explain.h"
+
+#include <string.h>
+
+#include "../engine/tl_seq.h"
+
+/* ---- the sentences ----------------------------------------------------------------------------------------------------- */
+
+enum { LANGUAGES = 2 }; /* columns that tl_sentences.def may have; the first is English */
+
+struct sentence {
+    enum tl_group group;
+    unsigned value;
+    const char *text[LANGUAGES];
+};
+
+static const struct sentence sentences[] = {
+#define TL_SENTENCE(group, tag, ...) {TL_GROUP_##group, TL_##group##_##tag, {__VA_ARGS__}},
+#define TL_PHRASE(name, ...)
+#include "tl_sentences.def"
+#undef TL_SENTENCE
+#undef TL_PHRASE
+};
+
+enum phrase {
+#define TL_SENTENCE(group, tag, ...)
+#define TL_PHRASE(name, ...) PHRASE_##name,
+#include "tl_sentences.def"
+#undef TL_SENTENCE
+#undef TL_PHRASE
+    PHRASE_COUNT
+};
+
+static const char *const phrases[PHRASE_COUNT][LANGUAGES] = {
+#define TL_SENTENCE(group, tag, ...)
+#define TL_PHRASE(name, ...) {__VA_ARGS__},
+#include "tl_sentences.def"
+#undef TL_SENTENCE
+#undef TL_PHRASE
+};
+
+static const char *phrase(enum phrase which)
+{
+    return phrases[which][0];
+}
+
+/* The sentence of a value; its meaning from tl_names.def when the table has none. */
+static const char *sentence(enum tl_group group, unsigned value)
+{
+    for (size_t i = 0; i < G_N_ELEMENTS(sentences); i++) {
+        if (sentences[i].group == group && sentences[i].value == value)
+            return sentences[i].text[0];
+    }
+    return tl_name(group, value)->meaning;
+}
+
+/* ---- the blanks -------------------------------------------------------------------------------------------------------- */
+
+enum { BLANKS_MAX = 80 };
+
+/* What a blank stands for: a text, or a number when `text` is NULL. */
+struct blank {
+    const char *name;
+    const char *text;
+    uint32_t number;
+};
+
+struct story {
+    wmem_allocator_t *pool;
+    const struct tl_view *view;
+    unsigned count;
+    struct blank blanks[BLANKS_MAX]; /* only those that are known */
+};
+
+static void add_blank(struct story *story, const char *name, const char *text, uint32_t number)
+{
+    if (story->count < BLANKS_MAX)
+        story->blanks[story->count++] = (struct blank){name, text, number};
+}
+
+static void add_number(struct story *story, const char *name, uint32_t number)
+{
+    add_blank(story, name, NULL, number);
+}
+
+static void add_text(struct story *story, const char *name, const char *text)
+{
+    if (text)
+        add_blank(story, name, text, 0);
+}
+
+/* A test holds or is unknown; it prints nothing. */
+static void add_test(struct story *story, const char *name, bool holds)
+{
+    if (holds)
+        add_blank(story, name, "", 0);
+}
+
+/* A frame is known if it comes before the segment. */
+static void add_frame(struct story *story, const char *name, uint32_t frame)
+{
+    if (frame > 0 && frame < story->view->segment->frame)
+        add_number(story, name, frame);
+}
+
+static void add_seconds(struct story *story, const char *name, int64_t ns)
+{
+    if (ns > 0)
+        add_text(story, name, wmem_strdup_printf(story->pool, "%.6f", (double)ns / 1e9));
+}
+
+static const struct blank *find_blank(const struct story *story, const char *name, size_t length)
+{
+    for (unsigned i = 0; i < story->count; i++) {
+        const char *known = story->blanks[i].name;
+
+        /* A capital first letter names the same blank. */
+        if (strlen(known) == length && known[0] == g_ascii_tolower(name[0]) && memcmp(known + 1, name + 1, length - 1) == 0)
+            return &story->blanks[i];
+    }
+    return NULL;
+}
+
+/* ---- filling in -------------------------------------------------------------------------------------------------------- */
+
+/* Prints the blank whose name follows `name`, up to '}'. Returns false when it is not known. */
+static bool print_blank(wmem_strbuf_t *out, const struct story *story, const char *name, size_t length)
+{
+    const struct blank *blank = length > 0 ? find_blank(story, name, length) : NULL;
+
+    if (!blank)
+        return false;
+    if (!blank->text) {
+        wmem_strbuf_append_printf(out, "%u", blank->number);
+    } else if (g_ascii_isupper(name[0])) {
+        wmem_strbuf_append_c(out, g_ascii_toupper(blank->text[0]));
+        wmem_strbuf_append(out, blank->text + 1);
+    } else {
+        wmem_strbuf_append(out, blank->text);
+    }
+    return true;
+}
+
+/* Prints a piece of a template that has no brackets. Returns false when a blank is not known; its place then shows "?". */
+static bool print_piece(wmem_strbuf_t *out, const struct story *story, const char *text, size_t length)
+{
+    const char *end = text + length;
+    bool complete = true;
+
+    while (text < end) {
+        size_t plain = strcspn(text, "{");
+
+        plain = MIN(plain, (size_t)(end - text));
+        wmem_strbuf_append_len(out, text, plain);
+        text += plain;
+        if (text < end) {
+            size_t name = strcspn(text, "}") - 1;
+
+            if (!print_blank(out, story, text + 1, name)) {
+                wmem_strbuf_append_c(out, '?');
+                complete = false;
+            }
+            text += MIN(name + 2, (size_t)(end - text));
+        }
+    }
+    return complete;
+}
+
+/* Prints a template; pieces in brackets only if every blank in them is known. */
+static void print_template(wmem_strbuf_t *out, const struct story *story, const char *text)
+{
+    while (*text) {
+        size_t plain = strcspn(text, "[");
+        size_t optional;
+        size_t before;
+
+        print_piece(out, story, text, plain);
+        text += plain;
+        if (!*text)
+            break;
+        optional = strcspn(text, "]");
+        before = wmem_strbuf_get_len(out);
+        if (!print_piece(out, story, text + 1, optional - 1))
+            wmem_strbuf_truncate(out, before);
+        text += optional + (text[optional] == ']');
+    }
+}
+
+static const char *filled(const struct story *story, const char *text)
+{
+    wmem_strbuf_t *out = wmem_strbuf_new(story->pool, NULL);
+
+    print_template(out, story, text);
+    return wmem_strbuf_get_str(out);
+}
+
+/* Adds a sentence to what was said. */
+static void say(wmem_strbuf_t *out, const struct story *story, const char *text)
+{
+    if (!text)
+        return;
+    if (wmem_strbuf_get_len(out) > 0)
+        wmem_strbuf_append_c(out, ' ');
+    print_template(out, story, text);
+}
+
+/* ---- what the blanks stand for ----------------------------------------------------------------------------------------- */
+
+static void add_segment(struct story *story)
+{
+    const struct tl_segment *segment = story->view->segment;
+    uint32_t octets = segment->len + ((segment->flags & TL_SYN) != 0) + ((segment->flags & TL_FIN) != 0);
+    uint32_t data = segment->seq + ((segment->flags & TL_SYN) != 0); /* number of the first payload byte */
+
+    add_number(story, "seq", segment->seq);
+    add_number(story, "ack", segment->ack);
+    add_number(story, "len", segment->len);
+    add_number(story, "window", segment->window);
+    add_number(story, "next", segment->seq + octets);
+    add_number(story, "last", data + segment->len - 1);
+    add_number(story, "fin", data + segment->len);
+    add_number(story, "fin_next", data + segment->len + 1);
+    add_test(story, "?data", segment->len > 0);
+    add_test(story, "?no_data", segment->len == 0);
+    add_test(story, "?ack_flag", segment->flags & TL_ACK);
+    add_text(story, "bytes", filled(story, phrase(segment->len == 1 ? PHRASE_ONE_BYTE : PHRASE_BYTES)));
+    if (segment->options & TL_OPT_MPTCP_RST)
+        add_number(story, "mptcp_reason", segment->mptcp_rst_reason);
+}
+
+/* Initial sequence numbers and FINs of both ends. */
+static void add_numbers(struct story *story)
+{
+    const struct tl_segment *segment = story->view->segment;
+    const struct tl_facts *facts = &story->view->facts;
+    unsigned own = segment->from & 1, peer = !own;
+
+    if (facts->has_isn[own])
+        add_number(story, "own_isn", facts->isn[own]);
+    if (facts->has_isn[peer]) {
+        add_number(story, "peer_isn", facts->isn[peer]);
+        add_number(story, "peer_isn_next", facts->isn[peer] + 1);
+        add_test(story, "?ack_of_isn", segment->ack == facts->isn[peer] + 1);
+        add_test(story, "?ack_beyond_isn", tl_seq_after(segment->ack, facts->isn[peer] + 1));
+    }
+    if (facts->has_fin[own]) {
+        add_number(story, "own_fin", facts->fin[own]);
+        add_number(story, "own_fin_next", facts->fin[own] + 1);
+        add_test(story, "?fin_moved", facts->fin[own] != segment->seq + segment->len);
+    }
+    if (facts->has_fin[peer]) {
+        add_number(story, "peer_fin", facts->fin[peer]);
+        add_number(story, "peer_fin_next", facts->fin[peer] + 1);
+        add_test(story, "?ack_of_fin", segment->ack == facts->fin[peer] + 1);
+    }
+}
+
+static void add_references(struct story *story)
+{
+    const struct tl_facts *facts = &story->view->facts;
+    const struct tl_refs *refs = &story->view->verdict->refs;
+    const struct tl_shape *shape = &story->view->verdict->shape;
+
+    add_frame(story, "syn_in", facts->syn_in);
+    add_frame(story, "synack_in", facts->synack_in);
+    add_frame(story, "ack_in", facts->ack_in);
+    add_frame(story, "fin1_in", facts->fin1_in);
+    add_frame(story, "fin2_in", facts->fin2_in);
+    add_frame(story, "trigger", refs->trigger_in);
+    add_frame(story, "first", refs->first_in);
+    add_frame(story, "run_in", refs->probe_run_in);
+    add_number(story, "transmission", shape->attempt + 1u);
+    if (refs->ack_delta != 0)
+        add_text(story, "delta", wmem_strdup_printf(story->pool, "%+d", refs->ack_delta));
+    if (refs->probe_number > 0)
+        add_number(story, "n", refs->probe_number);
+    if (refs->probe_unanswered > 1)
+        add_number(story, "unanswered", refs->probe_unanswered);
+    if (refs->probe_number <= 1)
+        add_seconds(story, "idle", refs->probe_idle_ns);
+    add_seconds(story, "elapsed", refs->reuse_elapsed_ns);
+    if (shape->synack_why)
+        add_text(story, "synack_why", tl_name(TL_GROUP_SYNACK_WHY, shape->synack_why)->label);
+}
+
+/* Bytes that come again, duplicate ACKs, and what is decided about earlier frames. */
+static void add_repair(struct story *story)
+{
+    const struct tl_refs *refs = &story->view->verdict->refs;
+
+    add_frame(story, "original", refs->original_in);
+    add_frame(story, "previous", refs->previous_in);
+    if (refs->previous_in != 0)
+        add_seconds(story, "since_previous", refs->since_previous_ns);
+    if (refs->original_in != 0)
+        add_seconds(story, "since_original", refs->since_original_ns);
+    add_number(story, "resend", refs->retransmission_number);
+    if (refs->new_bytes != 0)
+        add_number(story, "new", refs->new_bytes);
+    if (refs->skipped_bytes != 0)
+        add_number(story, "skipped", refs->skipped_bytes);
+    if (refs->dupack_number != 0)
+        add_number(story, "dupack", refs->dupack_number);
+    add_frame(story, "dupack_first", refs->dupack_first_in);
+    add_frame(story, "proved", refs->proved[0].frame);
+    add_text(story, "proved_why", tl_name(TL_GROUP_NEEDLESS, refs->proved[0].needless)->label);
+    add_frame(story, "disowned", refs->disowned_in);
+    add_frame(story, "revoked", refs->revoked_in);
+}
+
+/* Words for sender and receiver. */
+static void add_ends(struct story *story)
+{
+    static const enum phrase words[][2] = {
+        [TL_SENDER_NONE] = {PHRASE_THIS_END, PHRASE_OTHER_END},    [TL_SENDER_CLIENT] = {PHRASE_CLIENT, PHRASE_SERVER},
+        [TL_SENDER_SERVER] = {PHRASE_SERVER, PHRASE_CLIENT},       [TL_SENDER_PEER] = {PHRASE_THIS_PEER, PHRASE_OTHER_PEER},
+        [TL_SENDER_UNKNOWN] = {PHRASE_THIS_END, PHRASE_OTHER_END},
+    };
+    unsigned sender = story->view->verdict->shape.sender;
+
+    sender = sender < G_N_ELEMENTS(words) ? sender : TL_SENDER_NONE;
+    add_text(story, "sender", phrase(words[sender][0]));
+    add_text(story, "receiver", phrase(words[sender][1]));
+}
+
+static const char *state_words(unsigned state)
+{
+    if (state == TL_STATE_NONE || state == TL_STATE_UNKNOWN)
+        return phrase(PHRASE_STATE_UNKNOWN);
+    return tl_name(TL_GROUP_STATE, state)->value;
+}
+
+static void add_states(struct story *story)
+{
+    const struct tl_shape *shape = &story->view->verdict->shape;
+    const struct tl_end_view *own = &shape->end[shape->from & 1], *peer = &shape->end[!(shape->from & 1)];
+    bool roles = shape->sender == TL_SENDER_CLIENT || shape->sender == TL_SENDER_SERVER;
+    enum phrase pattern = own->state == peer->state ? PHRASE_STATES_EQUAL : roles ? PHRASE_STATES_ROLES : PHRASE_STATES_ENDS;
+
+    add_text(story, "state", state_words(own->state));
+    add_text(story, "sender_state", state_words(own->state));
+    add_text(story, "receiver_state", state_words(peer->state));
+    add_text(story, "client_state", state_words(shape->end[shape->client & 1].state));
+    add_text(story, "server_state", state_words(shape->end[!(shape->client & 1)].state));
+    if (own->withdrawn)
+        add_text(story, "withdrawn_sender", state_words(own->withdrawn));
+    if (peer->withdrawn)
+        add_text(story, "withdrawn_receiver", state_words(peer->withdrawn));
+    add_text(story, "states", filled(story, phrase(pattern)));
+}
+
+/* ---- what to say ------------------------------------------------------------------------------------------------------- */
+
+/* Whether the kind of segment has a sentence of its own. */
+static bool is_told(unsigned segment)
+{
+    return segment == TL_SEGMENT_AHEAD || segment == TL_SEGMENT_OUT_OF_ORDER || segment == TL_SEGMENT_UNKNOWN_OLD;
+}
+
+static const char *ordinary_sentence(const struct tl_view *view)
+{
+    uint8_t flags = view->segment->flags;
+
+    if (flags & TL_RST)
+        return phrase(PHRASE_RESET);
+    if (flags & TL_SYN)
+        return phrase(PHRASE_SYN);
+    if (flags & TL_FIN)
+        return phrase(PHRASE_FIN);
+    if (view->verdict->shape.retransmission != TL_RETRANSMISSION_NONE)
+        return sentence(TL_GROUP_RETRANSMISSION, view->verdict->shape.retransmission);
+    if (is_told(view->verdict->shape.segment))
+        return sentence(TL_GROUP_SEGMENT, view->verdict->shape.segment);
+    if (view->segment->len > 0)
+        return phrase(view->verdict->shape.flags & TL_SHAPE_NEW_DATA ? PHRASE_DATA : PHRASE_DATA_OLD);
+    if (view->verdict->shape.ack != TL_ACK_NONE && view->verdict->shape.ack != TL_ACK_NEW)
+        return sentence(TL_GROUP_ACK, view->verdict->shape.ack);
+    return phrase(flags & TL_ACK ? PHRASE_PURE_ACK : PHRASE_NO_ACK);
+}
+
+static const char *special_sentence(const struct tl_shape *shape)
+{
+    static const enum phrase keepalive[] = {[TL_PROBE_KIND_PROBE] = PHRASE_KEEPALIVE_PROBE,
+                                            [TL_PROBE_KIND_ANSWER] = PHRASE_KEEPALIVE_ANSWER,
+                                            [TL_PROBE_KIND_OPEN] = PHRASE_KEEPALIVE_ANSWER};
+    static const enum phrase window_probe[] = {[TL_PROBE_KIND_PROBE] = PHRASE_WINDOW_PROBE,
+                                               [TL_PROBE_KIND_ANSWER] = PHRASE_WINDOW_ANSWER,
+                                               [TL_PROBE_KIND_OPEN] = PHRASE_WINDOW_OPEN};
+
+    if (shape->flags & TL_SHAPE_COPY)
+        return phrase(PHRASE_COPY);
+    if (shape->flags & TL_SHAPE_STRAY)
+        return phrase(PHRASE_STRAY);
+    if (shape->keepalive != TL_PROBE_KIND_NONE && shape->keepalive < G_N_ELEMENTS(keepalive))
+        return phrase(keepalive[shape->keepalive]);
+    if (shape->window_probe != TL_PROBE_KIND_NONE && shape->window_probe < G_N_ELEMENTS(window_probe))
+        return phrase(window_probe[shape->window_probe]);
+    if (shape->ack == TL_ACK_CHALLENGE)
+        return phrase(PHRASE_ACK_CHALLENGE);
+    return shape->ack == TL_ACK_TIME_WAIT ? phrase(PHRASE_ACK_TIME_WAIT) : NULL;
+}
+
+static void say_reset(wmem_strbuf_t *out, const struct story *story)
+{
+    const struct tl_shape *shape = &story->view->verdict->shape;
+
+    say(out, story, sentence(TL_GROUP_RST_CAUSE, shape->rst_cause));
+    if (shape->rst_cause != TL_RST_CAUSE_UNKNOWN && shape->rst_confidence == TL_CONFIDENCE_LIKELY)
+        say(out, story, phrase(PHRASE_RST_LIKELY));
+    else if (shape->rst_cause != TL_RST_CAUSE_UNKNOWN && shape->rst_confidence == TL_CONFIDENCE_GUESS)
+        say(out, story, phrase(PHRASE_RST_GUESS));
+    if (shape->abort_why != TL_ABORT_WHY_NONE)
+        say(out, story, sentence(TL_GROUP_ABORT_WHY, shape->abort_why));
+    if (shape->injected == TL_INJECTED_POSSIBLE || shape->injected == TL_INJECTED_LIKELY)
+        say(out, story, sentence(TL_GROUP_INJECTED, shape->injected));
+    if (shape->rst_effect != TL_RST_EFFECT_NONE && shape->rst_effect != TL_RST_EFFECT_UNKNOWN)
+        say(out, story, sentence(TL_GROUP_RST_EFFECT, shape->rst_effect));
+}
+
+static void say_segment(wmem_strbuf_t *out, const struct story *story)
+{
+    const struct tl_view *view = story->view;
+    const struct tl_shape *shape = &view->verdict->shape;
+    const char *special;
+
+    if (shape->rst_cause != TL_RST_CAUSE_NONE) {
+        say_reset(out, story);
+        return;
+    }
+    if (shape->handshake_step != TL_HANDSHAKE_STEP_NONE)
+        say(out, story, sentence(TL_GROUP_HANDSHAKE_STEP, shape->handshake_step));
+    if (shape->teardown_step != TL_TEARDOWN_STEP_NONE)
+        say(out, story, sentence(TL_GROUP_TEARDOWN_STEP, shape->teardown_step));
+    special = wmem_strbuf_get_len(out) == 0 ? special_sentence(shape) : NULL;
+    say(out, story, special);
+    if (wmem_strbuf_get_len(out) == 0)
+        say(out, story, ordinary_sentence(view));
+}
+
+/* Errors of the handshake, except what the sentence of the step says already. */
+static void say_errors(wmem_strbuf_t *out, const struct story *story)
+{
+    static const struct {
+        uint16_t error;
+        enum phrase phrase;
+    } errors[] = {
+#define TL_ERROR_ROW(bit, word, label, severity, group, meaning) {TL_ERROR_##bit, PHRASE_ERROR_##bit},
+#include "tl_errors.def"
+#undef TL_ERROR_ROW
+    };
+    const struct tl_shape *shape = &story->view->verdict->shape;
+
+    for (size_t i = 0; i < G_N_ELEMENTS(errors); i++) {
+        if (errors[i].error == TL_ERROR_SYNACK_ACK && shape->handshake_step == TL_HANDSHAKE_STEP_SYNACK_BAD)
+            continue;
+        if (shape->error & errors[i].error)
+            say(out, story, phrase(errors[i].phrase));
+    }
+}
+
+static void say_remarks(wmem_strbuf_t *out, const struct story *story)
+{
+    const struct tl_shape *shape = &story->view->verdict->shape;
+    const struct tl_refs *refs = &story->view->verdict->refs;
+
+    if (shape->reuse != TL_REUSE_NONE)
+        say(out, story, sentence(TL_GROUP_REUSE, shape->reuse));
+    if (shape->flags & TL_SHAPE_REORDERED)
+        say(out, story, phrase(PHRASE_REORDERED));
+    if (shape->end[shape->from & 1].withdrawn)
+        say(out, story, phrase(PHRASE_WITHDRAWN_SENDER));
+    if (shape->end[!(shape->from & 1)].withdrawn)
+        say(out, story, phrase(PHRASE_WITHDRAWN_RECEIVER));
+    if (refs->new_bytes != 0)
+        say(out, story, phrase(PHRASE_NEW_BYTES));
+    if (shape->flags & TL_SHAPE_TLP_OR_RTO)
+        say(out, story, phrase(PHRASE_TLP_OR_RTO));
+    if (refs->proved[0].frame != 0)
+        say(out, story, phrase(PHRASE_PROVED));
+    if (refs->disowned_in != 0)
+        say(out, story, phrase(PHRASE_DISOWNED));
+    if (refs->revoked_in != 0)
+        say(out, story, phrase(PHRASE_REVOKED));
+}
+
+const char *tl_explain(wmem_allocator_t *pool, const struct tl_view *view)
+{
+    struct story story = {.pool = pool, .view = view};
+    wmem_strbuf_t *out = wmem_strbuf_new(pool, NULL);
+
+    add_segment(&story);
+    add_numbers(&story);
+    add_references(&story);
+    add_repair(&story);
+    add_ends(&story);
+    add_states(&story);
+    say_segment(out, &story);
+    say_errors(out, &story);
+    say_remarks(out, &story);
+    return wmem_strbuf_get_str(out);
+}

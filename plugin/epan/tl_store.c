@@ -1,0 +1,426 @@
+/* tl_store.c - see tl_store.h.
+ *
+ * SPDX-License-Identifier: GPL-2.0-or-later
+ */
+#include "tl_store.h"
+
+#include <string.h>
+
+#include <epan/wmem_scopes.h>
+
+enum {
+    ADDRESS_MAX = 16, /* bytes of the longest address kept: IPv6 */
+    CHUNK_BITS = 12,  /* frames in one chunk of slots: 4096, which are 32 KiB */
+    CHUNK_FRAMES = 1 << CHUNK_BITS,
+    SHAPES_FIRST = 256,    /* shapes before the table first grows; a power of two */
+    SHAPES_MAX = 0xFFFFFF, /* a slot has 24 bits for the number of a shape */
+    LAYERS_MAX = 0x3F,     /* a slot has 6 bits for the count of TCP headers */
+};
+
+/* The names of a pair. No padding, so that keys compare by memcmp; unused bytes are 0. */
+struct pair_key {
+    uint8_t address[2][ADDRESS_MAX];
+    uint16_t port[2];
+    uint8_t type[2]; /* address_type, cut to a byte */
+    uint8_t length[2];
+};
+
+struct pair_entry {
+    struct pair_key key;
+    struct tl_pair *pair;
+};
+
+/* The verdict of one TCP header in 8 bytes. `shape` 0 = no verdict, else the number of the shape + 1. */
+struct slot {
+    uint32_t conn;
+    uint32_t shape : 24;
+    uint32_t has_refs : 1;
+    uint32_t layers : 7; /* in the slot of layer 0: TCP headers written for the frame */
+};
+
+/* Key of the hash tables beside the slots: frame in the low half, layer in the high half. */
+struct extra_slot {
+    uint64_t key;
+    struct slot slot;
+};
+
+struct extra_refs {
+    uint64_t key;
+    struct tl_refs refs;
+};
+
+/* Key: frame in the low half, connection in the high half. */
+struct proof {
+    uint64_t key;
+    unsigned needless;
+};
+
+/* The shapes, and a hash table of their numbers + 1 with open addressing, at most half full. */
+struct shapes {
+    struct tl_shape *list;
+    uint32_t *table;
+    uint32_t count;
+    uint32_t capacity; /* of list; the table has twice as many places */
+};
+
+static struct {
+    struct tl_tracker *tracker;
+    uint64_t seed;     /* of the hash of pairs */
+    wmem_map_t *pairs; /* struct pair_key -> struct pair_entry */
+    struct pair_entry *last;
+    struct slot **chunks;
+    uint32_t chunk_count;
+    struct tl_conn **conns; /* by running number */
+    uint32_t conn_capacity;
+    struct shapes shapes;
+    wmem_map_t *extra_slots; /* key -> struct extra_slot: TCP headers beyond the first of a frame */
+    wmem_map_t *extra_refs;  /* key -> struct extra_refs */
+    wmem_map_t *proofs;      /* key -> struct proof */
+    dissector_table_t services;
+    int64_t end_ns;
+} store;
+
+/* ---- life of the store ------------------------------------------------------------------------------------------------- */
+
+static void *allocate(void *context, size_t bytes)
+{
+    (void)context;
+    return wmem_alloc0(wmem_file_scope(), bytes);
+}
+
+static void release(void *context, void *memory)
+{
+    (void)context;
+    wmem_free(wmem_file_scope(), memory);
+}
+
+/* Spreads the bits of a word over the ones above and below (Knuth 6.4: multiplication by 2^64 / golden ratio). */
+static uint64_t mix(uint64_t hash, uint64_t word)
+{
+    hash = (hash ^ word) * 0x9E3779B97F4A7C15u;
+    return hash ^ hash >> 32;
+}
+
+/* Keyed by a random number for each file, so that nobody can prepare a capture whose pairs all collide. wmem_strong_hash() does
+ * the same at ten times the cost. */
+static guint hash_pair(gconstpointer key)
+{
+    uint64_t words[sizeof(struct pair_key) / 8];
+    uint64_t hash = store.seed;
+
+    memcpy(words, key, sizeof words);
+    for (size_t i = 0; i < G_N_ELEMENTS(words); i++)
+        hash = mix(hash, words[i]);
+    return (guint)(mix(hash, store.seed) >> 32);
+}
+
+static gboolean equal_pair(gconstpointer a, gconstpointer b)
+{
+    return memcmp(a, b, sizeof(struct pair_key)) == 0;
+}
+
+static void store_open(void)
+{
+    static const struct tl_allocator allocator = {allocate, release, NULL};
+    wmem_allocator_t *scope = wmem_file_scope();
+
+    memset(&store, 0, sizeof store);
+    store.tracker = tl_tracker_new(&allocator);
+    store.seed = (uint64_t)g_random_int() << 32 | g_random_int();
+    store.pairs = wmem_map_new(scope, hash_pair, equal_pair);
+    store.extra_slots = wmem_map_new(scope, wmem_int64_hash, g_int64_equal);
+    store.extra_refs = wmem_map_new(scope, wmem_int64_hash, g_int64_equal);
+    store.proofs = wmem_map_new(scope, wmem_int64_hash, g_int64_equal);
+    store.services = find_dissector_table("tcp.port");
+    store.end_ns = INT64_MIN;
+}
+
+/* The memory itself goes with the file scope, right after this. */
+static void store_close(void)
+{
+    memset(&store, 0, sizeof store);
+    store.end_ns = INT64_MIN;
+}
+
+void tl_store_register(void)
+{
+    register_init_routine(store_open);
+    register_cleanup_routine(store_close);
+}
+
+/* ---- pairs ------------------------------------------------------------------------------------------------------------- */
+
+/* Whether the source of a flow is end 0 of its pair. */
+static bool source_is_lower(const struct tl_flow *flow)
+{
+    int order = cmp_address(flow->source, flow->destination);
+
+    return order < 0 || (order == 0 && flow->source_port <= flow->destination_port);
+}
+
+static void set_end(struct pair_key *key, unsigned end, const address *name, uint16_t port)
+{
+    if (name->len > 0)
+        memcpy(key->address[end], name->data, (size_t)name->len);
+    key->type[end] = (uint8_t)name->type;
+    key->length[end] = (uint8_t)name->len;
+    key->port[end] = port;
+}
+
+static struct pair_entry *new_pair(const struct pair_key *key)
+{
+    struct pair_entry *entry;
+    struct tl_ends ends;
+    struct tl_pair *pair;
+
+    for (unsigned end = 0; end < 2; end++) {
+        ends.port[end] = key->port[end];
+        ends.is_service[end] = dissector_get_uint_handle(store.services, key->port[end]) != NULL;
+    }
+    pair = tl_pair_new(store.tracker, &ends);
+    if (!pair)
+        return NULL;
+    entry = wmem_new(wmem_file_scope(), struct pair_entry);
+    entry->key = *key;
+    entry->pair = pair;
+    wmem_map_insert(store.pairs, &entry->key, entry);
+    return entry;
+}
+
+struct tl_pair *tl_store_pair(const struct tl_flow *flow, bool create, unsigned *from)
+{
+    struct pair_key key = {0};
+    struct pair_entry *entry = store.last;
+    unsigned source;
+
+    if (flow->source->len > ADDRESS_MAX || flow->destination->len > ADDRESS_MAX || !store.tracker)
+        return NULL;
+    source = source_is_lower(flow) ? 0 : 1;
+    set_end(&key, source, flow->source, flow->source_port);
+    set_end(&key, !source, flow->destination, flow->destination_port);
+    *from = source;
+    if (entry && equal_pair(&entry->key, &key))
+        return entry->pair;
+    entry = wmem_map_lookup(store.pairs, &key);
+    if (!entry && create)
+        entry = new_pair(&key);
+    if (!entry)
+        return NULL;
+    store.last = entry;
+    return entry->pair;
+}
+
+/* ---- shapes ------------------------------------------------------------------------------------------------------------ */
+
+/* Not keyed: what collides costs a few more steps, and a capture has few shapes. */
+static uint32_t hash_shape(const struct tl_shape *shape)
+{
+    const uint8_t *bytes = (const uint8_t *)shape;
+    uint64_t hash = 0;
+    size_t at = 0;
+
+    for (; at < sizeof *shape; at += 8) {
+        uint64_t word = 0;
+
+        memcpy(&word, bytes + at, MIN(8, sizeof *shape - at));
+        hash = mix(hash, word);
+    }
+    return (uint32_t)(hash >> 32);
+}
+
+/* The place of a shape in the table, or the free place where it belongs. */
+static uint32_t find_place(const struct shapes *shapes, const struct tl_shape *shape)
+{
+    uint32_t mask = shapes->capacity * 2 - 1;
+    uint32_t place = hash_shape(shape) & mask;
+
+    while (shapes->table[place] && memcmp(&shapes->list[shapes->table[place] - 1], shape, sizeof *shape) != 0)
+        place = (place + 1) & mask;
+    return place;
+}
+
+static void grow_shapes(struct shapes *shapes)
+{
+    wmem_allocator_t *scope = wmem_file_scope();
+    uint32_t capacity = shapes->capacity ? shapes->capacity * 2 : SHAPES_FIRST;
+
+    shapes->capacity = capacity;
+    shapes->list = wmem_realloc(scope, shapes->list, capacity * sizeof *shapes->list);
+    wmem_free(scope, shapes->table);
+    shapes->table = wmem_alloc0(scope, (size_t)capacity * 2 * sizeof *shapes->table);
+    for (uint32_t i = 0; i < shapes->count; i++)
+        shapes->table[find_place(shapes, &shapes->list[i])] = i + 1;
+}
+
+/* The number + 1 of a shape, which is added if it is new. 0 when there are too many. */
+static uint32_t intern_shape(struct shapes *shapes, const struct tl_shape *shape)
+{
+    uint32_t place;
+
+    if (shapes->count == shapes->capacity) {
+        if (shapes->count >= SHAPES_MAX / 2)
+            return 0;
+        grow_shapes(shapes);
+    }
+    place = find_place(shapes, shape);
+    if (!shapes->table[place]) {
+        shapes->list[shapes->count] = *shape;
+        shapes->table[place] = ++shapes->count;
+    }
+    return shapes->table[place];
+}
+
+/* ---- verdicts ---------------------------------------------------------------------------------------------------------- */
+
+static uint64_t *extra_key(uint64_t *key, uint32_t frame, unsigned layer)
+{
+    *key = (uint64_t)layer << 32 | frame;
+    return key;
+}
+
+/* The slot of a frame; NULL when it has none and `create` is false. */
+static struct slot *frame_slot(uint32_t frame, bool create)
+{
+    uint32_t chunk = frame >> CHUNK_BITS;
+
+    if (chunk >= store.chunk_count) {
+        uint32_t count = MAX(chunk + 1, store.chunk_count * 2);
+
+        if (!create)
+            return NULL;
+        store.chunks = wmem_realloc(wmem_file_scope(), store.chunks, count * sizeof *store.chunks);
+        memset(store.chunks + store.chunk_count, 0, (count - store.chunk_count) * sizeof *store.chunks);
+        store.chunk_count = count;
+    }
+    if (!store.chunks[chunk]) {
+        if (!create)
+            return NULL;
+        store.chunks[chunk] = wmem_alloc0(wmem_file_scope(), CHUNK_FRAMES * sizeof(struct slot));
+    }
+    return &store.chunks[chunk][frame & (CHUNK_FRAMES - 1)];
+}
+
+static struct slot *extra_slot(uint32_t frame, unsigned layer, bool create)
+{
+    uint64_t key;
+    struct extra_slot *extra = wmem_map_lookup(store.extra_slots, extra_key(&key, frame, layer));
+
+    if (extra)
+        return &extra->slot;
+    if (!create)
+        return NULL;
+    extra = wmem_new0(wmem_file_scope(), struct extra_slot);
+    extra->key = key;
+    wmem_map_insert(store.extra_slots, &extra->key, extra);
+    return &extra->slot;
+}
+
+static void keep_conn(struct tl_conn *conn, uint32_t number)
+{
+    if (number >= store.conn_capacity) {
+        uint32_t capacity = MAX(number + 1, MAX(64, store.conn_capacity * 2));
+
+        store.conns = wmem_realloc(wmem_file_scope(), store.conns, capacity * sizeof(struct tl_conn *));
+        memset(store.conns + store.conn_capacity, 0, (capacity - store.conn_capacity) * sizeof(struct tl_conn *));
+        store.conn_capacity = capacity;
+    }
+    store.conns[number] = conn;
+}
+
+static bool has_refs(const struct tl_refs *refs)
+{
+    static const struct tl_refs none;
+
+    return memcmp(refs, &none, sizeof none) != 0;
+}
+
+static void keep_refs(uint32_t frame, unsigned layer, const struct tl_refs *refs)
+{
+    uint64_t key;
+    struct extra_refs *extra = wmem_map_lookup(store.extra_refs, extra_key(&key, frame, layer));
+
+    if (!extra) {
+        extra = wmem_new0(wmem_file_scope(), struct extra_refs);
+        extra->key = key;
+        wmem_map_insert(store.extra_refs, &extra->key, extra);
+    }
+    extra->refs = *refs;
+}
+
+void tl_store_write(uint32_t frame, unsigned layer, const struct tl_verdict *verdict)
+{
+    struct slot *first;
+    struct slot *slot;
+
+    if (layer > LAYERS_MAX)
+        return;
+    first = frame_slot(frame, true);
+    slot = layer == 0 ? first : extra_slot(frame, layer, true);
+    slot->conn = tl_conn_number(verdict->conn);
+    slot->shape = intern_shape(&store.shapes, &verdict->shape);
+    slot->has_refs = has_refs(&verdict->refs);
+    if (slot->has_refs)
+        keep_refs(frame, layer, &verdict->refs);
+    keep_conn(verdict->conn, slot->conn);
+    first->layers = (layer + 1) & 0x7F;
+}
+
+bool tl_store_read(uint32_t frame, unsigned layer, struct tl_verdict *verdict)
+{
+    const struct slot *first = frame_slot(frame, false);
+    const struct slot *slot = layer == 0 || !first ? first : extra_slot(frame, layer, false);
+    uint64_t key;
+
+    if (!slot || slot->shape == 0 || layer >= first->layers)
+        return false;
+    verdict->conn = store.conns[slot->conn];
+    verdict->shape = store.shapes.list[slot->shape - 1];
+    memset(&verdict->refs, 0, sizeof verdict->refs);
+    if (slot->has_refs) {
+        const struct extra_refs *extra = wmem_map_lookup(store.extra_refs, extra_key(&key, frame, layer));
+
+        verdict->refs = extra->refs;
+    }
+    return true;
+}
+
+/* ---- late facts -------------------------------------------------------------------------------------------------------- */
+
+static uint64_t proof_key(const struct tl_conn *conn, uint32_t frame)
+{
+    return (uint64_t)tl_conn_number(conn) << 32 | frame;
+}
+
+void tl_store_prove(const struct tl_conn *conn, uint32_t frame, unsigned needless)
+{
+    uint64_t key = proof_key(conn, frame);
+    struct proof *proof = wmem_map_lookup(store.proofs, &key);
+
+    if (!proof) {
+        proof = wmem_new(wmem_file_scope(), struct proof);
+        proof->key = key;
+        wmem_map_insert(store.proofs, &proof->key, proof);
+    }
+    proof->needless = needless;
+}
+
+unsigned tl_store_proved(const struct tl_conn *conn, uint32_t frame)
+{
+    uint64_t key = proof_key(conn, frame);
+    const struct proof *proof = wmem_map_lookup(store.proofs, &key);
+
+    return proof ? proof->needless : TL_NEEDLESS_NONE;
+}
+
+/* ---- time -------------------------------------------------------------------------------------------------------------- */
+
+void tl_store_saw(int64_t time_ns)
+{
+    if (time_ns > store.end_ns)
+        store.end_ns = time_ns;
+}
+
+int64_t tl_store_end(void)
+{
+    return store.end_ns;
+}

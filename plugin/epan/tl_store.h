@@ -1,0 +1,56 @@
+/* tl_store.h - what is kept for one capture file: connections by address and port, verdicts by frame.
+ *
+ * SPDX-License-Identifier: GPL-2.0-or-later
+ *
+ * Everything lives in Wireshark's file scope and goes away with the file. A verdict costs 8 bytes for each frame that has one:
+ * the shapes (struct tl_shape) of a capture are few, so each distinct one is kept once and a frame keeps its number; the numbers
+ * of a segment (struct tl_refs) are kept only when they are not all 0.
+ *
+ * Frames are named by their number. Under a read filter a rejected frame gives its number to the next one, so the newest write
+ * wins, and writing the first header of a frame forgets the others.
+ */
+#ifndef TL_STORE_H
+#define TL_STORE_H
+
+#include "tl_compat.h"
+
+#include <epan/address.h>
+
+#include "../engine/tl.h"
+
+/* One direction between two ends, as an IP and a TCP header name it. */
+struct tl_flow {
+    const address *source;
+    const address *destination;
+    uint16_t source_port;
+    uint16_t destination_port;
+};
+
+/* Makes Wireshark open the store with each file and close it after. Call once, when protocols are registered. */
+void tl_store_register(void);
+
+/* The pair that a flow belongs to, and in `from` the end of it (0 or 1) that is the flow's source; end 0 is the one with the
+ * lower address, then port. With `create` a pair is made when there is none. NULL when there is none, memory ran out, or an
+ * address has more than 16 bytes. One look-up in a hash table; none when the pair is the same as in the last call. */
+struct tl_pair *tl_store_pair(const struct tl_flow *flow, bool create, unsigned *from);
+
+/* Keeps the verdict of the `layer`-th TCP header (0 = outermost) of a frame. Layers of a frame must be written in order, layer 0
+ * first. O(1) amortised. */
+void tl_store_write(uint32_t frame, unsigned layer, const struct tl_verdict *verdict);
+
+/* Finds what tl_store_write() kept. Returns false when there is nothing. O(1). */
+bool tl_store_read(uint32_t frame, unsigned layer, struct tl_verdict *verdict);
+
+/* Keeps that the retransmission in an earlier frame of a connection was needless, and why (enum tl_needless). O(1) amortised. */
+void tl_store_prove(const struct tl_conn *conn, uint32_t frame, unsigned needless);
+
+/* What tl_store_prove() kept: enum tl_needless, NONE if nothing. O(1). */
+unsigned tl_store_proved(const struct tl_conn *conn, uint32_t frame);
+
+/* Notes that a frame with this time (ns since 1970) is part of the capture. Call for each frame, TCP or not. */
+void tl_store_saw(int64_t time_ns);
+
+/* The latest time that tl_store_saw() was told, ns since 1970; INT64_MIN before the first. */
+int64_t tl_store_end(void);
+
+#endif

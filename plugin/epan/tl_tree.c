@@ -1,0 +1,165 @@
+/* tl_tree.c - see tl_tree.h.
+ *
+ * SPDX-License-Identifier: GPL-2.0-or-later
+ */
+#include "tl_tree.h"
+
+#include "tl_expert.h"
+#include "tl_explain.h"
+#include "tl_parts.h"
+#include "tl_store.h"
+
+static int proto;
+
+void tl_tree_register(int protocol)
+{
+    proto = protocol;
+    tl_item_register(protocol);
+    tl_expert_register(protocol);
+}
+
+/* ---- one line ---------------------------------------------------------------------------------------------------------- */
+
+/* What is out of the ordinary in the bytes or the acknowledgment; NULL for what any transfer consists of. */
+static const char *bytes_tag(const struct tl_shape *shape, const char **prefix)
+{
+    const struct tl_name *ack = tl_name(TL_GROUP_ACK, shape->ack);
+
+    if (shape->retransmission != TL_RETRANSMISSION_NONE) {
+        *prefix = "retransmission: ";
+        return tl_name(TL_GROUP_RETRANSMISSION, shape->retransmission)->label;
+    }
+    if (tl_name(TL_GROUP_SEGMENT, shape->segment)->severity != TL_SEVERITY_NONE)
+        return tl_name(TL_GROUP_SEGMENT, shape->segment)->label;
+    return ack->severity != TL_SEVERITY_NONE || shape->ack == TL_ACK_TIME_WAIT ? ack->label : NULL;
+}
+
+/* The most telling answer in a few words: "SYN 1/3", "RST: refused"; NULL for an ordinary segment. `prefix` goes before it. */
+static const char *tag_of(const struct tl_shape *shape, const char **prefix)
+{
+    *prefix = "";
+    if (shape->rst_cause != TL_RST_CAUSE_NONE) {
+        *prefix = "RST: ";
+        return tl_name(TL_GROUP_RST_CAUSE, shape->rst_cause)->label;
+    }
+    if (shape->handshake_step != TL_HANDSHAKE_STEP_NONE)
+        return tl_name(TL_GROUP_HANDSHAKE_STEP, shape->handshake_step)->label;
+    if (shape->teardown_step != TL_TEARDOWN_STEP_NONE)
+        return tl_name(TL_GROUP_TEARDOWN_STEP, shape->teardown_step)->label;
+    if (shape->flags & TL_SHAPE_COPY)
+        return tl_name(TL_GROUP_SEGMENT, TL_SEGMENT_DUPLICATE)->label;
+    if (shape->flags & TL_SHAPE_STRAY)
+        return tl_name(TL_GROUP_SEGMENT, TL_SEGMENT_STRAY)->label;
+    if (shape->keepalive != TL_PROBE_KIND_NONE) {
+        *prefix = "keep-alive ";
+        return tl_name(TL_GROUP_PROBE_KIND, shape->keepalive)->label;
+    }
+    if (shape->window_probe != TL_PROBE_KIND_NONE) {
+        *prefix = shape->window_probe == TL_PROBE_KIND_OPEN ? "" : "window probe: ";
+        return tl_name(TL_GROUP_PROBE_KIND, shape->window_probe)->label;
+    }
+    return bytes_tag(shape, prefix);
+}
+
+/* "TCP Lifecycle: Handshake, SYN 1/3, client SYN-SENT, server LISTEN" */
+static void append_summary(proto_item *top, const struct tl_shape *shape, const char *prefix, const char *tag)
+{
+    const char *phase = tl_name(TL_GROUP_PHASE, shape->phase)->label;
+    const char *client = tl_name(TL_GROUP_STATE, shape->end[shape->client & 1].state)->value;
+    const char *server = tl_name(TL_GROUP_STATE, shape->end[!(shape->client & 1)].state)->value;
+
+    proto_item_append_text(top, ": %s%s%s%s", phase ? phase : "Unknown", tag ? ", " : "", tag ? prefix : "", tag ? tag : "");
+    if (client && server)
+        proto_item_append_text(top, ", client %s, server %s", client, server);
+}
+
+/* ---- the whole --------------------------------------------------------------------------------------------------------- */
+
+/* Whether a retransmission was needless, as known by now: this segment said so, or a later one did, or by the end nothing did. */
+static uint8_t needless_by_now(const struct tl_view *view)
+{
+    const struct tl_shape *shape = &view->verdict->shape;
+    unsigned proved;
+
+    if (shape->retransmission == TL_RETRANSMISSION_NONE || !view->visited)
+        return shape->needless;
+    proved = tl_store_proved(view->verdict->conn, view->segment->frame);
+    if (proved != TL_NEEDLESS_NONE)
+        return (uint8_t)proved;
+    if (shape->needless != TL_NEEDLESS_NONE)
+        return shape->needless;
+    return shape->flags & TL_SHAPE_NEEDLESS_SHOWS ? TL_NEEDLESS_NO : TL_NEEDLESS_UNKNOWN;
+}
+
+/* Whether an expert item may come from the facts of the connection rather than from the segment itself. */
+static bool expert_needs_facts(const struct tl_view *view)
+{
+    const struct tl_shape *shape = &view->verdict->shape;
+
+    return view->visited || (shape->flags & TL_SHAPE_PROVES_OUTCOME) || shape->handshake_step == TL_HANDSHAKE_STEP_SYNACK;
+}
+
+/* Fills the answers that later segments may have changed, and the facts of the connection if they are needed. */
+static void look(struct tl_view *view, bool needs_facts)
+{
+    const struct tl_shape *shape = &view->verdict->shape;
+    unsigned from = shape->from & 1;
+
+    if (needs_facts)
+        tl_conn_facts(view->verdict->conn, tl_store_end(), &view->facts);
+    view->needless = needless_by_now(view);
+    view->rst_effect = shape->rst_effect;
+    view->injected = shape->injected;
+    view->evidence = shape->evidence;
+    if (!view->visited || shape->rst_cause == TL_RST_CAUSE_NONE || view->facts.last_rst_in[from] != view->segment->frame)
+        return;
+    view->rst_effect = view->facts.rst_effect[from];
+    view->injected = view->facts.injected[from];
+    view->evidence = view->facts.evidence[from];
+}
+
+static void show_fields(const struct tl_branch *branch)
+{
+    if (tl_item_wanted(branch, FIELD_EXPLANATION))
+        tl_item_text(branch, FIELD_EXPLANATION, tl_explain(branch->pinfo->pool, branch->view));
+    tl_part_place(branch);
+    tl_part_handshake(branch);
+    tl_part_teardown(branch);
+    tl_part_reset(branch);
+    tl_part_probes(branch);
+    tl_part_bytes(branch);
+    tl_part_ack(branch);
+    tl_part_capture(branch);
+}
+
+void tl_tree_show(tvbuff_t *tvb, packet_info *pinfo, proto_tree *tree, const struct tl_header *header, bool info_tag)
+{
+    const struct tl_shape *shape = &header->verdict.shape;
+    struct tl_view view = {.segment = &header->segment, .verdict = &header->verdict, .visited = PINFO_FD_VISITED(pinfo)};
+    bool wanted = proto_field_is_referenced(tree, proto);
+    const char *prefix;
+    const char *tag = tag_of(shape, &prefix);
+    struct tl_expert_item *expert;
+    proto_item *top = NULL;
+
+    if (!wanted && !tag && shape->error == 0 && shape->reuse == TL_REUSE_NONE && !(shape->flags & TL_SHAPE_PROVES_OUTCOME))
+        return;
+    look(&view, wanted || expert_needs_facts(&view));
+    expert = tl_expert_pick(&view);
+    if (expert && !tl_expert_wanted(expert, pinfo, tree))
+        expert = NULL;
+    if (tree && (wanted || expert)) {
+        top = proto_tree_add_item(tree, proto, tvb, 0, 0, ENC_NA);
+        proto_item_set_generated(top);
+        append_summary(top, shape, prefix, tag);
+    }
+    if (wanted) {
+        struct tl_branch trunk = tl_item_trunk(top, tvb, pinfo, &view);
+
+        show_fields(&trunk);
+    }
+    if (expert)
+        tl_expert_add(expert, pinfo, top);
+    if (tag && info_tag)
+        col_append_fstr(pinfo->cinfo, COL_INFO, " [%s%s]", prefix, tag);
+}

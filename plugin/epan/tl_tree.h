@@ -1,0 +1,19 @@
+/* tl_tree.h - a verdict as tree items, expert item and tag in the Info column.
+ *
+ * SPDX-License-Identifier: GPL-2.0-or-later
+ */
+#ifndef TL_TREE_H
+#define TL_TREE_H
+
+#include "tl_compat.h"
+
+#include "tl_input.h"
+
+/* Registers the fields of tl_fields.def, their subtrees and the expert items. */
+void tl_tree_register(int protocol);
+
+/* Shows one TCP header of a frame. `tree` may be NULL: the expert item and the Info column do not need one. With `info_tag` the
+ * segment's step is appended to the Info column. Does next to nothing for an ordinary segment when nobody reads the fields. */
+void tl_tree_show(tvbuff_t *tvb, packet_info *pinfo, proto_tree *tree, const struct tl_header *header, bool info_tag);
+
+#endif

@@ -1,0 +1,48 @@
+/* tl_view.h - everything that is known of one TCP header at the moment it is shown.
+ *
+ * SPDX-License-Identifier: GPL-2.0-or-later
+ */
+#ifndef TL_VIEW_H
+#define TL_VIEW_H
+
+#include "../engine/tl.h"
+
+struct tl_view {
+    const struct tl_segment *segment;
+    const struct tl_verdict *verdict;
+    struct tl_facts facts; /* of the connection, by now */
+    bool visited;          /* whether this is a later pass, so that the facts are those of the whole capture */
+    /* Answers that later segments may have changed, as known by now. */
+    uint8_t needless;   /* enum tl_needless, of a retransmission */
+    uint8_t rst_effect; /* enum tl_rst_effect, of a RST, and the two below too */
+    uint8_t injected;   /* enum tl_injected */
+    uint16_t evidence;  /* enum tl_evidence */
+};
+
+/* Whether the handshake's outcome may be shown here: on the segment that proves it, and on the others once the whole capture is
+ * known. */
+static inline bool tl_view_has_outcome(const struct tl_view *view)
+{
+    const struct tl_shape *shape = &view->verdict->shape;
+
+    return (shape->flags & TL_SHAPE_PROVES_OUTCOME) || (view->visited && shape->phase == TL_PHASE_HANDSHAKE);
+}
+
+/* Whether the segment belongs to the end of its connection. That never depends on what comes later. */
+static inline bool tl_view_in_teardown(const struct tl_view *view)
+{
+    const struct tl_shape *shape = &view->verdict->shape;
+    bool ended = view->facts.kind != TL_KIND_NONE && view->facts.kind != TL_KIND_OPEN && view->facts.kind != TL_KIND_SUPERSEDED;
+
+    return shape->teardown_step != TL_TEARDOWN_STEP_NONE || shape->phase == TL_PHASE_TEARDOWN ||
+           shape->phase == TL_PHASE_HALF_CLOSED || shape->phase == TL_PHASE_TIME_WAIT ||
+           (shape->phase == TL_PHASE_CLOSED && ended);
+}
+
+/* The same as tl_view_has_outcome() for kind, initiator and TIME-WAIT side of the teardown. */
+static inline bool tl_view_has_close(const struct tl_view *view)
+{
+    return (view->verdict->shape.flags & TL_SHAPE_PROVES_CLOSE) || (view->visited && tl_view_in_teardown(view));
+}
+
+#endif
