@@ -1,0 +1,21 @@
+/* case_fields.h - the value of a field by its name, as tshark would show it without the prefix `tcplife.`.
+ *
+ * SPDX-License-Identifier: GPL-2.0-or-later
+ */
+#ifndef CASE_FIELDS_H
+#define CASE_FIELDS_H
+
+#include "tl.h"
+
+enum { CASE_VALUE_MAX = 128 };
+
+/* What to read from: `verdict` is NULL at the end of the capture. */
+struct case_view {
+    const struct tl_verdict *verdict;
+    const struct tl_facts *facts;
+};
+
+/* Writes the value, or "-" when the field is absent. Returns false when there is no field of that name here. */
+bool case_field(const struct case_view *view, const char *name, char value[CASE_VALUE_MAX]);
+
+#endif

@@ -1,0 +1,203 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+"""Every tests/cases/*.case as a capture, read by tshark with the plugin. tests/cases/README.md describes the format."""
+
+import re
+from dataclasses import dataclass, field
+from decimal import Decimal
+from pathlib import Path
+
+import pytest
+
+CASES = sorted((Path(__file__).parent.parent / "cases").glob("*.case"))
+FLAGS = {"FIN": "F", "SYN": "S", "RST": "R", "PSH": "P", "ACK": "A", "URG": "U", "ECE": "E", "CWR": "C"}
+ROUTER = "192.0.2.1"  # RFC 5737: an address of nobody
+MPTCP_RST = 0x80  # RFC 8684 3.6: subtype 8 in the high half of the first octet
+HEADINGS = ("handshake", "teardown")  # fields below one of these show only on frames that have the heading
+ESCAPES = {"\\n": "\n", "\\0": "\0", "\\s": " "}
+
+
+@dataclass
+class Check:
+    """One name=value, or name!=value; `frame` is an index, or None where it is about connection `conn` at the end."""
+
+    line: int
+    frame: int | None
+    conn: int
+    name: str
+    expected: str
+    differs: bool
+
+
+@dataclass
+class Case:
+    """What a file says: packets, their times in seconds, and what is expected."""
+
+    packets: list = field(default_factory=list)
+    times: list = field(default_factory=list)
+    checks: list = field(default_factory=list)
+
+
+@dataclass
+class End:
+    address: str
+    port: int
+    isn: int
+    ip_id: int
+
+
+class Parser:
+    """Reads one file, line by line."""
+
+    def __init__(self):
+        self.ends = {"A": End("10.0.0.1", 40000, 100000, 1000), "B": End("10.0.0.2", 80, 500000, 5000)}
+        self.case = Case()
+
+    def read(self, path):
+        target = None
+        for number, line in enumerate(path.read_text().splitlines(), 1):
+            if line.startswith("#"):
+                continue
+            head, _, expectations = line.partition("|")
+            if head.split():
+                target = self.read_head(head.split())
+            for word in expectations.split():
+                name, expected = word.split("=", 1)
+                self.case.checks.append(Check(number, *target, name.rstrip("!"), expected, name.endswith("!")))
+        return self.case
+
+    def read_head(self, words):
+        """Returns what expectations behind these words are about: (frame, connection)."""
+        if words[0] == "host":
+            address, port = re.fullmatch(r"\[?([^\]]+?)\]?:(\d+)", words[2]).groups()
+            self.ends[words[1]].address, self.ends[words[1]].port = address, int(port)
+            return None
+        if words[0] == "isn":
+            self.ends[words[1]].isn = int(words[2])
+            return None
+        if words[0] == "end":
+            return None, int(words[1]) if len(words) > 1 else 0
+        self.case.times.append(Decimal(words[0]))
+        self.case.packets.append(self.packet(words[1:]))
+        return len(self.case.packets) - 1, 0
+
+    def packet(self, words):
+        from scapy.layers.inet import ICMP, IP, TCP, UDP
+
+        if words[0] == "other":
+            return IP(src=ROUTER, dst=ROUTER) / UDP(sport=9, dport=9)
+        if words[0] == "icmp":
+            sender, receiver = (self.ends[letter] for letter in words[1].split(">"))
+            pairs = dict(zip(words[2::2], words[3::2], strict=True))
+            quoted = IP(src=sender.address, dst=receiver.address)
+            quoted /= TCP(sport=sender.port, dport=receiver.port, flags="S", seq=number(pairs["seq"], sender.isn))
+            return IP(src=ROUTER, dst=sender.address) / ICMP(type=int(pairs["type"]), code=int(pairs["code"])) / quoted
+        sender, receiver = (self.ends[letter] for letter in words[0].split(">"))
+        return segment(sender, receiver, words[1], list(zip(words[2::2], words[3::2], strict=True)))
+
+
+def number(text, isn):
+    """A sequence number: relative to an initial sequence number, or with = in front as it stands."""
+    return (int(text[1:]) if text.startswith("=") else isn + int(text)) % 2**32
+
+
+def options(pairs, receiver):
+    """The options that the pairs ask for, as scapy takes them."""
+    result = []
+    sack = []
+    for name, value in pairs:
+        if name == "mss":
+            result.append(("MSS", int(value)))
+        elif name == "sackok":
+            result.append(("SAckOK", b""))
+        elif name == "ts":
+            result.append(("Timestamp", tuple(int(part) for part in value.split("/"))))
+        elif name == "wscale":
+            result.append(("WScale", int(value)))
+        elif name == "tfo":
+            result.append((34, b"c" * int(value)))
+        elif name == "mptcprst":
+            result.append((30, bytes([MPTCP_RST, int(value)])))
+        elif name == "sack":
+            sack += [number(edge, receiver.isn) for edge in re.fullmatch(r"(=?-?\d+)-(=?-?\d+)", value).groups()]
+    return result + ([("SAck", tuple(sack))] if sack else [])
+
+
+def segment(sender, receiver, flags, pairs):
+    """One TCP segment as a scapy packet; takes the next IP ID of the sender."""
+    from scapy.layers.inet import IP, TCP
+    from scapy.layers.inet6 import IPv6
+
+    values = dict(pairs)
+    ip_id = int(values.get("id", sender.ip_id + 1))
+    sender.ip_id = ip_id or sender.ip_id
+    ttl = int(values.get("ttl", 64))
+    if ":" in sender.address:
+        packet = IPv6(src=sender.address, dst=receiver.address, hlim=ttl)
+    else:
+        packet = IP(src=sender.address, dst=receiver.address, id=ip_id, ttl=ttl, flags="DF")
+    packet /= TCP(
+        sport=sender.port,
+        dport=receiver.port,
+        flags="".join(FLAGS[name] for name in flags.split(",") if name != "-"),
+        seq=number(values.get("seq", "=0"), sender.isn),
+        ack=number(values.get("ack", "=0"), receiver.isn),
+        window=int(values.get("win", 64240)),
+        options=options(pairs, receiver),
+    )
+    payload = re.sub(r"\\[n0s]", lambda escape: ESCAPES[escape.group()], values.get("data", "x" * int(values.get("len", 0))))
+    return packet / payload.encode() if payload else packet
+
+
+def same(expected, got):
+    """Compares two values; numbers as numbers."""
+    try:
+        return Decimal(expected) == Decimal(got)
+    except ArithmeticError:
+        return expected == got
+
+
+def answer(check, rows):
+    """What tshark says where the check looks: a value, several joined by a bar; "-" for none; None where nothing could say."""
+    name = "tcplife." + check.name
+    if check.frame is not None:
+        rows = [rows[check.frame]]
+    else:
+        rows = [row for row in rows if row["tcplife.conn"] == str(check.conn)]
+        heading = check.name.split(".")[0]
+        if heading in HEADINGS and check.expected != "-":
+            rows = [row for row in rows if row["tcplife." + heading]]
+            if not rows:
+                return None  # a connection without a frame of its own for this, for instance one that is still open
+    return "|".join(sorted({row[name].replace(" ", "") for row in rows if row[name]})) or "-"
+
+
+def names_of(words):
+    return {"tcplife." + word for word in words}
+
+
+def mismatches(case, rows, two_pass):
+    """Yields each check that does not hold."""
+    for check in case.checks:
+        if check.frame is None and not two_pass:
+            continue  # what comes to light late shows on the earlier frames from the second pass on
+        if check.expected == "tentative" and two_pass:
+            continue  # decided by then
+        got = answer(check, rows)
+        if got is not None and same(check.expected, got) == check.differs:
+            passes = "two passes" if two_pass else "one pass"
+            yield f"{check.line}: {check.name}: expected {'not ' * check.differs}{check.expected}, got {got} ({passes})"
+
+
+@pytest.mark.parametrize("path", CASES, ids=[path.stem for path in CASES])
+def test_case(path, fields, scapy_pcap):
+    case = Parser().read(path)
+    assert case.checks, "nothing is expected"
+    capture = scapy_pcap(case.packets, case.times)
+    names = sorted(names_of([*HEADINGS, "conn", *(check.name for check in case.checks)]))
+    wrong = []
+    for two_pass in (False, True):
+        rows = fields(capture, *names, two_pass=two_pass)
+        assert len(rows) == len(case.packets)
+        wrong += [f"{path}:{what}" for what in mismatches(case, rows, two_pass)]
+    if wrong:
+        pytest.fail("\n".join(wrong), pytrace=False)
