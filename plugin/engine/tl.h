@@ -186,7 +186,7 @@ struct tl_shape {
     uint8_t injected;          /* enum tl_injected, of a RST, as known at this segment */
     uint8_t keepalive;         /* enum tl_probe_kind */
     uint8_t window_probe;      /* enum tl_probe_kind */
-    uint8_t probe_confidence;  /* enum tl_confidence of the two above */
+    uint8_t probe_confidence;  /* enum tl_confidence of the two above, or of a challenge ACK */
     uint8_t ack;               /* enum tl_ack */
     uint8_t segment;           /* enum tl_segment_kind, of segments that occupy sequence numbers */
     uint8_t retransmission;    /* enum tl_retransmission, why the bytes were sent again */
@@ -227,6 +227,10 @@ struct tl_refs {
     uint32_t disowned_in;     /* frame of a RST in the name of this end that the segment shows to be from somebody else */
     uint32_t revoked_in;      /* frame of a RST that the segment shows to have ended nothing */
 };
+
+/* The most that one connection can hold, bytes: both records of sent data full, all rings grown (tl_sent.h, tl_recent.h,
+ * tl_rexmit.h). One with little outstanding holds about 3 KiB. */
+enum { TL_CONN_BYTES_MAX = 224 * 1024 };
 
 struct tl_conn;
 

@@ -39,7 +39,7 @@ struct tl_conn *tl_conn_new(struct tl_pair *pair, const struct tl_segment *seg)
     conn->pair = pair;
     conn->number = tracker->connections++;
     conn->incarnation = ++pair->incarnations;
-    conn->start_ns = conn->last_ns = seg->time_ns;
+    conn->start_ns = conn->last_ns = conn->before_ns = seg->time_ns;
     conn->server_leg_ns = conn->client_leg_ns = TL_UNKNOWN_NS;
     conn->fin1ack_ns = conn->finish_ns = TL_UNKNOWN_NS;
     conn->opener = conn->closer = conn->rst_by = TL_NO_END;
@@ -166,7 +166,7 @@ static void begin(struct tl_step *step, struct tl_conn *conn, const struct tl_se
     step->rtt_ns = tl_window_rtt(conn);
     step->phase_before = conn->phase;
     step->previous_syn_in = step->event == TL_EVENT_SYNACK ? step->self->synack.last_in : step->self->syn.last_in;
-    if (seg->time_ns < conn->last_ns) {
+    if (seg->time_ns < conn->before_ns) {
         step->shape->flags |= TL_SHAPE_TIME_BACKWARDS;
     }
     begin_midstream(step);
@@ -213,13 +213,29 @@ static void raise(uint32_t *number, bool *known, uint32_t to)
     }
 }
 
+/* Nothing of the peer captured: its ACKs will not come either, and the record must not wait for them. */
+static void expect_acks(struct tl_step *step)
+{
+    enum { ONE_WAY_SEGMENTS = 16 };
+
+    if (step->peer->segments == 0 && step->self->segments == ONE_WAY_SEGMENTS) {
+        tl_sent_expect_acks(&step->self->sent, false);
+        step->self->acks_unexpected = true;
+    } else if (step->self->acks_unexpected && step->peer->segments > 0) {
+        tl_sent_expect_acks(&step->self->sent, true);
+        step->self->acks_unexpected = false;
+    }
+}
+
 /* Bytes, or the place where they would be, of a segment without SYN and RST. */
 static void apply_bytes(struct tl_step *step)
 {
     struct tl_end *self = step->self;
     bool max_known = self->has_max, seen_known = self->has_seen;
 
-    if (step->is_probe) {
+    expect_acks(step);
+    /* The octet of a keep-alive is an old one or garbage; that of a window probe is data which the receiver may take. */
+    if (step->is_probe && (step->seg->len == 0 || step->shape->keepalive != TL_PROBE_KIND_NONE)) {
         return;
     }
     if (tl_sent_add(&self->sent, step->seg, NULL) == TL_SENT_REFUSED) {
@@ -286,7 +302,7 @@ static void apply_ack(struct tl_step *step)
         tl_rexmit_after_ack(step, NULL);
         return;
     }
-    if (peer->has_seen && tl_seq_after(ack, peer->seen) && peer->unseen_in == 0) {
+    if (peer->has_seen && tl_seq_after(ack, peer->seen) && !(known && tl_seq_after(peer->una, peer->seen))) {
         peer->unseen_in = step->seg->frame;
         peer->unseen_ns = step->seg->time_ns;
     }
@@ -360,6 +376,8 @@ static void settle(struct tl_step *step)
         conn->finished = true;
         conn->finish_ns = step->seg->time_ns;
         step->finishes = true;
+        tl_sent_close(&step->self->sent);
+        tl_sent_close(&step->peer->sent);
     }
 }
 
@@ -504,6 +522,7 @@ static void finish(struct tl_step *step)
     step->shape->from = (uint8_t)step->from;
     judge_capture(step);
     step->self->segments++;
+    conn->before_ns = step->seg->time_ns;
     if (step->seg->time_ns > conn->last_ns) {
         conn->last_ns = step->seg->time_ns;
     }

@@ -66,6 +66,7 @@ struct tl_end {
     int64_t silent_ns; /* its last segment that was no probe and no answer to one */
     int64_t poke_ns;   /* its last segment that draws a challenge ACK: SYN, SYN-ACK again, or RST */
     uint32_t isn;
+    uint32_t syn_extra;  /* octets that its SYN occupies beside the SYN itself: payload and FIN */
     uint32_t max;        /* end of the highest bytes it sent, captured or acknowledged; probes and RST left out */
     uint32_t seen;       /* end of the highest bytes of it that were captured */
     uint32_t una;        /* acknowledged by the peer up to here */
@@ -114,6 +115,8 @@ struct tl_end {
     bool fin_repeated : 1;  /* its FIN came again since the peer acknowledged it */
     bool has_tsval : 1;
     bool has_window : 1;
+    bool gone : 1;          /* a RST of its own says that it no longer has the connection */
+    bool acks_unexpected : 1; /* the peer's ACKs are not captured */
     bool sent_plain : 1;    /* a segment with neither SYN nor RST */
     bool sent_data : 1;     /* payload beyond the SYN's */
     bool rst_acks_differ : 1, rst_ack_zero : 1;
@@ -129,7 +132,8 @@ struct tl_conn {
     struct tl_conn *previous; /* for a tentative connection: the one that it may replace */
     struct tl_conn *next;     /* in the list of the pair */
     struct tl_end end[2];
-    int64_t start_ns, last_ns;
+    int64_t start_ns, last_ns; /* first segment, newest time */
+    int64_t before_ns;         /* the segment before, in the order of the file */
     int64_t reuse_elapsed_ns;
     int64_t ack_ns;      /* third segment of the handshake */
     int64_t finish_ns;   /* last ACK that the close needs */
@@ -174,9 +178,7 @@ struct tl_conn {
     bool closer_unknown : 1;
     bool finished : 1;   /* both FINs acknowledged */
     bool reset : 1;      /* a RST ended it */
-    bool reset_sure : 1; /* and its sender certainly closed */
     bool superseded : 1;
-    bool syn_after_synack : 1;
 };
 
 /* All connections between two addresses and ports. Two are enough for routing: the newest, and the one before it while the

@@ -63,6 +63,7 @@ static const struct cell table[TL_STATE_COUNT][TL_FSM_EVENTS] = {
             [TL_GETS_SYN] = GO(SYN_RECEIVED, "simultaneous open: it answers by SYN-ACK"),
             [TL_GETS_SYNACK] = GO(ESTABLISHED, "its SYN is acknowledged and the peer's SYN arrived"),
             [TL_GETS_RST] = GO(CLOSED, "connection refused"),
+            [TL_GETS_RST_AS_OPENER] = GO(CLOSED, "connection refused"),
         },
     [TL_STATE_SYN_RECEIVED] =
         {
@@ -78,6 +79,7 @@ static const struct cell table[TL_STATE_COUNT][TL_FSM_EVENTS] = {
             [TL_GETS_FIN] = GO(CLOSE_WAIT, "the peer closes"),
             [TL_GETS_FIN_DOUBTFUL] = GO(UNKNOWN, "CLOSE-WAIT, or TIME-WAIT if its own FIN was not captured"),
             [TL_GETS_RST] = GO(LISTEN, "a passive open returns to LISTEN"),
+            [TL_GETS_RST_AS_OPENER] = GO(CLOSED, "an active open ends: connection refused"),
             [TL_GETS_RST_DOUBTFUL] = GO(UNKNOWN, "the RST may not have arrived"),
         },
     [TL_STATE_ESTABLISHED] =
@@ -91,6 +93,7 @@ static const struct cell table[TL_STATE_COUNT][TL_FSM_EVENTS] = {
             [TL_GETS_FIN] = GO(CLOSE_WAIT, "the peer closes"),
             [TL_GETS_FIN_DOUBTFUL] = GO(UNKNOWN, "CLOSE-WAIT, or TIME-WAIT if its own FIN was not captured"),
             [TL_GETS_RST] = GO(CLOSED, "an accepted RST ends the connection"),
+            [TL_GETS_RST_AS_OPENER] = GO(CLOSED, "an accepted RST ends the connection"),
             [TL_GETS_RST_DOUBTFUL] = GO(UNKNOWN, "the RST may not have arrived"),
         },
     [TL_STATE_FIN_WAIT_1] =
@@ -102,6 +105,7 @@ static const struct cell table[TL_STATE_COUNT][TL_FSM_EVENTS] = {
             [TL_GETS_ACK_OF_FIN] = GO(FIN_WAIT_2, "its FIN is acknowledged"),
             [TL_GETS_FIN] = GO(CLOSING, "the peer closes at the same time"),
             [TL_GETS_RST] = GO(CLOSED, "an accepted RST ends the connection"),
+            [TL_GETS_RST_AS_OPENER] = GO(CLOSED, "an accepted RST ends the connection"),
             [TL_GETS_RST_DOUBTFUL] = GO(UNKNOWN, "the RST may not have arrived"),
         },
     [TL_STATE_FIN_WAIT_2] =
@@ -112,6 +116,7 @@ static const struct cell table[TL_STATE_COUNT][TL_FSM_EVENTS] = {
             [TL_SENDS_RST_DOUBTFUL] = GO(UNKNOWN, "it, or a device on the path, no longer knows the connection"),
             [TL_GETS_FIN] = GO(TIME_WAIT, "the peer closes too"),
             [TL_GETS_RST] = GO(CLOSED, "an accepted RST ends the connection"),
+            [TL_GETS_RST_AS_OPENER] = GO(CLOSED, "an accepted RST ends the connection"),
             [TL_GETS_RST_DOUBTFUL] = GO(UNKNOWN, "the RST may not have arrived"),
         },
     [TL_STATE_CLOSE_WAIT] =
@@ -122,6 +127,7 @@ static const struct cell table[TL_STATE_COUNT][TL_FSM_EVENTS] = {
             [TL_SENDS_RST_GONE] = GO(CLOSED, "it answers that there is no connection"),
             [TL_SENDS_RST_DOUBTFUL] = GO(UNKNOWN, "it, or a device on the path, no longer knows the connection"),
             [TL_GETS_RST] = GO(CLOSED, "an accepted RST ends the connection"),
+            [TL_GETS_RST_AS_OPENER] = GO(CLOSED, "an accepted RST ends the connection"),
             [TL_GETS_RST_DOUBTFUL] = GO(UNKNOWN, "the RST may not have arrived"),
         },
     [TL_STATE_CLOSING] =
@@ -130,6 +136,7 @@ static const struct cell table[TL_STATE_COUNT][TL_FSM_EVENTS] = {
             [TL_SENDS_RST_GONE] = GO(CLOSED, "it answers that there is no connection"),
             [TL_GETS_ACK_OF_FIN] = GO(TIME_WAIT, "its FIN is acknowledged too"),
             [TL_GETS_RST] = GO(CLOSED, "an accepted RST ends the connection"),
+            [TL_GETS_RST_AS_OPENER] = GO(CLOSED, "an accepted RST ends the connection"),
             [TL_GETS_RST_DOUBTFUL] = GO(UNKNOWN, "the RST may not have arrived"),
         },
     [TL_STATE_LAST_ACK] =
@@ -138,6 +145,7 @@ static const struct cell table[TL_STATE_COUNT][TL_FSM_EVENTS] = {
             [TL_SENDS_RST_GONE] = GO(CLOSED, "it answers that there is no connection"),
             [TL_GETS_ACK_OF_FIN] = GO(CLOSED, "its FIN is acknowledged: the connection is gone"),
             [TL_GETS_RST] = GO(CLOSED, "an accepted RST ends the connection"),
+            [TL_GETS_RST_AS_OPENER] = GO(CLOSED, "an accepted RST ends the connection"),
             [TL_GETS_RST_DOUBTFUL] = GO(UNKNOWN, "the RST may not have arrived"),
         },
     [TL_STATE_TIME_WAIT] =

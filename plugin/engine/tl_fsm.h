@@ -30,6 +30,7 @@ enum tl_fsm_event {
     TL_GETS_FIN,           /* the peer's FIN, with nothing missing before it */
     TL_GETS_FIN_DOUBTFUL,  /* the same, and E may have sent a FIN before that was not captured */
     TL_GETS_RST,           /* RST that E should accept */
+    TL_GETS_RST_AS_OPENER, /* the same, before the handshake is over, and E had sent a SYN of its own */
     TL_GETS_RST_DOUBTFUL,  /* RST that may not have arrived, or whose effect is open */
     TL_FSM_EVENTS
 };

@@ -87,7 +87,6 @@ void tl_needless_begin(struct tl_step *step, const struct tl_report *known, cons
     }
     *resend = (struct tl_resend){
         .time_ns = step->seg->time_ns,
-        .previous_ns = look->previous.time_ns,
         .frame = step->seg->frame,
         .seq = step->seg->seq,
         .end = step->end,

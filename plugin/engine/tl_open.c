@@ -122,11 +122,12 @@ static void learn_first_syn(struct tl_step *step)
     struct tl_conn *conn = step->conn;
 
     learn_isn(step->self, step->seg);
+    step->self->syn_extra = step->length - 1;
     if (step->peer->syn.count == 0) {
         conn->opener = (uint8_t)step->from;
         conn->syn_data = step->seg->len;
         set_client(conn, step->from, TL_CONFIDENCE_CERTAIN);
-        if (step->seg->options & TL_OPT_FAST_OPEN) {
+        if ((step->seg->options & TL_OPT_FAST_OPEN) && step->seg->fast_open_bytes == 0) {
             conn->tfo = TL_TFO_REQUESTED;
         }
     }
@@ -136,6 +137,7 @@ static void learn_first_syn(struct tl_step *step)
 static void reopen(struct tl_conn *conn)
 {
     if (conn->reset && !conn->opened) {
+        conn->end[0].gone = conn->end[1].gone = false;
         conn->reset = false;
         conn->rst_by = TL_NO_END;
         conn->outcome = TL_OUTCOME_NONE;
@@ -169,7 +171,6 @@ static void classify_syn(struct tl_step *step)
     } else {
         step->shape->handshake_step = (uint8_t)first_syn_step(step->seg);
         if (peer->synack.count > 0) {
-            step->conn->syn_after_synack = true;
             step->shape->flags |= TL_SHAPE_REORDERED;
         }
         learn_first_syn(step);
@@ -193,7 +194,7 @@ static void learn_tfo(struct tl_step *step)
     struct tl_conn *conn = step->conn;
     uint32_t acked = step->seg->ack - (step->peer->isn + 1);
 
-    if (conn->tfo == TL_TFO_NONE) {
+    if (!(step->peer->options & TL_OPT_FAST_OPEN) || step->peer->syn.count == 0) {
         return;
     }
     if (conn->syn_data > 0) {
@@ -218,7 +219,7 @@ static void repeat_synack(struct tl_step *step)
 {
     const struct tl_end *client = step->peer;
     struct tl_end *self = step->self;
-    bool asked = client->syn.count > 1 && client->syn.last_ns >= self->synack.last_ns;
+    bool asked = client->syn.count > 1 && client->syn.last_in > self->synack.last_in;
 
     step->shape->handshake_step = TL_HANDSHAKE_STEP_SYNACK_RETRANSMISSION;
     step->shape->attempt = self->synack.count;

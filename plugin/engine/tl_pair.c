@@ -176,7 +176,7 @@ static bool fits_tentative(const struct tl_conn *conn, const struct tl_segment *
     bool acks = (seg->flags & TL_ACK) && acks_syn_of(conn, 1 - seg->from, seg->ack);
 
     if (seg->flags & TL_SYN) {
-        return acks || (conn->bad_synack && !has_isn(conn->previous, seg->from, seg->seq));
+        return acks;
     }
     if (seg->flags & TL_RST) {
         return from_opener ? conn->has_challenge && !(seg->flags & TL_ACK) && seg->seq == conn->challenge_ack : acks;

@@ -79,8 +79,11 @@ static struct phases of_plain(const struct tl_step *step, enum tl_phase before)
 
 static struct phases of_syn(const struct tl_step *step, enum tl_phase before)
 {
-    bool opening = !step->conn->opened && before != TL_PHASE_CLOSED;
+    bool opening = !step->conn->opened;
 
+    if (step->opens) {
+        return (struct phases){TL_PHASE_HANDSHAKE, TL_PHASE_ESTABLISHED}; /* simultaneous open: no ACK need follow */
+    }
     return (struct phases){TL_PHASE_HANDSHAKE, opening || before == TL_PHASE_NONE ? TL_PHASE_HANDSHAKE : before};
 }
 

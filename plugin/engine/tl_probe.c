@@ -58,6 +58,9 @@ static bool is_window_probe(const struct tl_step *step)
     if (step->seg->len == 0) {
         return step->seg->seq == self->max - 1 && (closed || (run_is_open(run) && run->is_window));
     }
+    if (step->seg->len > 1 && tl_seq_before(step->seg->seq, self->max)) {
+        return false; /* old data, sent again by the retransmission timer */
+    }
     return closed && self->has_una && step->seg->seq == self->una &&
            tl_since(step, step->peer->last_ns) > tl_window_patience(step, PROBE_SILENCE_NS, 2);
 }
@@ -76,7 +79,7 @@ static bool is_keepalive(const struct tl_step *step, enum tl_confidence *confide
         return true;
     }
     *confidence = TL_CONFIDENCE_LIKELY;
-    return step->seg->len == 1 && (run_is_open(&self->probe) || idle_ns(step) >= GARBAGE_SILENCE_NS);
+    return step->seg->len == 1 && !is_closed_window(step->peer) && (run_is_open(&self->probe) || idle_ns(step) >= GARBAGE_SILENCE_NS);
 }
 
 static void number_probe(struct tl_step *step, bool is_window)
@@ -94,6 +97,15 @@ static void number_probe(struct tl_step *step, bool is_window)
     }
 }
 
+/* The receiver of a window probe takes its octet or leaves it; what a keep-alive brings it has already. */
+static bool is_expected_ack(const struct tl_step *step, const struct tl_probe_run *run)
+{
+    const struct tl_end *prober = step->peer;
+
+    return step->seg->ack == prober->max ||
+           (run->is_window && prober->has_una && tl_seq_within(step->seg->ack, prober->una, prober->max));
+}
+
 /* A pure ACK that repeats the expected numbers within a round trip answers the peer's probe. */
 static void classify_answer(struct tl_step *step)
 {
@@ -103,7 +115,7 @@ static void classify_answer(struct tl_step *step)
     if (step->event != TL_EVENT_ACK || !run_is_open(run) || run->answered || tl_since(step, run->last_ns) > limit) {
         return;
     }
-    if (step->seg->ack != step->peer->max || (step->self->has_max && step->seg->seq != step->self->max)) {
+    if (!is_expected_ack(step, run) || (step->self->has_max && step->seg->seq != step->self->max)) {
         return;
     }
     step->refs->trigger_in = run->last_in;
@@ -204,10 +216,12 @@ void tl_probe_classify_ack(struct tl_step *step)
     if (peer->poke_in == 0 || tl_since(step, peer->poke_ns) > tl_window_patience(step, CHALLENGE_NS, 2)) {
         if (step->phase_before == TL_PHASE_ESTABLISHED && answers_unseen(step)) {
             step->shape->ack = TL_ACK_CHALLENGE;
+            step->shape->probe_confidence = TL_CONFIDENCE_GUESS;
         }
         return;
     }
     step->refs->trigger_in = peer->poke_in;
+    step->shape->probe_confidence = TL_CONFIDENCE_CERTAIN;
     if (tl_fsm_state(&step->self->fsm) == TL_STATE_TIME_WAIT) {
         step->shape->ack = TL_ACK_TIME_WAIT;
     } else {

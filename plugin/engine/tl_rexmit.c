@@ -421,13 +421,13 @@ static void describe(struct resent *r)
 }
 
 /* Data of a Fast Open SYN that the SYN-ACK did not take, sent again. */
-static bool is_syn_data(const struct tl_step *step)
+static bool is_syn_data(const struct tl_step *step, const struct tl_sent_result *look)
 {
     const struct tl_conn *conn = step->conn;
     uint32_t start = step->self->isn + 1;
     bool refused = conn->tfo == TL_TFO_DATA_NOT_ACKED || conn->tfo == TL_TFO_PARTIAL;
 
-    return refused && conn->client == step->from && step->seg->len > 0 && !step->self->sent_data &&
+    return refused && conn->client == step->from && step->seg->len > 0 && look->previous.tx_count == 0 &&
            step->seg->seq - start < conn->syn_data;
 }
 
@@ -452,7 +452,7 @@ static void classify_bytes(struct tl_step *step)
     }
     r.captured_before = r.look.previous.tx_count > 0;
     step->refs->skipped_bytes = r.look.skipped_bytes;
-    if (is_syn_data(step)) {
+    if (is_syn_data(step, &r.look)) {
         name_syn_data(step);
         return;
     }

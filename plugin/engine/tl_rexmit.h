@@ -16,7 +16,6 @@ enum { TL_RESENDS_FIRST = 4, TL_RESENDS_MAX = 32 };
 /* A retransmission that a later segment may show to have been needless. */
 struct tl_resend {
     int64_t time_ns;
-    int64_t previous_ns; /* its previous transmission, or when the hole opened */
     uint32_t frame;
     uint32_t seq, end;
     uint32_t tsval;

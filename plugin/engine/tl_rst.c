@@ -65,7 +65,8 @@ static bool was_taken(const struct tl_step *step, const struct tl_recent_entry *
     if (step->conn->finished && e->frame == step->self->finack_in) {
         return true;
     }
-    return octets(e) > 0 && step->self->has_ack && !tl_seq_after(e->seq + octets(e), step->self->ack);
+    return octets(e) > 0 && step->self->has_ack && !tl_seq_after(e->seq + octets(e), step->self->ack) &&
+           e->time_ns <= step->self->ack_ns; /* what came later came again */
 }
 
 /* F2: the answer to a segment with ACK flag carries its ACK number. Of the candidates that are young and not answered yet the
@@ -243,7 +244,7 @@ static bool ack_rejected(const struct rst *rst)
     const struct tl_step *step = rst->step;
 
     return replies(rst) && rst->trigger && step->self->synack.count > 0 && !step->self->sent_plain && !step->self->has_fin &&
-           step->self->rsts == 0 && !trigger_has(rst, TL_SYN);
+           !step->self->gone && !trigger_has(rst, TL_SYN);
 }
 
 static bool half_open_syn_unseen(const struct rst *rst)
@@ -318,7 +319,7 @@ static bool retransmission_timeout(const struct rst *rst)
 
 static bool after_close(const struct rst *rst)
 {
-    return replies(rst) && (rst->step->conn->finished || rst->step->self->rsts > 0 || rst->step->conn->reset);
+    return replies(rst) && (rst->step->conn->finished || rst->step->self->gone || rst->step->conn->reset);
 }
 
 static bool data_after_close(const struct rst *rst)
@@ -501,6 +502,26 @@ static bool is_effective(const struct rst *rst)
     return rst->form == TL_RST_FORM_ACTIVE || rst->step->shape->rst_effect == TL_RST_EFFECT_ACCEPTED;
 }
 
+/* Whether the RST says that its sender has no connection any more. One that answers a SYN or SYN-ACK does not: the next may be
+ * accepted. One that nothing explains may not be from this end at all. */
+static bool says_gone(enum tl_rst_cause cause)
+{
+    switch (cause) {
+    case TL_RST_CAUSE_REFUSED:
+    case TL_RST_CAUSE_REFUSED_BAD:
+    case TL_RST_CAUSE_SYNACK_BAD_ACK:
+    case TL_RST_CAUSE_SYNACK_UNSOLICITED:
+    case TL_RST_CAUSE_HALF_OPEN_SYN:
+    case TL_RST_CAUSE_TW_OLD_SYN:
+    case TL_RST_CAUSE_OUT_OF_WINDOW:
+    case TL_RST_CAUSE_AHEAD:
+    case TL_RST_CAUSE_UNKNOWN:
+        return false;
+    default:
+        return true;
+    }
+}
+
 static void remember_rst(const struct rst *rst)
 {
     struct tl_step *step = rst->step;
@@ -511,10 +532,10 @@ static void remember_rst(const struct rst *rst)
         self->rst_in = step->seg->frame;
     }
     self->rst_last_in = step->seg->frame;
+    self->gone |= says_gone((enum tl_rst_cause)step->shape->rst_cause);
     self->rsts += self->rsts < UINT16_MAX;
     if (step->rst_effective && !conn->reset && !conn->finished) {
         conn->reset = true;
-        conn->reset_sure = rst->form == TL_RST_FORM_ACTIVE;
         conn->rst_by = (uint8_t)step->from;
         conn->rst_in = step->seg->frame;
         conn->rst_ns = step->seg->time_ns;

@@ -122,15 +122,22 @@ static void receiver_of_rst(struct pair_of_states *s)
     } else if (shape->rst_effect == TL_RST_EFFECT_UNKNOWN) {
         peer_gets(s, TL_GETS_RST_DOUBTFUL);
     } else if (shape->rst_effect == TL_RST_EFFECT_ACCEPTED) {
-        peer_gets(s, timed_out ? TL_GETS_RST_DOUBTFUL : TL_GETS_RST);
+        bool opener = s->step->peer->syn.count > 0 && !s->step->conn->opened;
+
+        peer_gets(s, timed_out ? TL_GETS_RST_DOUBTFUL : opener ? TL_GETS_RST_AS_OPENER : TL_GETS_RST);
         if (s->step->shape->rst_form == TL_RST_FORM_REPLY_ACK && tl_fsm_state(s->peer) == TL_STATE_CLOSED) {
             tl_fsm_trust(s->peer, TL_CONFIDENCE_LIKELY);
         }
     }
 }
 
-static void cancel_reset(struct tl_conn *conn)
+static void cancel_reset(struct tl_step *step)
 {
+    struct tl_conn *conn = step->conn;
+
+    step->refs->revoked_in = conn->rst_in;
+    conn->end[conn->rst_by].rst_effect = TL_RST_EFFECT_IGNORED;
+    conn->end[conn->rst_by].gone = false;
     conn->reset = false;
     conn->rst_by = TL_NO_END;
 }
@@ -150,7 +157,7 @@ static void on_life_after_rst(struct pair_of_states *s)
         tl_fsm_withdraw(s->self, TL_LIVES_ON, s->self_view);
     }
     if (conn->reset && step->shape->ack == TL_ACK_NEW && step->peer->data_ns > conn->rst_ns) {
-        cancel_reset(conn);
+        cancel_reset(step);
     }
 }
 

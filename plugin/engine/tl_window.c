@@ -77,11 +77,9 @@ void tl_window_learn(struct tl_step *step)
 static enum tl_rst_effect effect_in_syn_sent(const struct tl_step *step, uint8_t *confidence)
 {
     const struct tl_end *y = step->peer;
-    uint32_t data = step->conn->syn_data;
-
     *confidence = TL_CONFIDENCE_CERTAIN;
     if (tl_has(step, TL_ACK)) {
-        bool fits = tl_seq_within(step->seg->ack, y->isn + 1, y->isn + 1 + data);
+        bool fits = tl_seq_within(step->seg->ack, y->isn + 1, y->isn + 1 + y->syn_extra);
 
         return fits ? TL_RST_EFFECT_ACCEPTED : TL_RST_EFFECT_IGNORED;
     }

@@ -48,8 +48,8 @@ void tcplife_register(void)
     register_preferences();
     tl_input_register(proto_tcplife);
 
-    /* The handle belongs to a protocol in the name of ours: such a dissector is called with less ado, and switched on and off with
-     * its parent. */
+    /* The handle belongs to a protocol in the name of ours: such a dissector is called with less ado, and switched on and off
+     * with its parent. */
     helper = proto_register_protocol_in_name_only("TCP Lifecycle, after the frame", "TCP Lifecycle (after the frame)",
                                                   "tcplife.after_frame", proto_tcplife, FT_PROTOCOL);
     register_postdissector(create_dissector_handle(dissect_tcplife, helper));

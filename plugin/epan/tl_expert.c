@@ -114,6 +114,12 @@ static ei_register_info make_item(enum source source, const struct tl_name *name
     return (ei_register_info){ids, {filter, groups[name->expert_group], severities[name->severity], text, EXPFILL}};
 }
 
+/* The tap is registered after all protocols, so it can only be found when a file is opened. */
+static void find_tap(void)
+{
+    expert_tap = find_tap_id("expert");
+}
+
 void tl_expert_register(int protocol)
 {
     static ei_register_info info[ITEMS_MAX];
@@ -132,13 +138,13 @@ void tl_expert_register(int protocol)
         }
     }
     expert_register_field_array(expert_register_protocol(protocol), info, count);
-    expert_tap = find_tap_id("expert");
+    register_init_routine(find_tap);
 }
 
 /* ---- choice ------------------------------------------------------------------------------------------------------------ */
 
-/* The outcome is one event of a connection, so it is an expert item on one segment only: the one that proves it, or, when it is the
- * absence of an answer or came by ICMP, the first SYN (the first SYN-ACK if no SYN was captured). */
+/* The outcome is one event of a connection, so it is an expert item on one segment only: the one that proves it, or, when it is
+ * the absence of an answer or came by ICMP, the first SYN (the first SYN-ACK if no SYN was captured). */
 static unsigned outcome_value(const struct tl_view *view)
 {
     const struct tl_facts *facts = &view->facts;

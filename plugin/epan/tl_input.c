@@ -126,7 +126,8 @@ static void decide(const packet_info *pinfo, const struct tl_flow *flow, unsigne
         tl_store_prove(header->verdict.conn, header->verdict.refs.proved[i].frame, header->verdict.refs.proved[i].needless);
 }
 
-/* Reads the TCP header at `offset` of `tvb`, with `reported` bytes of header and payload on the wire, and adds it to the list. */
+/* Reads the TCP header at `offset` of `tvb`, with `reported` bytes of header and payload on the wire, and adds it to the list.
+ */
 static void record(tvbuff_t *tvb, int offset, unsigned reported, packet_info *pinfo, void *ip)
 {
     unsigned captured = MIN(tvb_captured_length(tvb) - (unsigned)offset, TL_HEADER_MAX + 1);
@@ -248,8 +249,8 @@ static field_info *only_item(proto_tree *tree, int id)
     return item;
 }
 
-/* Reads the one TCP layer of the tree. Wireshark adds tcp.len neither in ICMP errors nor for fragments nor without a whole header,
- * so that its presence answers whether the header counts. */
+/* Reads the one TCP layer of the tree. Wireshark adds tcp.len neither in ICMP errors nor for fragments nor without a whole
+ * header, so that its presence answers whether the header counts. */
 static void record_from_tree(packet_info *pinfo, proto_tree *tree)
 {
     field_info *tcp = only_item(tree, known.proto_tcp);
@@ -296,8 +297,8 @@ void tl_input_register(int protocol)
     int parent = proto_get_id_by_filter_name("tcp");
     int hook;
 
-    /* The parent is TCP, not tcplife: disabling a protocol disables the ones in its name too, and with tcplife as parent TCP would
-     * be gone with it. */
+    /* The parent is TCP, not tcplife: disabling a protocol disables the ones in its name too, and with tcplife as parent TCP
+     * would be gone with it. */
     hook = proto_register_protocol_in_name_only("TCP, seen by TCP Lifecycle", "TCP (seen by TCP Lifecycle)",
                                                 "tcplife.before_tcp", parent, FT_PROTOCOL);
     known.hook = create_dissector_handle(dissect_before_tcp, hook);

@@ -7,7 +7,8 @@
  * post-dissector asks for the list after the frame.
  *
  * Which TCP headers count: not those quoted in ICMP errors, not those of sampled packets (sFlow, IPFIX), not those of IP
- * fragments that were not reassembled, and not those whose first 16 bytes were not captured or whose header length is impossible.
+ * fragments that were not reassembled, and not those whose first 16 bytes were not captured or whose header length is
+ * impossible.
  */
 #ifndef TL_INPUT_H
 #define TL_INPUT_H
@@ -30,10 +31,10 @@ void tl_input_register(int protocol);
 /* Puts the dissector in front of TCP. Call when protocols are handed off. */
 void tl_input_handoff(void);
 
-/* The TCP headers of the frame just dissected, outer ones first, and their `count`. If TCP was dissected without passing through
- * here (for instance by "Decode As" ip.proto 6 = tcp), reads the one TCP layer of `tree` instead; a tree that was not built for
- * display does not hold what is needed, and the count is 0. Valid until tl_input_end().
- * Call once for each frame, TCP or not: on the first pass it notes the time of the frame. */
+/* The TCP headers of the frame just dissected, outer ones first, and their `count`. If TCP was dissected without passing
+ * through here (for instance by "Decode As" ip.proto 6 = tcp), reads the one TCP layer of `tree` instead; a tree that was not
+ * built for display does not hold what is needed, and the count is 0. Valid until tl_input_end(). Call once for each frame, TCP
+ * or not: on the first pass it notes the time of the frame. */
 const struct tl_header *tl_input_headers(packet_info *pinfo, proto_tree *tree, unsigned *count);
 
 /* Forgets the frame. Call at its end. */

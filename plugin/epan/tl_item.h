@@ -2,8 +2,8 @@
  *
  * SPDX-License-Identifier: GPL-2.0-or-later
  *
- * The rules that hold for every field are kept here: all are generated, a fact that does not hold has no item, a reference on the
- * first pass points only backwards.
+ * The rules that hold for every field are kept here: all are generated, a fact that does not hold has no item, a reference on
+ * the first pass points only backwards.
  */
 #ifndef TL_ITEM_H
 #define TL_ITEM_H
@@ -45,7 +45,8 @@ void tl_item_text(const struct tl_branch *branch, enum tl_field field, const cha
 /* Adds the word of a value, with the label for people beside it where that says more. Nothing, and NULL, for NONE. */
 proto_item *tl_item_name(const struct tl_branch *branch, enum tl_field field, enum tl_group group, unsigned value);
 
-/* The same, with `confidence` in the field that follows in tl_fields.def, below it; "unknown" has none. Returns the branch below. */
+/* The same, with `confidence` in the field that follows in tl_fields.def, below it; "unknown" has none. Returns the branch
+ * below. */
 struct tl_branch tl_item_answer(const struct tl_branch *branch, enum tl_field field, enum tl_group group, unsigned value,
                                 unsigned confidence);
 

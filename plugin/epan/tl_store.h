@@ -3,8 +3,8 @@
  * SPDX-License-Identifier: GPL-2.0-or-later
  *
  * Everything lives in Wireshark's file scope and goes away with the file. A verdict costs 8 bytes for each frame that has one:
- * the shapes (struct tl_shape) of a capture are few, so each distinct one is kept once and a frame keeps its number; the numbers
- * of a segment (struct tl_refs) are kept only when they are not all 0.
+ * the shapes (struct tl_shape) of a capture are few, so each distinct one is kept once and a frame keeps its number; the
+ * numbers of a segment (struct tl_refs) are kept only when they are not all 0.
  *
  * Frames are named by their number. Under a read filter a rejected frame gives its number to the next one, so the newest write
  * wins, and writing the first header of a frame forgets the others.
@@ -34,14 +34,15 @@ void tl_store_register(void);
  * address has more than 16 bytes. One look-up in a hash table; none when the pair is the same as in the last call. */
 struct tl_pair *tl_store_pair(const struct tl_flow *flow, bool create, unsigned *from);
 
-/* Keeps the verdict of the `layer`-th TCP header (0 = outermost) of a frame. Layers of a frame must be written in order, layer 0
- * first. O(1) amortised. */
+/* Keeps the verdict of the `layer`-th TCP header (0 = outermost) of a frame. Layers of a frame must be written in order, layer
+ * 0 first. O(1) amortised. */
 void tl_store_write(uint32_t frame, unsigned layer, const struct tl_verdict *verdict);
 
 /* Finds what tl_store_write() kept. Returns false when there is nothing. O(1). */
 bool tl_store_read(uint32_t frame, unsigned layer, struct tl_verdict *verdict);
 
-/* Keeps that the retransmission in an earlier frame of a connection was needless, and why (enum tl_needless). O(1) amortised. */
+/* Keeps that the retransmission in an earlier frame of a connection was needless, and why (enum tl_needless). O(1) amortised.
+ */
 void tl_store_prove(const struct tl_conn *conn, uint32_t frame, unsigned needless);
 
 /* What tl_store_prove() kept: enum tl_needless, NONE if nothing. O(1). */

@@ -75,7 +75,8 @@ static void append_summary(proto_item *top, const struct tl_shape *shape, const 
 
 /* ---- the whole --------------------------------------------------------------------------------------------------------- */
 
-/* Whether a retransmission was needless, as known by now: this segment said so, or a later one did, or by the end nothing did. */
+/* Whether a retransmission was needless, as known by now: this segment said so, or a later one did, or by the end nothing did.
+ */
 static uint8_t needless_by_now(const struct tl_view *view)
 {
     const struct tl_shape *shape = &view->verdict->shape;
