@@ -194,8 +194,17 @@ struct tl_pair {
 
 struct tl_tracker {
     struct tl_allocator allocator;
+    int64_t base_ns; /* times inside the engine count from here */
     uint32_t connections;
+    bool has_base;
 };
+
+/* How far a segment's time may lie from the first one's: 2^57 ns, 4.5 years. Beyond, it counts as exactly that far, so that
+ * differences and small multiples of them stay within 64 bits. */
+#define TL_TIME_SPAN_NS (INT64_C(1) << 57)
+
+/* A capture time on the tracker's own clock. O(1). */
+int64_t tl_tracker_time(const struct tl_tracker *tracker, int64_t time_ns);
 
 /* The context of one segment. */
 struct tl_step {

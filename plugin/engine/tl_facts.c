@@ -21,10 +21,10 @@ static enum tl_position position_of(const struct tl_facts *facts)
     if (facts->irtt_ns < LOCAL_NS) {
         return TL_POSITION_LOCAL;
     }
-    if (facts->server_time_ns * 100 < facts->irtt_ns * NEAR_PERCENT) {
+    if (facts->server_time_ns < facts->irtt_ns / 100 * NEAR_PERCENT) {
         return TL_POSITION_NEAR_SERVER;
     }
-    return facts->client_time_ns * 100 < facts->irtt_ns * NEAR_PERCENT ? TL_POSITION_NEAR_CLIENT : TL_POSITION_MIDDLE;
+    return facts->client_time_ns < facts->irtt_ns / 100 * NEAR_PERCENT ? TL_POSITION_NEAR_CLIENT : TL_POSITION_MIDDLE;
 }
 
 static enum tl_missing missing_of(const struct tl_conn *conn)
@@ -146,15 +146,17 @@ static enum tl_reuse reuse_of(const struct tl_conn *conn, int64_t end_ns)
 
 void tl_conn_facts(const struct tl_conn *conn, int64_t end_ns, struct tl_facts *facts)
 {
+    const struct tl_tracker *tracker = conn->pair->tracker;
     unsigned i;
 
+    end_ns = tl_tracker_time(tracker, end_ns);
     memset(facts, 0, sizeof *facts);
     facts->number = conn->number;
     facts->incarnation = conn->incarnation;
     facts->client = conn->client;
     facts->reuse = (uint8_t)reuse_of(conn, end_ns);
-    facts->start_ns = conn->start_ns;
-    facts->last_ns = conn->last_ns;
+    facts->start_ns = tracker->base_ns + conn->start_ns;
+    facts->last_ns = tracker->base_ns + conn->last_ns;
     for (i = 0; i < 2; i++) {
         facts->has_isn[i] = conn->end[i].has_isn;
         facts->isn[i] = conn->end[i].isn;

@@ -38,6 +38,7 @@ static const struct cell table[TL_STATE_COUNT][TL_FSM_EVENTS] = {
             [TL_GETS_SYN] = GO(LISTEN, "a SYN goes to an end that may listen"),
             [TL_GETS_ACK_OF_SYN] = VIA(SYN_RECEIVED, ESTABLISHED, "its SYN is acknowledged, so it sent one"),
             [TL_GETS_RST] = GO(CLOSED, "an accepted RST ends the connection"),
+            [TL_GETS_RST_AS_OPENER] = GO(CLOSED, "an accepted RST ends the connection"),
         },
     [TL_STATE_CLOSED] =
         {

@@ -25,7 +25,7 @@ static void remember_syn(struct tl_syns *syns, const struct tl_segment *seg)
         syns->first_in = seg->frame;
         syns->first_tsval = seg->tsval;
     } else {
-        syns->gap_ns = seg->time_ns - syns->last_ns;
+        syns->gap_ns = seg->time_ns > syns->last_ns ? seg->time_ns - syns->last_ns : 0;
     }
     syns->last_ns = seg->time_ns;
     syns->last_in = seg->frame;

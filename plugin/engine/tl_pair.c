@@ -294,7 +294,31 @@ static void show_reuse(const struct tl_conn *conn, bool was_tentative, struct tl
     }
 }
 
-bool tl_pair_update(struct tl_pair *pair, const struct tl_segment *segment, struct tl_verdict *verdict)
+int64_t tl_tracker_time(const struct tl_tracker *tracker, int64_t time_ns)
+{
+    uint64_t ahead = (uint64_t)time_ns - (uint64_t)tracker->base_ns, behind = (uint64_t)tracker->base_ns - (uint64_t)time_ns;
+
+    if (time_ns >= tracker->base_ns) {
+        return ahead < (uint64_t)TL_TIME_SPAN_NS ? (int64_t)ahead : TL_TIME_SPAN_NS;
+    }
+    return behind < (uint64_t)TL_TIME_SPAN_NS ? -(int64_t)behind : -TL_TIME_SPAN_NS;
+}
+
+/* The segment on the clock of the tracker, so that no capture time, however odd, overflows later. */
+static struct tl_segment on_our_clock(struct tl_tracker *tracker, const struct tl_segment *segment)
+{
+    struct tl_segment ours = *segment;
+
+    if (!tracker->has_base) {
+        /* One second early: 0 then means "never" wherever a time is kept. */
+        tracker->base_ns = segment->time_ns > INT64_MIN + TL_SECOND ? segment->time_ns - TL_SECOND : INT64_MIN;
+        tracker->has_base = true;
+    }
+    ours.time_ns = tl_tracker_time(tracker, segment->time_ns);
+    return ours;
+}
+
+static bool update(struct tl_pair *pair, const struct tl_segment *segment, struct tl_verdict *verdict)
 {
     struct tl_conn *tentative = pair->newest && pair->newest->tentative ? pair->newest : NULL;
     struct tl_conn *conn = route(pair, segment);
@@ -317,9 +341,16 @@ bool tl_pair_update(struct tl_pair *pair, const struct tl_segment *segment, stru
     return true;
 }
 
+bool tl_pair_update(struct tl_pair *pair, const struct tl_segment *segment, struct tl_verdict *verdict)
+{
+    struct tl_segment ours = on_our_clock(pair->tracker, segment);
+
+    return update(pair, &ours, verdict);
+}
+
 void tl_pair_unreachable(struct tl_pair *pair, unsigned from, uint32_t seq, unsigned type, unsigned code, uint32_t frame)
 {
-    struct tl_conn *conn = pair->newest;
+    struct tl_conn *conn = has_isn(pair->newest, from & 1, seq) ? pair->newest : pair->older;
 
     if (!has_isn(conn, from & 1, seq) || conn->opened || conn->icmp_in != 0) {
         return;

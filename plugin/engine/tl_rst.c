@@ -91,7 +91,7 @@ static struct tl_recent_entry *find_acknowledging(const struct tl_step *step, bo
             continue;
         }
         oldest = e;
-        if (octets(e) > 0 || (e->bits & TL_MARK_PROBE)) {
+        if (octets(e) > 0 || (e->bits & (TL_MARK_PROBE | TL_MARK_CHALLENGE))) {
             carrying = e;
         }
     }
@@ -113,12 +113,13 @@ static bool is_bare(const struct tl_step *step, const struct tl_recent_entry *tr
 static bool is_active(const struct tl_step *step)
 {
     const struct tl_end *x = step->self, *y = step->peer;
-    uint32_t low = x->has_una ? x->una : x->max;
+    uint32_t low = x->has_una ? x->una : x->max, high;
 
     if (!x->has_max || !y->has_max) {
         return false;
     }
-    return tl_seq_within(step->seg->seq, low, x->max + y->window) &&
+    high = tl_seq_after(low + y->window, x->max) ? low + y->window : x->max;
+    return tl_seq_within(step->seg->seq, low, high) &&
            tl_seq_within(step->seg->ack, y->has_una ? y->una : y->isn + 1, y->max + x->window);
 }
 

@@ -1,0 +1,333 @@
+/* test_conn_random.c - tests of the whole engine with random segments: whatever comes, every answer is one of those listed, the
+ * records stay sound, and the same input gives the same answers.
+ *
+ * SPDX-License-Identifier: GPL-2.0-or-later
+ */
+#include "tl_test.h"
+
+#include "tl_conn.h"
+
+enum { SEEDS = 16, SEGMENTS = 4000, PAIRS = 3, ANCHORS = 4 };
+
+/* Where the stream is: numbers that segments are near to, so that they often fit. */
+struct stream {
+    struct tl_test_memory memory;
+    struct tl_tracker *tracker;
+    struct tl_pair *pairs[PAIRS];
+    uint32_t anchor[PAIRS][2][ANCHORS]; /* raw numbers that were used or acknowledged lately */
+    uint32_t random;
+    int64_t now_ns;
+    uint32_t frame;
+};
+
+static uint32_t pick(struct stream *s, const uint32_t *choices, unsigned count)
+{
+    return choices[tl_test_below(&s->random, count)];
+}
+
+/* A number near one of the anchors, and seldom anywhere. */
+static uint32_t number_near(struct stream *s, const uint32_t *anchors)
+{
+    static const uint32_t steps[] = {0, 0, 0, 0, 0, 1, 0U - 1, 2, 100, 0U - 100, 1460, 70000, 0U - 70000, 1 << 20, 0x40000000};
+    uint32_t number = pick(s, anchors, ANCHORS) + pick(s, steps, sizeof steps / sizeof steps[0]);
+
+    return tl_test_below(&s->random, 50) == 0 ? tl_test_random(&s->random) : number;
+}
+
+static void move_clock(struct stream *s)
+{
+    static const int64_t steps[] = {0,          T_MS / 10, T_MS,           T_MS,  5 * T_MS, 50 * T_MS,
+                                    250 * T_MS, T_SECOND,  300 * T_SECOND, -T_MS, -T_SECOND};
+
+    s->now_ns += steps[tl_test_below(&s->random, sizeof steps / sizeof steps[0])];
+}
+
+static struct tl_segment random_segment(struct stream *s, unsigned pair)
+{
+    static const uint32_t flags[] = {TL_ACK, TL_ACK,          TL_ACK,          TL_ACK,          TL_ACK, TL_ACK | TL_PSH,
+                                     TL_SYN, TL_SYN | TL_ACK, TL_FIN | TL_ACK, TL_FIN | TL_ACK, TL_RST, TL_RST | TL_ACK,
+                                     0,      TL_FIN,          TL_SYN | TL_FIN};
+    static const uint32_t lengths[] = {0, 0, 0, 0, 1, 1, 10, 1460, 65535, 1 << 20, 0x50000000};
+    static const uint32_t windows[] = {0, 1, 1000, 65535};
+    static const uint32_t options[] = {0,
+                                       0,
+                                       TL_OPT_TIMESTAMPS,
+                                       TL_OPT_TIMESTAMPS,
+                                       TL_OPT_MSS | TL_OPT_WINDOW_SCALE,
+                                       TL_OPT_FAST_OPEN,
+                                       TL_OPT_SACK,
+                                       TL_OPT_SACK_PERMITTED,
+                                       TL_OPT_MPTCP_RST,
+                                       TL_OPT_BROKEN};
+    unsigned from = tl_test_below(&s->random, 2);
+    uint32_t any = tl_test_random(&s->random);
+    struct tl_segment segment = {
+        .time_ns = s->now_ns,
+        .frame = ++s->frame,
+        .seq = number_near(s, s->anchor[pair][from]),
+        .ack = number_near(s, s->anchor[pair][1 - from]),
+        .len = pick(s, lengths, sizeof lengths / sizeof lengths[0]),
+        .tsval = any >> 24,
+        .tsecr = any >> 16 & 0xFF,
+        .options = (uint16_t)pick(s, options, sizeof options / sizeof options[0]),
+        .window = (uint16_t)pick(s, windows, sizeof windows / sizeof windows[0]),
+        .ip_id = (uint16_t)(any >> 8 & 3),
+        .flags = (uint8_t)(any % 40 == 0 ? any >> 8 : pick(s, flags, sizeof flags / sizeof flags[0])),
+        .window_scale = (uint8_t)(any & 15),
+        .fast_open_bytes = (uint8_t)(any & 8),
+        .sack_count = (uint8_t)(any & 3),
+        .from = (uint8_t)from,
+        .ipv6 = any & 1,
+    };
+
+    for (unsigned i = 0; i < segment.sack_count; i++) {
+        segment.sack[i][0] = number_near(s, s->anchor[pair][1 - from]);
+        segment.sack[i][1] = number_near(s, s->anchor[pair][1 - from]);
+    }
+    return segment;
+}
+
+/* Half of the segments move the stream on. */
+static void remember_numbers(struct stream *s, unsigned pair, const struct tl_segment *segment)
+{
+    uint32_t at = tl_test_below(&s->random, 2 * ANCHORS);
+
+    if (at < ANCHORS) {
+        s->anchor[pair][segment->from][at] = segment->seq + tl_event_length(segment->flags, segment->len);
+        s->anchor[pair][1 - segment->from][at] = segment->ack;
+    }
+}
+
+/* ---- what must hold ------------------------------------------------------------------------------------------------------- */
+
+static void view_is_in_range(const struct tl_end_view *view)
+{
+    assert_in_range(view->state, TL_STATE_NONE + 1, TL_STATE_COUNT - 1);
+    assert_in_range(view->confidence, 0, TL_CONFIDENCE_COUNT - 1);
+    assert_in_range(view->before, 0, TL_STATE_COUNT - 1);
+    assert_in_range(view->withdrawn, 0, TL_STATE_COUNT - 1);
+    for (unsigned i = 0; i < TL_STATE_PATH_MAX; i++) {
+        assert_in_range(view->path[i], 0, TL_STATE_COUNT - 1);
+        if (view->path[i] != TL_STATE_NONE && (i + 1 == TL_STATE_PATH_MAX || view->path[i + 1] == TL_STATE_NONE)) {
+            assert_int_equal(view->path[i], view->state); /* "the last one equals state" */
+        }
+    }
+}
+
+static void shape_is_in_range(const struct tl_shape *shape, unsigned from)
+{
+    assert_in_range(shape->phase, TL_PHASE_NONE + 1, TL_PHASE_COUNT - 1);
+    assert_in_range(shape->sender, TL_SENDER_NONE + 1, TL_SENDER_COUNT - 1);
+    assert_in_range(shape->sender_confidence, 0, TL_CONFIDENCE_COUNT - 1);
+    assert_in_range(shape->client, 0, 1);
+    assert_int_equal(shape->from, from);
+    assert_in_range(shape->reuse, 0, TL_REUSE_COUNT - 1);
+    assert_in_range(shape->handshake_step, 0, TL_HANDSHAKE_STEP_COUNT - 1);
+    assert_in_range(shape->synack_why, 0, TL_SYNACK_WHY_COUNT - 1);
+    assert_in_range(shape->teardown_step, 0, TL_TEARDOWN_STEP_COUNT - 1);
+    assert_in_range(shape->rst_form, 0, TL_RST_FORM_COUNT - 1);
+    assert_in_range(shape->rst_cause, 0, TL_RST_CAUSE_COUNT - 1);
+    assert_in_range(shape->rst_confidence, 0, TL_CONFIDENCE_COUNT - 1);
+    assert_in_range(shape->rst_effect, 0, TL_RST_EFFECT_COUNT - 1);
+    assert_in_range(shape->rst_stage, 0, TL_RST_STAGE_COUNT - 1);
+    assert_in_range(shape->abort_why, 0, TL_ABORT_WHY_COUNT - 1);
+    assert_in_range(shape->injected, 0, TL_INJECTED_COUNT - 1);
+    assert_in_range(shape->keepalive, 0, TL_PROBE_KIND_COUNT - 1);
+    assert_in_range(shape->window_probe, 0, TL_PROBE_KIND_COUNT - 1);
+    assert_in_range(shape->probe_confidence, 0, TL_CONFIDENCE_COUNT - 1);
+    assert_in_range(shape->ack, 0, TL_ACK_COUNT - 1);
+    assert_in_range(shape->segment, 0, TL_SEGMENT_COUNT - 1);
+    assert_in_range(shape->retransmission, 0, TL_RETRANSMISSION_COUNT - 1);
+    assert_in_range(shape->retransmission_confidence, 0, TL_CONFIDENCE_COUNT - 1);
+    assert_in_range(shape->needless, 0, TL_NEEDLESS_COUNT - 1);
+    assert_in_range(shape->lost_at, 0, TL_LOST_AT_COUNT - 1);
+    assert_in_range(shape->duplicate, 0, TL_DUPLICATE_COUNT - 1);
+    view_is_in_range(&shape->end[0]);
+    view_is_in_range(&shape->end[1]);
+}
+
+static void record_is_sound(const struct tl_sent *sent)
+{
+    const char *wrong = tl_sent_check(sent);
+
+    assert_string_equal(wrong ? wrong : "sound", "sound");
+}
+
+/* References point back, never forward or to the segment itself; a run may start with this probe. */
+static void refs_point_back(const struct tl_refs *refs, uint32_t frame)
+{
+    assert_true(refs->trigger_in < frame);
+    assert_true(refs->first_in < frame);
+    assert_true(refs->probe_run_in <= frame);
+    assert_true(refs->reuse_elapsed_ns >= 0);
+    assert_true(refs->probe_idle_ns >= 0 && refs->probe_interval_ns >= 0);
+    assert_true(refs->original_in < frame && refs->previous_in < frame && refs->original_in <= refs->previous_in);
+    assert_true(refs->since_previous_ns >= 0 && refs->since_original_ns >= 0);
+    assert_true(refs->dupack_first_in <= frame);
+    assert_true(refs->disowned_in < frame && refs->revoked_in < frame);
+    for (unsigned i = 0; i < TL_PROVED_MAX; i++) {
+        assert_true(refs->proved[i].frame < frame);
+        assert_in_range(refs->proved[i].needless, 0, TL_NEEDLESS_COUNT - 1);
+    }
+}
+
+static void facts_are_in_range(const struct tl_conn *conn, int64_t end_ns)
+{
+    struct tl_facts facts;
+
+    tl_conn_facts(conn, end_ns, &facts);
+    assert_in_range(facts.outcome, TL_OUTCOME_NONE + 1, TL_OUTCOME_COUNT - 1);
+    assert_in_range(facts.missing, 0, TL_MISSING_COUNT - 1);
+    assert_in_range(facts.tfo, 0, TL_TFO_COUNT - 1);
+    assert_in_range(facts.client_rst, 0, TL_CLIENT_RST_COUNT - 1);
+    assert_in_range(facts.kind, TL_KIND_NONE + 1, TL_KIND_COUNT - 1);
+    assert_in_range(facts.kind_confidence, 0, TL_CONFIDENCE_COUNT - 1);
+    assert_in_range(facts.initiator, 0, TL_SIDE_COUNT - 1);
+    assert_in_range(facts.time_wait, 0, TL_SIDE_COUNT - 1);
+    assert_in_range(facts.reuse, 0, TL_REUSE_COUNT - 1);
+    assert_in_range(facts.position, 0, TL_POSITION_COUNT - 1);
+    assert_in_range(facts.signature, 0, TL_SIGNATURE_COUNT - 1);
+    for (unsigned i = 0; i < 2; i++) {
+        assert_in_range(facts.injected[i], 0, TL_INJECTED_COUNT - 1);
+        assert_in_range(facts.rst_effect[i], 0, TL_RST_EFFECT_COUNT - 1);
+    }
+    assert_true(facts.server_time_ns >= -1 && facts.client_time_ns >= -1 && facts.irtt_ns >= -1 && facts.setup_ns >= -1);
+    assert_true(facts.delay_by_loss_ns >= -1 && facts.teardown_ns >= -1);
+    assert_true(facts.fin_wait_ns >= -1 && facts.close_wait_ns >= -1);
+    assert_true(facts.last_ns >= facts.start_ns);
+}
+
+/* ---- the streams ------------------------------------------------------------------------------------------------------------ */
+
+static void start_stream(struct stream *s, uint32_t seed)
+{
+    const struct tl_ends ends = {.port = {40000, 80}, .is_service = {false, true}};
+
+    *s = (struct stream){.random = seed * 2654435761U | 1, .now_ns = 1700000000 * T_SECOND};
+    tl_test_memory_init(&s->memory);
+    s->tracker = tl_tracker_new(&s->memory.allocator);
+    for (unsigned i = 0; i < PAIRS; i++) {
+        s->pairs[i] = tl_pair_new(s->tracker, &ends);
+        for (unsigned a = 0; a < ANCHORS; a++) {
+            s->anchor[i][0][a] = 0U - 2000; /* about to wrap */
+            s->anchor[i][1][a] = 5000;
+        }
+    }
+}
+
+static void end_stream(struct stream *s)
+{
+    for (unsigned i = 0; i < PAIRS; i++) {
+        tl_pair_free(s->pairs[i]);
+    }
+    tl_tracker_free(s->tracker);
+    assert_int_equal(s->memory.live, 0);
+}
+
+/* FNV-1a: two runs that differ in one byte give different sums. */
+static uint64_t add_to_sum(uint64_t sum, const void *bytes, size_t count)
+{
+    for (size_t i = 0; i < count; i++) {
+        sum = (sum ^ ((const unsigned char *)bytes)[i]) * UINT64_C(1099511628211);
+    }
+    return sum;
+}
+
+/* Sends one random segment and checks everything. Returns the sum with the answer added. */
+static uint64_t send_random(struct stream *s, uint64_t sum)
+{
+    unsigned pair = tl_test_below(&s->random, PAIRS);
+    struct tl_verdict verdict;
+    struct tl_segment segment;
+
+    move_clock(s);
+    segment = random_segment(s, pair);
+    if (!tl_pair_update(s->pairs[pair], &segment, &verdict)) {
+        return sum;
+    }
+    shape_is_in_range(&verdict.shape, segment.from);
+    refs_point_back(&verdict.refs, segment.frame);
+    record_is_sound(&verdict.conn->end[0].sent);
+    record_is_sound(&verdict.conn->end[1].sent);
+    facts_are_in_range(verdict.conn, s->now_ns);
+    remember_numbers(s, pair, &segment);
+    if (tl_test_below(&s->random, 100) == 0) {
+        tl_pair_unreachable(s->pairs[pair], segment.from, segment.seq, 3, 1, segment.frame);
+    }
+    sum = add_to_sum(sum, &verdict.shape, sizeof verdict.shape);
+    return add_to_sum(sum, &verdict.refs, sizeof verdict.refs);
+}
+
+static uint64_t run_stream(uint32_t seed)
+{
+    uint64_t sum = UINT64_C(14695981039346656037);
+    struct stream s;
+
+    start_stream(&s, seed);
+    for (unsigned i = 0; i < SEGMENTS; i++) {
+        sum = send_random(&s, sum);
+    }
+    end_stream(&s);
+    return sum;
+}
+
+static void random_streams_get_sound_answers_twice_the_same(void **state)
+{
+    (void)state;
+    for (uint32_t seed = 1; seed <= SEEDS; seed++) {
+        uint64_t sum = run_stream(seed);
+
+        assert_true(sum == run_stream(seed));
+    }
+}
+
+/* Every tenth request for memory fails. */
+static void random_streams_survive_lack_of_memory(void **state)
+{
+    (void)state;
+    for (uint32_t seed = 1; seed <= SEEDS; seed++) {
+        struct stream s;
+        uint64_t sum = 0;
+
+        start_stream(&s, seed + 1000);
+        for (unsigned i = 0; i < SEGMENTS; i++) {
+            s.memory.fail_at = i % 10 == 0 ? s.memory.requests + 1 : 0;
+            sum = send_random(&s, sum);
+        }
+        end_stream(&s);
+    }
+}
+
+/* "Total: any segment is accepted" includes times that nobody has lived through. */
+static void extreme_times_overflow_nothing(void **state)
+{
+    static const int64_t times[] = {INT64_MIN, INT64_MAX, -1, 0, 1, INT64_MIN + 1, INT64_MAX - 1};
+    enum { TIMES = sizeof times / sizeof times[0] };
+    struct stream s;
+
+    (void)state;
+    start_stream(&s, 4711);
+    for (unsigned i = 0; i < SEGMENTS; i++) {
+        unsigned pair = tl_test_below(&s.random, PAIRS);
+        struct tl_segment segment = random_segment(&s, pair);
+        struct tl_verdict verdict;
+
+        segment.time_ns = times[tl_test_below(&s.random, TIMES)];
+        assert_true(tl_pair_update(s.pairs[pair], &segment, &verdict));
+        shape_is_in_range(&verdict.shape, segment.from);
+        facts_are_in_range(verdict.conn, times[tl_test_below(&s.random, TIMES)]);
+        remember_numbers(&s, pair, &segment);
+    }
+    end_stream(&s);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(random_streams_get_sound_answers_twice_the_same),
+        cmocka_unit_test(random_streams_survive_lack_of_memory),
+        cmocka_unit_test(extreme_times_overflow_nothing),
+    };
+
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
