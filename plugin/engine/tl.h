@@ -173,7 +173,7 @@ struct tl_shape {
     uint8_t sender_confidence; /* enum tl_confidence */
     uint8_t client;            /* which end of the pair is shown as the client: 0 or 1 */
     uint8_t from;              /* which end sent the segment: 0 or 1 */
-    uint8_t reuse;             /* enum tl_reuse, on SYNs */
+    uint8_t reuse;             /* enum tl_reuse, on SYNs, and on the segment that decides a tentative one */
     uint8_t handshake_step;    /* enum tl_handshake_step */
     uint8_t synack_why;        /* enum tl_synack_why */
     uint8_t teardown_step;     /* enum tl_teardown_step */
