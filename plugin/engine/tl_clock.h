@@ -11,15 +11,15 @@
 #include "tl.h"
 
 struct tl_clock {
-    int64_t first_ns;   /* when the first TSval passed */
-    int64_t tick_ns;    /* of the timestamp clock; 0 = not known yet */
+    int64_t first_ns; /* when the first TSval passed */
+    int64_t tick_ns;  /* of the timestamp clock; 0 = not known yet */
     /* Least of (time - tick * TSval), this window and the one before: how a segment passes that nothing holds back. Windows,
      * because two clocks drift apart. */
     int64_t least_ns[2];
-    int64_t window_ns;  /* when this window began */
+    int64_t window_ns; /* when this window began */
     uint32_t first_tsval;
-    uint32_t id_steps;  /* steps of the IP ID seen */
-    uint32_t id_small;  /* of them small steps */
+    uint32_t id_steps; /* steps of the IP ID seen */
+    uint32_t id_small; /* of them small steps */
     uint16_t id_last;
     bool has_tsval;
     bool has_id;

@@ -52,8 +52,8 @@ struct tl_repair;
 /* One end: what it sent (sequence numbers of its direction) and what it said of the other direction. */
 struct tl_end {
     struct tl_fsm fsm;
-    struct tl_sent sent;     /* bytes that the peer has not acknowledged */
-    struct tl_recent recent; /* its last segments */
+    struct tl_sent sent;      /* bytes that the peer has not acknowledged */
+    struct tl_recent recent;  /* its last segments */
     struct tl_repair *repair; /* of losses among them; NULL before its first payload */
     struct tl_syns syn, synack;
     struct tl_probe_run probe;
@@ -81,29 +81,29 @@ struct tl_end {
     uint32_t finack_in;
     uint32_t finack_seq; /* where that ACK stood in the peer's numbers */
     uint32_t unseen_in;
-    uint32_t rst_in;     /* first RST */
+    uint32_t rst_in; /* first RST */
     uint32_t rst_last_in;
-    uint32_t poke_in;    /* frame of the segment that draws a challenge ACK; 0 = none, or answered */
+    uint32_t poke_in; /* frame of the segment that draws a challenge ACK; 0 = none, or answered */
     uint32_t segments;
-    uint32_t rst_seq, rst_ack; /* of its last RST */
-    int64_t rst_ns;            /* its last RST */
-    int64_t rst_burst_ns;      /* the last RST but one before that */
-    int64_t data_ns;           /* its last new payload */
+    uint32_t rst_seq, rst_ack;         /* of its last RST */
+    int64_t rst_ns;                    /* its last RST */
+    int64_t rst_burst_ns;              /* the last RST but one before that */
+    int64_t data_ns;                   /* its last new payload */
     uint64_t seen_bytes, unseen_bytes; /* acknowledged by the peer: captured, and never captured */
-    uint16_t copies;           /* among its first segments */
-    uint16_t evidence;         /* enum tl_evidence of its last RST */
-    uint16_t fins;  /* transmissions of the FIN, copies left out */
+    uint16_t copies;                   /* among its first segments */
+    uint16_t evidence;                 /* enum tl_evidence of its last RST */
+    uint16_t fins;                     /* transmissions of the FIN, copies left out */
     uint16_t rsts;
-    uint16_t options; /* enum tl_option of its SYN or SYN-ACK */
-    uint16_t mss;     /* that its SYN or SYN-ACK asks for; 0 = not known */
-    uint16_t last_window; /* as in the last header */
-    uint8_t scale;    /* of its SYN or SYN-ACK */
-    uint8_t data_segments; /* with new payload; stops at 255 */
-    uint8_t rst_effect; /* enum tl_rst_effect of its last RST */
-    uint8_t rst_stage;  /* enum tl_rst_stage of its first RST */
+    uint16_t options;               /* enum tl_option of its SYN or SYN-ACK */
+    uint16_t mss;                   /* that its SYN or SYN-ACK asks for; 0 = not known */
+    uint16_t last_window;           /* as in the last header */
+    uint8_t scale;                  /* of its SYN or SYN-ACK */
+    uint8_t data_segments;          /* with new payload; stops at 255 */
+    uint8_t rst_effect;             /* enum tl_rst_effect of its last RST */
+    uint8_t rst_stage;              /* enum tl_rst_stage of its first RST */
     uint8_t rst_bare, rst_with_ack; /* how many of each form; stop at 255 */
-    uint8_t capture;    /* enum tl_capture, what its segments show */
-    uint8_t strays;   /* stray segments in a row that continue each other */
+    uint8_t capture;                /* enum tl_capture, what its segments show */
+    uint8_t strays;                 /* stray segments in a row that continue each other */
     bool has_isn : 1;
     bool has_isn_of_syn : 1; /* ISN seen on a SYN or SYN-ACK, not inferred */
     bool has_max : 1;
@@ -111,14 +111,14 @@ struct tl_end {
     bool has_una : 1;
     bool has_ack : 1;
     bool has_fin : 1;
-    bool fin_inferred : 1;  /* the FIN itself was not captured */
-    bool fin_repeated : 1;  /* its FIN came again since the peer acknowledged it */
+    bool fin_inferred : 1; /* the FIN itself was not captured */
+    bool fin_repeated : 1; /* its FIN came again since the peer acknowledged it */
     bool has_tsval : 1;
     bool has_window : 1;
-    bool gone : 1;          /* a RST of its own says that it no longer has the connection */
+    bool gone : 1;            /* a RST of its own says that it no longer has the connection */
     bool acks_unexpected : 1; /* the peer's ACKs are not captured */
-    bool sent_plain : 1;    /* a segment with neither SYN nor RST */
-    bool sent_data : 1;     /* payload beyond the SYN's */
+    bool sent_plain : 1;      /* a segment with neither SYN nor RST */
+    bool sent_data : 1;       /* payload beyond the SYN's */
     bool rst_acks_differ : 1, rst_ack_zero : 1;
     bool rst_was_reply : 1; /* its last RST answered a segment: it had no connection then, but may open one */
     bool poke_is_rst : 1;   /* what draws the challenge ACK is a RST, else a SYN */
@@ -135,10 +135,10 @@ struct tl_conn {
     int64_t start_ns, last_ns; /* first segment, newest time */
     int64_t before_ns;         /* the segment before, in the order of the file */
     int64_t reuse_elapsed_ns;
-    int64_t ack_ns;      /* third segment of the handshake */
-    int64_t finish_ns;   /* last ACK that the close needs */
+    int64_t ack_ns;    /* third segment of the handshake */
+    int64_t finish_ns; /* last ACK that the close needs */
     int64_t fin1ack_ns;
-    int64_t rst_ns;      /* RST that ended it */
+    int64_t rst_ns;                       /* RST that ended it */
     int64_t server_leg_ns, client_leg_ns; /* of the handshake; TL_UNKNOWN_NS = ambiguous or not seen */
     uint32_t number;
     uint32_t incarnation;
@@ -149,35 +149,35 @@ struct tl_conn {
     uint32_t challenge_in;  /* frame of the challenge ACK that answered its SYN */
     uint32_t challenge_ack; /* and its acknowledgment number */
     int32_t ack_delta;
-    uint8_t reuse;       /* enum tl_reuse */
-    uint8_t client;      /* 0, 1: shown as the client */
+    uint8_t reuse;  /* enum tl_reuse */
+    uint8_t client; /* 0, 1: shown as the client */
     uint8_t sender_confidence;
-    uint8_t phase;       /* enum tl_phase after the last segment */
-    uint8_t phase_open;  /* the same, before a RST ended the connection */
-    uint8_t opener;      /* end of the first bare SYN, or TL_NO_END */
-    uint8_t closer;      /* end of the first FIN, or TL_NO_END */
-    uint8_t rst_by;      /* end of the RST that ended it, or TL_NO_END */
-    uint8_t tfo;         /* enum tl_tfo */
-    uint8_t client_rst;  /* enum tl_client_rst */
+    uint8_t phase;      /* enum tl_phase after the last segment */
+    uint8_t phase_open; /* the same, before a RST ended the connection */
+    uint8_t opener;     /* end of the first bare SYN, or TL_NO_END */
+    uint8_t closer;     /* end of the first FIN, or TL_NO_END */
+    uint8_t rst_by;     /* end of the RST that ended it, or TL_NO_END */
+    uint8_t tfo;        /* enum tl_tfo */
+    uint8_t client_rst; /* enum tl_client_rst */
     uint8_t icmp_type, icmp_code;
-    uint8_t outcome;     /* enum tl_outcome, once segments have proved one; else NONE */
-    uint8_t missing;     /* enum tl_missing */
+    uint8_t outcome; /* enum tl_outcome, once segments have proved one; else NONE */
+    uint8_t missing; /* enum tl_missing */
     bool roles_known : 1;
     bool roles_refuted : 1; /* the SYN-ACK that told them was one that nobody had asked for */
-    bool peers : 1;      /* simultaneous open or split: no client */
+    bool peers : 1;         /* simultaneous open or split: no client */
     bool midstream : 1;
     bool tentative : 1;
     bool has_challenge : 1;
-    bool ambiguous : 1;  /* timing of the handshake */
+    bool ambiguous : 1; /* timing of the handshake */
     bool bad_synack : 1;
-    bool opened : 1;     /* the handshake is over, or it was not captured */
+    bool opened : 1; /* the handshake is over, or it was not captured */
     bool handshake_acked : 1;
     bool merged : 1;     /* second FIN was the first to acknowledge the first */
     bool crossed : 1;    /* second FIN did not acknowledge the first */
     bool half_close : 1; /* data after the first FIN had arrived */
     bool closer_unknown : 1;
-    bool finished : 1;   /* both FINs acknowledged */
-    bool reset : 1;      /* a RST ended it */
+    bool finished : 1; /* both FINs acknowledged */
+    bool reset : 1;    /* a RST ended it */
     bool superseded : 1;
 };
 
@@ -216,21 +216,21 @@ struct tl_step {
     struct tl_refs *refs;
     const struct tl_recent_entry *copy_of; /* the packet that this is a copy of, or NULL */
     enum tl_event event;
-    unsigned from;        /* end that sent it */
-    uint32_t length;      /* sequence numbers that it occupies */
-    uint32_t end;         /* seq + length */
-    int64_t rtt_ns;       /* of the whole path, or TL_UNKNOWN_NS */
+    unsigned from;            /* end that sent it */
+    uint32_t length;          /* sequence numbers that it occupies */
+    uint32_t end;             /* seq + length */
+    int64_t rtt_ns;           /* of the whole path, or TL_UNKNOWN_NS */
     uint32_t previous_syn_in; /* frame of the last SYN or SYN-ACK before this one */
-    uint8_t phase_before; /* enum tl_phase */
-    bool legal;           /* the flags are a combination that TCP sends */
+    uint8_t phase_before;     /* enum tl_phase */
+    bool legal;               /* the flags are a combination that TCP sends */
     bool stray;
-    bool new_bytes;       /* ends beyond everything its sender had sent */
+    bool new_bytes; /* ends beyond everything its sender had sent */
     bool is_probe;
-    bool acks_fin;        /* first to acknowledge the peer's FIN */
-    bool infers_fin;      /* shows that the peer had sent a FIN that was not captured */
-    bool opens;           /* completes the handshake */
-    bool finishes;        /* leaves both FINs acknowledged */
-    bool rst_effective;   /* RST that ends the connection, or whose sender has closed */
+    bool acks_fin;      /* first to acknowledge the peer's FIN */
+    bool infers_fin;    /* shows that the peer had sent a FIN that was not captured */
+    bool opens;         /* completes the handshake */
+    bool finishes;      /* leaves both FINs acknowledged */
+    bool rst_effective; /* RST that ends the connection, or whose sender has closed */
 };
 
 /* Takes the segment through all rules in a fixed order; the verdict's shape and refs must be zeroed. */

@@ -134,8 +134,8 @@ static bool is_dsack(const struct tl_segment *segment)
 
 static bool is_sane(const struct tl_sent *sent, const uint32_t *block)
 {
-    return tl_seq_before(block[0], block[1]) && tl_sent_started(sent) &&
-           block[1] - block[0] <= TL_SENT_JUMP_MAX && !tl_seq_after(block[1], tl_sent_max(sent) + TL_SENT_JUMP_MAX);
+    return tl_seq_before(block[0], block[1]) && tl_sent_started(sent) && block[1] - block[0] <= TL_SENT_JUMP_MAX &&
+           !tl_seq_after(block[1], tl_sent_max(sent) + TL_SENT_JUMP_MAX);
 }
 
 void tl_feedback_sack(struct tl_feedback *feedback, const struct tl_sent *sent, const struct tl_segment *segment,

@@ -7,18 +7,18 @@
 #include "tl_window.h"
 
 /* Thresholds and weights: starting values of the literature on injected resets (Weaver et al. 2009), see docs/design.md. */
-static const int64_t PAIR_NS = 2 * TL_SECOND;   /* two RSTs belong together */
-static const int64_t BURST_NS = 10 * TL_MS;     /* three RSTs at once */
-static const int64_t UNDER_WAY_NS = 3 * TL_MS;  /* the sender's segments may still be under way this long */
+static const int64_t PAIR_NS = 2 * TL_SECOND;    /* two RSTs belong together */
+static const int64_t BURST_NS = 10 * TL_MS;      /* three RSTs at once */
+static const int64_t UNDER_WAY_NS = 3 * TL_MS;   /* the sender's segments may still be under way this long */
 static const int64_t SILENCE_NS = 3 * TL_SECOND; /* a client that sends nothing for this long has stopped */
 enum {
     POSSIBLE_WEIGHT = 3,
     LIKELY_WEIGHT = 5,
     STRONG_WEIGHT = 2,
     STRONG_BITS = 2,
-    SEQ_MARGIN = 2,      /* octets */
-    TTL_MARGIN = 2,      /* hops */
-    ID_MARGIN = 1000,    /* steps of the IP ID counter */
+    SEQ_MARGIN = 2,   /* octets */
+    TTL_MARGIN = 2,   /* hops */
+    ID_MARGIN = 1000, /* steps of the IP ID counter */
     ID_SAMPLES = 3,
     WINDOW_PERCENT = 25,
 };
@@ -27,9 +27,17 @@ static const struct {
     uint16_t bit;
     uint8_t weight;
 } weights[] = {
-    {TL_EVIDENCE_SENDER_CONTINUES, 3}, {TL_EVIDENCE_SEQ_AHEAD, 3}, {TL_EVIDENCE_STALE_SEQ, 2}, {TL_EVIDENCE_ACK_CHANGE, 2},
-    {TL_EVIDENCE_TTL, 2},              {TL_EVIDENCE_TTL_WEAK, 1},  {TL_EVIDENCE_IP_ID, 2},     {TL_EVIDENCE_NO_TIMESTAMP, 1},
-    {TL_EVIDENCE_WINDOW, 1},           {TL_EVIDENCE_BURST, 1},     {TL_EVIDENCE_PEER_UNHARMED, 1},
+    {TL_EVIDENCE_SENDER_CONTINUES, 3},
+    {TL_EVIDENCE_SEQ_AHEAD, 3},
+    {TL_EVIDENCE_STALE_SEQ, 2},
+    {TL_EVIDENCE_ACK_CHANGE, 2},
+    {TL_EVIDENCE_TTL, 2},
+    {TL_EVIDENCE_TTL_WEAK, 1},
+    {TL_EVIDENCE_IP_ID, 2},
+    {TL_EVIDENCE_NO_TIMESTAMP, 1},
+    {TL_EVIDENCE_WINDOW, 1},
+    {TL_EVIDENCE_BURST, 1},
+    {TL_EVIDENCE_PEER_UNHARMED, 1},
 };
 
 enum tl_injected tl_inject_verdict(unsigned evidence)

@@ -6,10 +6,10 @@
 
 #include <stddef.h>
 
+/* clang-format off: it does not understand macros that open and close a brace. */
 #define TL_GROUP(group, name, what)                                                                                            \
-    static const struct tl_name names_##group[] = {                                                                            \
-        {NULL, NULL, NULL, NULL, TL_SEVERITY_NONE, TL_EXPERT_SEQUENCE},
-#define TL_VALUE(group, tag, value, label, severity, expert_group, source, meaning)                                           \
+    static const struct tl_name names_##group[] = {{NULL, NULL, NULL, NULL, TL_SEVERITY_NONE, TL_EXPERT_SEQUENCE},
+#define TL_VALUE(group, tag, value, label, severity, expert_group, source, meaning)                                            \
     {value, label, source, meaning, TL_SEVERITY_##severity, TL_EXPERT_##expert_group},
 #define TL_GROUP_END(group)                                                                                                    \
     }                                                                                                                          \
@@ -28,6 +28,7 @@ static const struct tl_group_names groups[] = {
 #undef TL_VALUE
 #undef TL_GROUP_END
 };
+/* clang-format on */
 
 const struct tl_group_names *tl_group_names(enum tl_group group)
 {

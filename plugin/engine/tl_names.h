@@ -5,6 +5,7 @@
 #ifndef TL_NAMES_H
 #define TL_NAMES_H
 
+/* clang-format off: it does not understand macros that open and close a brace. */
 /* One enum for each group, for instance enum tl_phase { TL_PHASE_NONE, TL_PHASE_HANDSHAKE, ... }. NONE is 0 and means that
  * the question does not arise for this segment: the field is absent. */
 #define TL_GROUP(group, name, what)                                                                                            \
@@ -31,6 +32,7 @@ enum tl_group {
 #undef TL_GROUP_END
     TL_GROUP_COUNT
 };
+/* clang-format on */
 
 enum tl_severity { TL_SEVERITY_NONE, TL_SEVERITY_CHAT, TL_SEVERITY_NOTE, TL_SEVERITY_WARN };
 enum tl_expert_group { TL_EXPERT_SEQUENCE, TL_EXPERT_PROTOCOL, TL_EXPERT_ASSUMPTION, TL_EXPERT_SECURITY };

@@ -33,9 +33,11 @@ static struct phases of_rst(const struct tl_step *step, enum tl_phase before)
 
 static struct phases of_fin(const struct tl_step *step, enum tl_phase before)
 {
-    bool first_sent = step->shape->teardown_step >= TL_TEARDOWN_STEP_FIN1 && step->shape->teardown_step <= TL_TEARDOWN_STEP_FIN2_CROSS;
+    bool first_sent =
+        step->shape->teardown_step >= TL_TEARDOWN_STEP_FIN1 && step->shape->teardown_step <= TL_TEARDOWN_STEP_FIN2_CROSS;
 
-    if (before == TL_PHASE_TIME_WAIT || before == TL_PHASE_CLOSED || step->copy_of || (!first_sent && before != TL_PHASE_NONE)) {
+    if (before == TL_PHASE_TIME_WAIT || before == TL_PHASE_CLOSED || step->copy_of ||
+        (!first_sent && before != TL_PHASE_NONE)) {
         return stay(before);
     }
     return stay(TL_PHASE_TEARDOWN);

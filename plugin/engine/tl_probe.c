@@ -7,13 +7,13 @@
 #include "tl_window.h"
 
 /* Thresholds; docs/design.md has the measurements behind them. */
-static const int64_t OLD_ACK_NS = 3 * TL_MS;          /* a reordered ACK comes at most this late, RTT unknown */
-static const int64_t PROBE_SILENCE_NS = 100 * TL_MS;  /* data under way when a window closes is younger than this */
+static const int64_t OLD_ACK_NS = 3 * TL_MS;           /* a reordered ACK comes at most this late, RTT unknown */
+static const int64_t PROBE_SILENCE_NS = 100 * TL_MS;   /* data under way when a window closes is younger than this */
 static const int64_t ONE_WAY_SILENCE_NS = 200 * TL_MS; /* peer not captured: a probe comes after at least this */
-static const int64_t GARBAGE_SILENCE_NS = TL_SECOND;  /* keep-alive with one octet: idle at least this long */
-static const int64_t ANSWER_NS = 20 * TL_MS;          /* an answer comes within a round trip and this */
-static const int64_t ANSWER_UNKNOWN_NS = 220 * TL_MS; /* the same, RTT unknown */
-static const int64_t CHALLENGE_NS = 200 * TL_MS;      /* a challenge ACK comes within this, or two round trips */
+static const int64_t GARBAGE_SILENCE_NS = TL_SECOND;   /* keep-alive with one octet: idle at least this long */
+static const int64_t ANSWER_NS = 20 * TL_MS;           /* an answer comes within a round trip and this */
+static const int64_t ANSWER_UNKNOWN_NS = 220 * TL_MS;  /* the same, RTT unknown */
+static const int64_t CHALLENGE_NS = 200 * TL_MS;       /* a challenge ACK comes within this, or two round trips */
 
 static bool is_closed_window(const struct tl_end *end)
 {
@@ -79,7 +79,8 @@ static bool is_keepalive(const struct tl_step *step, enum tl_confidence *confide
         return true;
     }
     *confidence = TL_CONFIDENCE_LIKELY;
-    return step->seg->len == 1 && !is_closed_window(step->peer) && (run_is_open(&self->probe) || idle_ns(step) >= GARBAGE_SILENCE_NS);
+    return step->seg->len == 1 && !is_closed_window(step->peer) &&
+           (run_is_open(&self->probe) || idle_ns(step) >= GARBAGE_SILENCE_NS);
 }
 
 static void number_probe(struct tl_step *step, bool is_window)

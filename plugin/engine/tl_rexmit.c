@@ -1,289 +1,26 @@
-/* tl_rexmit.c - new, late or sent again; and why it was sent again: ordered rules, first match wins.
+/* tl_rexmit.c - whether the bytes of a segment are new, late or sent again; what the receiver says of them.
  *
  * SPDX-License-Identifier: GPL-2.0-or-later
  */
 #include "tl_rexmit.h"
 
 #include "tl_needless.h"
+#include "tl_resent.h"
 #include "tl_window.h"
 
-#include <string.h>
-
 /* Thresholds; docs/design.md has the measurements behind them. */
-static const int64_t TIMER_NS = 190 * TL_MS;  /* least retransmission timer of Linux, 200 ms, less jitter */
-static const int64_t SILENCE_NS = 185 * TL_MS; /* the same, measured from the last thing the sender heard */
 static const int64_t LATE_NS = 3 * TL_MS;     /* reordering on a path whose round trip is not known */
-static const int64_t PROBE_LEAST_NS = 2 * TL_MS;
 static const int64_t CAPTURE_COPY_NS = TL_MS; /* a mirror port doubles at once */
-enum { TICKS_APART = 3, BACKOFF_SURE = 2, DUPACKS_SURE = 3 /* RFC 5681 3.2 */ };
-
-/* One transmission of old bytes, and everything the rules ask about it. */
-struct resent {
-    struct tl_step *step;
-    struct tl_repair *repair;
-    struct tl_sent_result look;
-    struct tl_report known; /* what the sender knew */
-    int64_t gap_ns;         /* since the previous transmission, or the hole, by the sender's clock */
-    int64_t quiet_ns;       /* how long the sender had heard nothing */
-    bool captured_before;
-    bool sack_permitted;
-    bool head;              /* the first byte that the sender had to believe missing */
-    bool tail;              /* ends where the sender had got to */
-    bool first;             /* not sent again before */
-    bool no_evidence;       /* the sender had neither duplicate ACKs nor SACK above */
-    bool in_loss, in_recovery;
-};
-
-/* ---- what the rules ask ------------------------------------------------------------------------------------------------- */
-
-static bool has_timestamps(const struct tl_step *step)
-{
-    return step->seg->options & TL_OPT_TIMESTAMPS;
-}
-
-static bool sack_permitted(const struct tl_step *step, const struct tl_repair *repair)
-{
-    bool both_known = step->self->has_isn_of_syn && step->peer->has_isn_of_syn;
-
-    if (!both_known) {
-        return true; /* mid-stream: nearly every system uses it */
-    }
-    return (step->self->options & step->peer->options & TL_OPT_SACK_PERMITTED) || repair->seen_sack;
-}
-
-static bool one_way(const struct tl_step *step)
-{
-    return step->peer->segments == 0;
-}
-
-/* Time from the capture point to the sender and back. */
-static int64_t leg(const struct tl_step *step)
-{
-    return step->self->leg_ns;
-}
-
-static int64_t rtt_or(const struct tl_step *step, int64_t otherwise_ns)
-{
-    return step->rtt_ns == TL_UNKNOWN_NS ? otherwise_ns : step->rtt_ns;
-}
-
-/* When the previous transmission, or the segment that opened the hole, was sent. */
-static int64_t previous_at(const struct resent *r)
-{
-    bool ts = has_timestamps(r->step);
-
-    if (r->captured_before) {
-        return tl_clock_sent_at(&r->repair->clock, r->look.previous.time_ns, r->look.previous.tsval, ts);
-    }
-    if (r->look.opener.frame != 0) {
-        return tl_clock_sent_at(&r->repair->clock, r->look.opener.time_ns, r->look.opener.tsval, ts);
-    }
-    return r->step->seg->time_ns;
-}
-
-static void ask(struct resent *r)
-{
-    const struct tl_step *step = r->step;
-    const struct tl_segment *seg = step->seg;
-    struct tl_repair *repair = r->repair;
-    bool frozen = step->peer->has_max && step->peer->has_una && step->peer->una != step->peer->max;
-    int64_t sent_ns = tl_clock_sent_at(&repair->clock, seg->time_ns, seg->tsval, has_timestamps(step));
-    int64_t travel_ns = leg(step) > TL_MS ? leg(step) : 0;
-
-    r->known = tl_feedback_known(&repair->feedback, seg, leg(step), frozen);
-    r->gap_ns = sent_ns - previous_at(r);
-    r->quiet_ns = sent_ns - travel_ns - (r->known.time_ns != 0 ? r->known.time_ns : step->conn->start_ns);
-    r->sack_permitted = sack_permitted(step, repair);
-    r->head = !tl_seq_after(seg->seq, r->known.una) && tl_seq_after(step->end, r->known.una);
-    r->tail = !tl_seq_before(step->end, step->self->max);
-    r->first = !r->captured_before || r->look.previous.tx_count == 1;
-    r->no_evidence = r->known.duplicates == 0 && !tl_seq_after(r->known.sacked, seg->seq);
-    r->in_loss = repair->in_loss && tl_seq_before(r->known.una, repair->loss_point);
-    r->in_recovery = repair->in_recovery && tl_seq_before(r->known.una, repair->recovery_point);
-}
-
-/* ---- the causes --------------------------------------------------------------------------------------------------------- */
-
-struct cause {
-    uint8_t cause;      /* enum tl_retransmission */
-    uint8_t confidence; /* enum tl_confidence */
-};
-
-#define CAUSE(name, sure) ((struct cause){TL_RETRANSMISSION_##name, TL_CONFIDENCE_##sure})
-
-/* Which of the two names of feedback-driven retransmission applies. */
-static uint8_t by_feedback(const struct resent *r)
-{
-    return r->sack_permitted && r->known.duplicates == 0 ? TL_RETRANSMISSION_SACK : TL_RETRANSMISSION_FAST;
-}
-
-/* Only the sender was captured: what remains is time and place. */
-static bool when_one_way(const struct resent *r, struct cause *c)
-{
-    if (!one_way(r->step)) {
-        return false;
-    }
-    if (r->gap_ns >= TIMER_NS) {
-        *c = CAUSE(RTO, GUESS);
-    } else if (!r->tail) {
-        *c = r->sack_permitted ? CAUSE(SACK, GUESS) : CAUSE(FAST, GUESS);
-    } else {
-        *c = r->first ? CAUSE(TLP, GUESS) : CAUSE(UNKNOWN, GUESS);
-    }
-    return true;
-}
-
-/* A single segment outstanding and nothing heard: probe and timer send the same segment at the same moment. */
-static bool when_single(const struct resent *r, struct cause *c)
-{
-    if (!r->head || !r->tail || !r->first || !r->no_evidence || r->quiet_ns < SILENCE_NS || r->in_loss || r->in_recovery ||
-        !r->captured_before) {
-        return false;
-    }
-    *c = r->sack_permitted ? CAUSE(TLP, GUESS) : CAUSE(RTO, LIKELY);
-    if (r->sack_permitted) {
-        r->step->shape->flags |= TL_SHAPE_TLP_OR_RTO;
-    }
-    return true;
-}
-
-static bool when_timer(const struct resent *r, struct cause *c)
-{
-    int64_t patience = rtt_or(r->step, 0) + tl_max_ns(rtt_or(r->step, 0) / 4, 10 * TL_MS);
-
-    if (r->head && r->no_evidence && r->quiet_ns >= SILENCE_NS) {
-        bool doubled = r->repair->rto_seq == r->step->seg->seq && r->repair->backoff + 1 >= BACKOFF_SURE &&
-                       r->gap_ns * 2 >= r->repair->rto_gap_ns * 3 && r->gap_ns * 10 <= r->repair->rto_gap_ns * 26;
-
-        *c = doubled ? CAUSE(RTO, CERTAIN) : CAUSE(RTO, LIKELY);
-        return true;
-    }
-    if (r->head && r->gap_ns >= TIMER_NS && r->quiet_ns >= patience) {
-        *c = CAUSE(RTO, LIKELY); /* a lost retransmission: the timer fires in spite of the evidence */
-        return true;
-    }
-    return false;
-}
-
-static bool when_in_loss(const struct resent *r, struct cause *c)
-{
-    *c = CAUSE(RTO_RECOVERY, LIKELY);
-    return r->in_loss;
-}
-
-/* RFC 8985 7.2: two round trips of silence, the last segment. The timer would have sent the first one instead. */
-static bool when_tail_probe(const struct resent *r, struct cause *c)
-{
-    int64_t least = tl_max_ns(rtt_or(r->step, 0) / 5 * 6, PROBE_LEAST_NS);
-    bool delivered = r->known.newest_ns > r->look.previous.time_ns && r->captured_before;
-
-    if (!r->tail || !r->sack_permitted || r->in_recovery || r->known.duplicates > 0 || delivered ||
-        !tl_seq_before(r->known.sacked, r->step->end) || r->quiet_ns < least) {
-        return false;
-    }
-    *c = tl_seq_before(r->known.una, r->step->seg->seq) ? CAUSE(TLP, CERTAIN) : CAUSE(TLP, LIKELY);
-    return true;
-}
-
-/* Later bytes are known to have arrived (RFC 6675), or something sent later (RFC 8985). */
-static bool when_sacked_above(const struct resent *r, struct cause *c)
-{
-    bool above = tl_seq_after(r->known.sacked, r->step->seg->seq);
-    bool later = r->captured_before && r->known.newest_ns > r->look.previous.time_ns;
-
-    if (!above && !later) {
-        return false;
-    }
-    *c = r->known.duplicates >= DUPACKS_SURE ? CAUSE(SACK, CERTAIN) : CAUSE(SACK, LIKELY);
-    if (!r->sack_permitted) {
-        c->cause = TL_RETRANSMISSION_FAST;
-    }
-    return true;
-}
-
-static bool when_duplicate_acks(const struct resent *r, struct cause *c)
-{
-    if (r->known.duplicates == 0 && !r->in_recovery) {
-        return false;
-    }
-    c->cause = by_feedback(r);
-    c->confidence = r->known.duplicates >= DUPACKS_SURE ? TL_CONFIDENCE_CERTAIN : TL_CONFIDENCE_LIKELY;
-    return true;
-}
-
-/* A timer whose least value is below Linux's. */
-static bool when_short_timer(const struct resent *r, struct cause *c)
-{
-    int64_t rtt = rtt_or(r->step, 0);
-
-    *c = CAUSE(RTO, GUESS);
-    return r->head && r->no_evidence && rtt > 0 && r->gap_ns >= rtt && r->quiet_ns >= rtt / 2 * 3 + 10 * TL_MS;
-}
-
-/* Neither at the tail, so no probe, nor late enough for a timer: only feedback is left, and it was not captured. */
-static bool when_nothing_else(const struct resent *r, struct cause *c)
-{
-    *c = r->sack_permitted ? CAUSE(SACK, GUESS) : CAUSE(FAST, GUESS);
-    return !r->tail && r->gap_ns < TIMER_NS;
-}
-
-static bool (*const causes[])(const struct resent *, struct cause *) = {
-    when_one_way,      when_single,         when_timer,       when_in_loss,      when_tail_probe,
-    when_sacked_above, when_duplicate_acks, when_short_timer, when_nothing_else,
-};
-
-/* ---- episodes ----------------------------------------------------------------------------------------------------------- */
-
-static void enter_loss(struct resent *r)
-{
-    struct tl_repair *repair = r->repair;
-    bool again = repair->rto_seq == r->step->seg->seq && repair->backoff > 0;
-
-    repair->in_loss = true;
-    repair->loss_point = tl_seq_after(r->step->end, r->step->self->max) ? r->step->end : r->step->self->max;
-    repair->in_recovery = false;
-    repair->backoff = (uint8_t)(again && repair->backoff < UINT8_MAX ? repair->backoff + 1 : 1);
-    repair->rto_seq = r->step->seg->seq;
-    repair->rto_gap_ns = r->gap_ns;
-}
-
-static void enter_recovery(struct resent *r)
-{
-    if (!r->in_recovery) {
-        r->repair->in_recovery = true;
-        r->repair->recovery_point = r->step->self->max;
-    }
-}
-
-static void find_cause(struct resent *r)
-{
-    struct cause cause = {TL_RETRANSMISSION_UNKNOWN, TL_CONFIDENCE_NONE};
-    struct tl_shape *shape = r->step->shape;
-    size_t i;
-
-    for (i = 0; i < sizeof causes / sizeof causes[0]; i++) {
-        if (causes[i](r, &cause)) {
-            break;
-        }
-        cause = (struct cause){TL_RETRANSMISSION_UNKNOWN, TL_CONFIDENCE_NONE};
-    }
-    shape->retransmission = cause.cause;
-    shape->retransmission_confidence = cause.confidence;
-    if (cause.cause == TL_RETRANSMISSION_RTO) {
-        enter_loss(r);
-    } else if (cause.cause == TL_RETRANSMISSION_FAST || cause.cause == TL_RETRANSMISSION_SACK) {
-        enter_recovery(r);
-    }
-}
+enum { TICKS_APART = 3 };
 
 /* ---- late or again ------------------------------------------------------------------------------------------------------ */
 
 /* Whether bytes that fill a hole are the original, overtaken on the way, or a retransmission. */
-static enum tl_segment_kind fills_hole(const struct resent *r)
+static enum tl_segment_kind fills_hole(const struct tl_resent *r)
 {
     const struct tl_step *step = r->step;
     const struct tl_sent_opener *opener = &r->look.opener;
-    int64_t rtt = step->rtt_ns, late_ns = tl_max_ns(LATE_NS, leg(step) < 0 ? 0 : leg(step) / 100 * 85);
+    int64_t rtt = step->rtt_ns, late_ns = tl_max_ns(LATE_NS, step->self->leg_ns < 0 ? 0 : step->self->leg_ns / 100 * 85);
     int64_t tick = r->repair->clock.tick_ns;
     int order;
 
@@ -291,11 +28,11 @@ static enum tl_segment_kind fills_hole(const struct resent *r)
         return TL_SEGMENT_UNKNOWN_OLD;
     }
     order = tl_clock_order(&r->repair->clock, step->seg->ip_id, opener->ip_id, step->seg->tsval, opener->tsval,
-                           has_timestamps(step));
+                           tl_has_timestamps(step));
     if (order != 0) {
         return order < 0 ? TL_SEGMENT_OUT_OF_ORDER : TL_SEGMENT_RETRANSMISSION;
     }
-    if (has_timestamps(step) && tick > 0 && rtt >= TICKS_APART * tick) {
+    if (tl_has_timestamps(step) && tick > 0 && rtt >= TICKS_APART * tick) {
         return TL_SEGMENT_OUT_OF_ORDER; /* a retransmission is at least a round trip younger than the opener */
     }
     if (step->self->has_una && !tl_seq_after(step->end, step->self->una)) {
@@ -308,16 +45,16 @@ static enum tl_segment_kind fills_hole(const struct resent *r)
 }
 
 /* Captured before, and yet sent before every copy that was captured: the original, overtaken by its own retransmission. */
-static bool is_overtaken_original(const struct resent *r)
+static bool is_overtaken_original(const struct tl_resent *r)
 {
     const struct tl_step *step = r->step;
     const struct tl_sent_entry *previous = &r->look.previous;
 
     return tl_clock_order(&r->repair->clock, step->seg->ip_id, previous->first_ip_id, step->seg->tsval, previous->first_tsval,
-                          has_timestamps(step)) < 0;
+                          tl_has_timestamps(step)) < 0;
 }
 
-static enum tl_segment_kind kind_of(const struct resent *r)
+static enum tl_segment_kind kind_of(const struct tl_resent *r)
 {
     const struct tl_sent_result *look = &r->look;
     uint32_t old = look->repeated_bytes + look->acked_bytes + look->forgotten_bytes;
@@ -349,27 +86,28 @@ static unsigned ids_for(const struct tl_step *step, uint32_t bytes)
 
 /* The segment looks new, but its sender used IP IDs that were not captured, owed nobody an ACK, and had been silent for as long
  * as a probe or timer takes: the original was lost before the capture point. Nothing but the IP ID shows it. */
-static bool has_hidden_original(const struct resent *r)
+static bool has_hidden_original(const struct tl_resent *r)
 {
     enum { IDS_MOST = 64 };
     const struct tl_step *step = r->step;
     const struct tl_repair *repair = r->repair;
-    int64_t rtt = rtt_or(step, 0);
+    int64_t rtt = tl_rtt_or(step, 0);
     int unused;
 
-    if (step->seg->ip_id == 0 || step->seg->ipv6 || !repair->has_fresh || one_way(step) ||
+    if (step->seg->ip_id == 0 || step->seg->ipv6 || !repair->has_fresh || tl_one_way(step) ||
         !tl_clock_counts_ids(&repair->clock) || step->peer->max != repair->fresh_ack) {
         return false;
     }
-    unused = (int16_t)(uint16_t)(step->seg->ip_id - repair->fresh_id - repair->fresh_cost -
-                                 ids_for(step, r->look.skipped_bytes));
+    unused =
+        (int16_t)(uint16_t)(step->seg->ip_id - repair->fresh_id - repair->fresh_cost - ids_for(step, r->look.skipped_bytes));
     if (unused < 1 || unused > IDS_MOST) {
         return false;
     }
-    return r->quiet_ns >= TIMER_NS || (r->look.skipped_bytes > 0 && rtt > 0 && r->quiet_ns >= rtt / 2 * 3 + PROBE_LEAST_NS);
+    return r->quiet_ns >= TL_TIMER_NS ||
+           (r->look.skipped_bytes > 0 && rtt > 0 && r->quiet_ns >= rtt / 2 * 3 + TL_PROBE_LEAST_NS);
 }
 
-static void name_hidden(struct resent *r)
+static void name_hidden(struct tl_resent *r)
 {
     struct tl_shape *shape = r->step->shape;
     bool opens_hole = r->look.skipped_bytes > 0;
@@ -397,7 +135,7 @@ static void learn_fresh(struct tl_step *step)
 
 /* ---- retransmissions ---------------------------------------------------------------------------------------------------- */
 
-static void describe(struct resent *r)
+static void describe(struct tl_resent *r)
 {
     struct tl_step *step = r->step;
     const struct tl_sent_entry *previous = &r->look.previous;
@@ -415,7 +153,7 @@ static void describe(struct resent *r)
     } else if (step->self->has_una && !tl_seq_after(step->end, step->self->una)) {
         step->shape->lost_at = TL_LOST_AT_CAPTURE_DROP;
     }
-    if (!one_way(step) && (has_timestamps(step) || r->sack_permitted)) {
+    if (!tl_one_way(step) && (tl_has_timestamps(step) || r->sack_permitted)) {
         step->shape->flags |= TL_SHAPE_NEEDLESS_SHOWS;
     }
 }
@@ -444,7 +182,7 @@ static void name_syn_data(struct tl_step *step)
 
 static void classify_bytes(struct tl_step *step)
 {
-    struct resent r = {.step = step, .repair = step->self->repair};
+    struct tl_resent r = {.step = step, .repair = step->self->repair};
 
     if (tl_sent_look(&step->self->sent, step->seg, &r.look) != TL_SENT_OK) {
         step->shape->segment = TL_SEGMENT_AHEAD;
@@ -460,7 +198,7 @@ static void classify_bytes(struct tl_step *step)
     if (step->shape->segment == TL_SEGMENT_OUT_OF_ORDER && r.captured_before) {
         tl_needless_late_original(step, &r.look.previous);
     }
-    ask(&r);
+    tl_resent_ask(&r);
     if (step->shape->segment == TL_SEGMENT_NEW || step->shape->segment == TL_SEGMENT_AHEAD) {
         if (has_hidden_original(&r)) {
             name_hidden(&r);
@@ -471,7 +209,7 @@ static void classify_bytes(struct tl_step *step)
         return;
     }
     describe(&r);
-    find_cause(&r);
+    tl_resent_find_cause(&r);
     tl_needless_begin(step, &r.known, &r.look, r.captured_before);
 }
 

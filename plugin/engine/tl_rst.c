@@ -1,21 +1,15 @@
-/* tl_rst.c - why a RST was sent: form, trigger, then an ordered table of causes.
+/* tl_rst.c - why a RST was sent: an ordered table of causes.
  *
  * SPDX-License-Identifier: GPL-2.0-or-later
  */
 #include "tl_rst.h"
 
 #include "tl_inject.h"
+#include "tl_rst_form.h"
 #include "tl_window.h"
 
 #include <string.h>
 
-/* A trigger is looked for among this many segments of the peer; older ones were answered long ago. */
-enum { TRIGGERS = 32 };
-/* A segment draws its RST within two round trips; 250 ms cover a path whose round trip is not known (docs/design.md). */
-static const int64_t TRIGGER_NS = 250 * TL_MS;
-/* A RST without ACK flag at the sender's current number answers a segment at most this old, else it stands alone: two round
- * trips, at least 20 ms, or 1 s while the round trip is not known. */
-static const int64_t BARE_NS = 20 * TL_MS, BARE_UNKNOWN_NS = TL_SECOND;
 /* How long after a SYN an old stack resets because of it. */
 static const int64_t SYN_ANSWER_NS = 200 * TL_MS;
 /* A client that resets this soon after the SYN-ACK never meant to connect; after 0.9 s it had sent its SYN again, or given up
@@ -23,202 +17,63 @@ static const int64_t SYN_ANSWER_NS = 200 * TL_MS;
 static const int64_t AT_ONCE_NS = 10 * TL_MS, GAVE_UP_NS = 900 * TL_MS;
 enum { PROBES_CERTAIN = 2, REPEATS_TIMEOUT = 3 };
 
-/* What the rules look at beside the step. */
-struct rst {
-    struct tl_step *step;
-    struct tl_recent_entry *trigger; /* in the peer's ring, or NULL */
-    uint32_t trigger_in;             /* its frame; also set when it belongs to another connection */
-    uint8_t form;                    /* enum tl_rst_form */
-    uint8_t effect_confidence;
-    bool challenged; /* the trigger is the challenge ACK that answered this connection's SYN */
-};
-
-/* ---- form and trigger --------------------------------------------------------------------------------------------------- */
-
-static uint32_t octets(const struct tl_recent_entry *e)
-{
-    return tl_event_length(e->flags, e->len);
-}
-
-/* F1: the answer to a segment without ACK flag acknowledges all of it. */
-static struct tl_recent_entry *find_unacknowledging(const struct tl_step *step)
-{
-    unsigned i;
-
-    for (i = 0; i < TRIGGERS; i++) {
-        struct tl_recent_entry *e = tl_recent_at(&step->peer->recent, i);
-
-        if (!e) {
-            break;
-        }
-        if (!(e->flags & (TL_ACK | TL_RST)) && e->seq + octets(e) == step->seg->ack) {
-            return e;
-        }
-    }
-    return NULL;
-}
-
-/* Whether a live connection took the segment, so that no RST answers it: X's own ACK says so, or it was the ACK that let X
- * leave LAST-ACK. */
-static bool was_taken(const struct tl_step *step, const struct tl_recent_entry *e)
-{
-    if (step->conn->finished && e->frame == step->self->finack_in) {
-        return true;
-    }
-    return octets(e) > 0 && step->self->has_ack && !tl_seq_after(e->seq + octets(e), step->self->ack) &&
-           e->time_ns <= step->self->ack_ns; /* what came later came again */
-}
-
-/* F2: the answer to a segment with ACK flag carries its ACK number. Of the candidates that are young and not answered yet the
- * oldest that carries something wins, else the oldest, else the youngest of all: each stray segment draws its own RST. */
-static struct tl_recent_entry *find_acknowledging(const struct tl_step *step, bool *carries)
-{
-    int64_t patience = tl_window_patience(step, TRIGGER_NS, 2);
-    struct tl_recent_entry *oldest = NULL, *carrying = NULL, *youngest = NULL;
-    unsigned i;
-
-    for (i = 0; i < TRIGGERS; i++) {
-        struct tl_recent_entry *e = tl_recent_at(&step->peer->recent, i);
-
-        if (!e) {
-            break;
-        }
-        if ((e->flags & (TL_ACK | TL_RST)) != TL_ACK || e->ack != step->seg->seq || was_taken(step, e)) {
-            continue;
-        }
-        youngest = youngest ? youngest : e;
-        if ((e->bits & TL_MARK_ANSWERED) || tl_since(step, e->time_ns) > patience) {
-            continue;
-        }
-        oldest = e;
-        if (octets(e) > 0 || (e->bits & (TL_MARK_PROBE | TL_MARK_CHALLENGE))) {
-            carrying = e;
-        }
-    }
-    *carries = carrying != NULL;
-    return carrying ? carrying : oldest ? oldest : youngest;
-}
-
-static bool is_bare(const struct tl_step *step, const struct tl_recent_entry *trigger)
-{
-    int64_t limit = step->rtt_ns == TL_UNKNOWN_NS ? BARE_UNKNOWN_NS : tl_max_ns(BARE_NS, 2 * step->rtt_ns);
-
-    if (!step->self->has_max || step->seg->seq != step->self->max) {
-        return false;
-    }
-    return !trigger || tl_since(step, trigger->time_ns) > limit;
-}
-
-/* F3: both numbers are those of a live connection. Bytes of either side may have been lost before the capture point. */
-static bool is_active(const struct tl_step *step)
-{
-    const struct tl_end *x = step->self, *y = step->peer;
-    uint32_t low = x->has_una ? x->una : x->max, high;
-
-    if (!x->has_max || !y->has_max) {
-        return false;
-    }
-    high = tl_seq_after(low + y->window, x->max) ? low + y->window : x->max;
-    return tl_seq_within(step->seg->seq, low, high) &&
-           tl_seq_within(step->seg->ack, y->has_una ? y->una : y->isn + 1, y->max + x->window);
-}
-
-static bool sent_only_resets(const struct tl_end *end)
-{
-    return end->segments == end->rsts;
-}
-
-static void find_form(struct rst *rst)
-{
-    struct tl_step *step = rst->step;
-    const struct tl_conn *conn = step->conn;
-    bool carries = false;
-
-    rst->form = TL_RST_FORM_OTHER;
-    if (tl_has(step, TL_ACK)) {
-        rst->trigger = find_unacknowledging(step);
-        if (rst->trigger && (step->seg->seq == 0 || sent_only_resets(step->self))) {
-            rst->form = TL_RST_FORM_REPLY_NOACK;
-        } else {
-            rst->trigger = NULL;
-            rst->form = is_active(step) ? TL_RST_FORM_ACTIVE : TL_RST_FORM_OTHER;
-        }
-    } else if (conn->has_challenge && step->seg->seq == conn->challenge_ack && step->self->syn.count > 0) {
-        rst->form = TL_RST_FORM_REPLY_ACK;
-        rst->challenged = true;
-        rst->trigger_in = conn->challenge_in;
-        return;
-    } else {
-        rst->trigger = find_acknowledging(step, &carries);
-        if (is_bare(step, rst->trigger)) {
-            rst->trigger = NULL;
-            rst->form = TL_RST_FORM_BARE;
-        } else if (rst->trigger) {
-            rst->form = TL_RST_FORM_REPLY_ACK;
-        }
-    }
-    if (rst->trigger) {
-        rst->trigger_in = rst->trigger->frame;
-    }
-}
-
 /* ---- the causes: predicates --------------------------------------------------------------------------------------------- */
 
-static bool replies(const struct rst *rst)
+static bool replies(const struct tl_rst *rst)
 {
     return rst->form == TL_RST_FORM_REPLY_ACK;
 }
 
-static bool is_live(const struct rst *rst)
+static bool is_live(const struct tl_rst *rst)
 {
     return rst->form == TL_RST_FORM_ACTIVE || rst->form == TL_RST_FORM_BARE;
 }
 
-static bool trigger_has(const struct rst *rst, unsigned flags)
+static bool trigger_has(const struct tl_rst *rst, unsigned flags)
 {
     return rst->trigger && (rst->trigger->flags & flags) == flags;
 }
 
-static bool trigger_is_synack(const struct rst *rst)
+static bool trigger_is_synack(const struct tl_rst *rst)
 {
     return replies(rst) && trigger_has(rst, TL_SYN | TL_ACK);
 }
 
-static bool mptcp(const struct rst *rst)
+static bool mptcp(const struct tl_rst *rst)
 {
     return rst->step->seg->options & TL_OPT_MPTCP_RST;
 }
 
-static bool old_syn_in_time_wait(const struct rst *rst)
+static bool old_syn_in_time_wait(const struct tl_rst *rst)
 {
     return rst->challenged && tl_fsm_state(rst->step->peer_fsm) == TL_STATE_TIME_WAIT;
 }
 
-static bool half_open_syn(const struct rst *rst)
+static bool half_open_syn(const struct tl_rst *rst)
 {
     return rst->challenged && rst->step->conn->previous;
 }
 
 /* The connection that the other end still has is older than the capture. */
-static bool half_open_syn_older(const struct rst *rst)
+static bool half_open_syn_older(const struct tl_rst *rst)
 {
     return rst->challenged;
 }
 
-static bool refused(const struct rst *rst)
+static bool refused(const struct tl_rst *rst)
 {
-    return rst->form == TL_RST_FORM_REPLY_NOACK && trigger_has(rst, TL_SYN) && sent_only_resets(rst->step->self);
+    return rst->form == TL_RST_FORM_REPLY_NOACK && trigger_has(rst, TL_SYN) && tl_sent_only_resets(rst->step->self);
 }
 
-static bool refused_bad(const struct rst *rst)
+static bool refused_bad(const struct tl_rst *rst)
 {
     const struct tl_step *step = rst->step;
 
-    return sent_only_resets(step->self) && step->peer->syn.count > 0 && !step->peer->sent_plain &&
+    return tl_sent_only_resets(step->self) && step->peer->syn.count > 0 && !step->peer->sent_plain &&
            (rst->form == TL_RST_FORM_OTHER || rst->form == TL_RST_FORM_ACTIVE) && !rst->trigger;
 }
 
-static bool synack_bad_ack(const struct rst *rst)
+static bool synack_bad_ack(const struct tl_rst *rst)
 {
     const struct tl_step *step = rst->step;
 
@@ -226,12 +81,12 @@ static bool synack_bad_ack(const struct rst *rst)
            !tl_seq_within(rst->trigger->ack, step->self->isn + 1, step->self->isn + 1 + step->conn->syn_data);
 }
 
-static bool synack_unsolicited(const struct rst *rst)
+static bool synack_unsolicited(const struct tl_rst *rst)
 {
-    return trigger_is_synack(rst) && sent_only_resets(rst->step->self);
+    return trigger_is_synack(rst) && tl_sent_only_resets(rst->step->self);
 }
 
-static bool synack_rejected(const struct rst *rst)
+static bool synack_rejected(const struct tl_rst *rst)
 {
     const struct tl_step *step = rst->step;
     bool fits = trigger_is_synack(rst) || rst->form == TL_RST_FORM_ACTIVE || rst->form == TL_RST_FORM_BARE;
@@ -240,7 +95,7 @@ static bool synack_rejected(const struct rst *rst)
            step->self->synack.count == 0 && !step->conn->handshake_acked;
 }
 
-static bool ack_rejected(const struct rst *rst)
+static bool ack_rejected(const struct tl_rst *rst)
 {
     const struct tl_step *step = rst->step;
 
@@ -248,7 +103,7 @@ static bool ack_rejected(const struct rst *rst)
            !step->self->gone && !trigger_has(rst, TL_SYN);
 }
 
-static bool half_open_syn_unseen(const struct rst *rst)
+static bool half_open_syn_unseen(const struct tl_rst *rst)
 {
     const struct tl_step *step = rst->step;
 
@@ -257,13 +112,13 @@ static bool half_open_syn_unseen(const struct rst *rst)
            !tl_seq_within(rst->trigger->ack, step->self->isn + 1, step->self->isn + 1 + step->conn->syn_data);
 }
 
-static bool abort_repeat(const struct rst *rst)
+static bool abort_repeat(const struct tl_rst *rst)
 {
     return replies(rst) && rst->trigger && rst->step->self->rsts > 0 && (rst->trigger->bits & TL_MARK_CHALLENGE) &&
            rst->trigger->frame > rst->step->self->rst_in;
 }
 
-static bool syn_in_window(const struct rst *rst)
+static bool syn_in_window(const struct tl_rst *rst)
 {
     const struct tl_step *step = rst->step;
 
@@ -272,7 +127,7 @@ static bool syn_in_window(const struct rst *rst)
 }
 
 /* The sender's last segments are keep-alive probes that nothing answered. */
-static bool keepalive_timeout(const struct rst *rst)
+static bool keepalive_timeout(const struct tl_rst *rst)
 {
     const struct tl_step *step = rst->step;
     const struct tl_probe_run *run = &step->self->probe;
@@ -281,7 +136,7 @@ static bool keepalive_timeout(const struct rst *rst)
            tl_since(step, run->last_ns) > (step->rtt_ns == TL_UNKNOWN_NS ? 0 : step->rtt_ns);
 }
 
-static bool keepalive_timeout_sure(const struct rst *rst)
+static bool keepalive_timeout_sure(const struct tl_rst *rst)
 {
     const struct tl_probe_run *run = &rst->step->self->probe;
     int64_t gap = tl_since(rst->step, run->last_ns);
@@ -290,7 +145,7 @@ static bool keepalive_timeout_sure(const struct rst *rst)
            gap <= run->interval_ns / 2 * 3;
 }
 
-static bool probe_timeout(const struct rst *rst)
+static bool probe_timeout(const struct tl_rst *rst)
 {
     const struct tl_probe_run *run = &rst->step->self->probe;
 
@@ -299,7 +154,7 @@ static bool probe_timeout(const struct rst *rst)
 }
 
 /* The sender's last three segments carried the same bytes, and the peer has been silent since the first of them. */
-static bool retransmission_timeout(const struct rst *rst)
+static bool retransmission_timeout(const struct tl_rst *rst)
 {
     const struct tl_step *step = rst->step;
     const struct tl_recent_entry *newest = tl_recent_at(&step->self->recent, 0);
@@ -309,7 +164,7 @@ static bool retransmission_timeout(const struct rst *rst)
     for (i = 0; i < REPEATS_TIMEOUT; i++) {
         const struct tl_recent_entry *e = tl_recent_at(&step->self->recent, i);
 
-        if (!is_live(rst) || !e || octets(e) == 0 || e->seq != newest->seq || (e->flags & TL_SYN) ||
+        if (!is_live(rst) || !e || tl_rst_octets(e) == 0 || e->seq != newest->seq || (e->flags & TL_SYN) ||
             (step->peer->segments > 0 && e->time_ns < step->peer->last_ns)) {
             return false;
         }
@@ -318,12 +173,12 @@ static bool retransmission_timeout(const struct rst *rst)
            tl_since(step, newest->time_ns) >= newest->time_ns - second->time_ns;
 }
 
-static bool after_close(const struct rst *rst)
+static bool after_close(const struct tl_rst *rst)
 {
     return replies(rst) && (rst->step->conn->finished || rst->step->self->gone || rst->step->conn->reset);
 }
 
-static bool data_after_close(const struct rst *rst)
+static bool data_after_close(const struct tl_rst *rst)
 {
     const struct tl_end *x = rst->step->self;
 
@@ -331,65 +186,66 @@ static bool data_after_close(const struct rst *rst)
            (!x->has_ack || tl_seq_after(rst->trigger->seq + rst->trigger->len, x->ack));
 }
 
-static bool linger2(const struct rst *rst)
+static bool linger2(const struct tl_rst *rst)
 {
     const struct tl_end *x = rst->step->self;
 
-    return replies(rst) && x->has_fin && rst->trigger && rst->trigger->frame == x->finack_in && octets(rst->trigger) == 0;
+    return replies(rst) && x->has_fin && rst->trigger && rst->trigger->frame == x->finack_in &&
+           tl_rst_octets(rst->trigger) == 0;
 }
 
-static bool after_own_fin(const struct rst *rst)
+static bool after_own_fin(const struct tl_rst *rst)
 {
     return replies(rst) && rst->step->self->has_fin;
 }
 
-static bool no_connection(const struct rst *rst)
+static bool no_connection(const struct tl_rst *rst)
 {
     bool reply = replies(rst) || (rst->form == TL_RST_FORM_REPLY_NOACK && !trigger_has(rst, TL_SYN));
 
-    return reply && sent_only_resets(rst->step->self);
+    return reply && tl_sent_only_resets(rst->step->self);
 }
 
-static bool half_open_probe(const struct rst *rst)
+static bool half_open_probe(const struct tl_rst *rst)
 {
     return replies(rst) && rst->trigger && (rst->trigger->bits & TL_MARK_PROBE);
 }
 
-static bool half_open(const struct rst *rst)
+static bool half_open(const struct tl_rst *rst)
 {
     return replies(rst) && rst->trigger;
 }
 
-static bool abort_after_fin(const struct rst *rst)
+static bool abort_after_fin(const struct tl_rst *rst)
 {
     return is_live(rst) && rst->step->self->has_fin;
 }
 
-static bool abort_active(const struct rst *rst)
+static bool abort_active(const struct tl_rst *rst)
 {
     return rst->form == TL_RST_FORM_ACTIVE;
 }
 
-static bool abort_bare(const struct rst *rst)
+static bool abort_bare(const struct tl_rst *rst)
 {
     return rst->form == TL_RST_FORM_BARE;
 }
 
-static bool out_of_window(const struct rst *rst)
+static bool out_of_window(const struct tl_rst *rst)
 {
     return rst->form == TL_RST_FORM_OTHER && rst->step->self->has_max &&
            rst->step->shape->rst_effect == TL_RST_EFFECT_IGNORED && rst->effect_confidence == TL_CONFIDENCE_CERTAIN &&
            rst->step->peer->has_max && !rst->step->conn->finished && !rst->step->conn->reset;
 }
 
-static bool ahead(const struct rst *rst)
+static bool ahead(const struct tl_rst *rst)
 {
     return rst->form == TL_RST_FORM_OTHER && rst->step->shape->rst_effect == TL_RST_EFFECT_CHALLENGE;
 }
 
 /* The first row whose predicate holds names the cause. The order is part of the rule: see docs/design.md. */
 static const struct {
-    bool (*holds)(const struct rst *rst);
+    bool (*holds)(const struct tl_rst *rst);
     uint8_t cause;      /* enum tl_rst_cause */
     uint8_t confidence; /* enum tl_confidence */
 } causes[] = {
@@ -424,7 +280,7 @@ static const struct {
     {ahead, TL_RST_CAUSE_AHEAD, TL_CONFIDENCE_GUESS},
 };
 
-static void find_cause(struct rst *rst)
+static void find_cause(struct tl_rst *rst)
 {
     struct tl_shape *shape = rst->step->shape;
     size_t i;
@@ -490,7 +346,7 @@ static void end_handshake(struct tl_step *step)
 }
 
 /* Whether the RST ends the connection: its receiver accepts it, or its sender has closed in any case. */
-static bool is_effective(const struct rst *rst)
+static bool is_effective(const struct tl_rst *rst)
 {
     uint8_t cause = rst->step->shape->rst_cause;
 
@@ -523,7 +379,7 @@ static bool says_gone(enum tl_rst_cause cause)
     }
 }
 
-static void remember_rst(const struct rst *rst)
+static void remember_rst(const struct tl_rst *rst)
 {
     struct tl_step *step = rst->step;
     struct tl_end *self = step->self;
@@ -549,7 +405,7 @@ static void remember_rst(const struct rst *rst)
 }
 
 /* A RST that answers a challenge ACK carries the number that its receiver expects, whatever this connection's numbers are. */
-static enum tl_rst_effect effect_of(struct rst *rst)
+static enum tl_rst_effect effect_of(struct tl_rst *rst)
 {
     if (!rst->challenged) {
         return tl_window_rst_effect(rst->step, &rst->effect_confidence);
@@ -589,7 +445,7 @@ static void link_probe_run(struct tl_step *step)
 
 void tl_rst_classify(struct tl_step *step)
 {
-    struct rst rst;
+    struct tl_rst rst;
 
     if (step->copy_of) {
         step->self->rsts += step->self->rsts < UINT16_MAX;
@@ -597,7 +453,7 @@ void tl_rst_classify(struct tl_step *step)
     }
     memset(&rst, 0, sizeof rst);
     rst.step = step;
-    find_form(&rst);
+    tl_rst_find_form(&rst);
     step->shape->rst_effect = (uint8_t)effect_of(&rst);
     step->shape->rst_form = rst.form;
     step->refs->trigger_in = rst.trigger_in;

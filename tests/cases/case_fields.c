@@ -78,7 +78,8 @@ struct field {
 #define PROBE(name, where)                                                                                                     \
     REF(name ".n", where, probe_number, FORM_REF), REF(name ".unanswered", where, probe_unanswered, FORM_REF),                 \
         REF(name ".run_in", where, probe_run_in, FORM_REF), REF(name ".idle", where##_FIRST, probe_idle_ns, FORM_LAPSE),       \
-        REF(name ".interval", where##_NEXT, probe_interval_ns, FORM_LAPSE), REF(name ".answers_in", where, trigger_in, FORM_REF),  \
+        REF(name ".interval", where##_NEXT, probe_interval_ns, FORM_LAPSE),                                                    \
+        REF(name ".answers_in", where, trigger_in, FORM_REF),                                                                  \
     {                                                                                                                          \
         name ".confidence", where, SHAPE, offsetof(struct tl_shape, probe_confidence), FORM_NAME, TL_GROUP_CONFIDENCE          \
     }

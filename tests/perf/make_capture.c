@@ -95,7 +95,8 @@ static void send_segment(struct end *from, struct end *to, unsigned flags, uint3
 static void make_ends(struct end end[2], uint32_t n)
 {
     memset(end, 0, 2 * sizeof end[0]);
-    end[0] = (struct end){.address = 0x0A000000u + n / 50000u, .port = (uint16_t)(10000 + n % 50000u), .seq = n * 2654435761u, .ip_id = 1};
+    end[0] = (struct end){
+        .address = 0x0A000000u + n / 50000u, .port = (uint16_t)(10000 + n % 50000u), .seq = n * 2654435761u, .ip_id = 1};
     end[1] = (struct end){.address = 0xC0A80001u, .port = 443, .seq = n * 40503u + 7u, .ip_id = 1};
 }
 

@@ -1,0 +1,260 @@
+/* tl_apply.c - what a segment changes: numbers, acknowledgment, windows, whether the connection is open or closed.
+ *
+ * SPDX-License-Identifier: GPL-2.0-or-later
+ */
+#include "tl_apply.h"
+
+#include "tl_rexmit.h"
+#include "tl_window.h"
+
+/* A SYN starts the numbers of its sender. The data on it counts only when the SYN-ACK takes it (RFC 7413 4.2). */
+static void apply_syn(struct tl_step *step)
+{
+    struct tl_end *self = step->self;
+
+    switch (step->shape->handshake_step) {
+    case TL_HANDSHAKE_STEP_SYN_RETRANSMISSION:
+    case TL_HANDSHAKE_STEP_SYNACK_RETRANSMISSION:
+    case TL_HANDSHAKE_STEP_SYN_COPY:
+    case TL_HANDSHAKE_STEP_SYNACK_COPY:
+    case TL_HANDSHAKE_STEP_SYNACK_BAD:
+        return;
+    default:
+        break;
+    }
+    if (step->conn->opened) {
+        return;
+    }
+    tl_sent_restart(&self->sent, self->isn + 1);
+    self->max = self->seen = self->isn + 1;
+    self->has_max = self->has_seen = true;
+}
+
+static void raise(uint32_t *number, bool *known, uint32_t to)
+{
+    if (!*known || tl_seq_after(to, *number)) {
+        *number = to;
+        *known = true;
+    }
+}
+
+/* Nothing of the peer captured: its ACKs will not come either, and the record must not wait for them. */
+static void expect_acks(struct tl_step *step)
+{
+    enum { ONE_WAY_SEGMENTS = 16 };
+
+    if (step->peer->segments == 0 && step->self->segments == ONE_WAY_SEGMENTS) {
+        tl_sent_expect_acks(&step->self->sent, false);
+        step->self->acks_unexpected = true;
+    } else if (step->self->acks_unexpected && step->peer->segments > 0) {
+        tl_sent_expect_acks(&step->self->sent, true);
+        step->self->acks_unexpected = false;
+    }
+}
+
+/* Bytes, or the place where they would be, of a segment without SYN and RST. */
+static void apply_bytes(struct tl_step *step)
+{
+    struct tl_end *self = step->self;
+    bool max_known = self->has_max, seen_known = self->has_seen;
+
+    expect_acks(step);
+    /* The octet of a keep-alive is an old one or garbage; that of a window probe is data which the receiver may take. */
+    if (step->is_probe && (step->seg->len == 0 || step->shape->keepalive != TL_PROBE_KIND_NONE)) {
+        return;
+    }
+    if (tl_sent_add(&self->sent, step->seg, NULL) == TL_SENT_REFUSED) {
+        tl_sent_restart(&self->sent, step->end);
+    }
+    raise(&self->max, &max_known, step->end);
+    raise(&self->seen, &seen_known, step->end);
+    self->has_max = max_known;
+    self->has_seen = seen_known;
+    self->sent_plain = true;
+    if (step->seg->len > 0) {
+        self->sent_data = true;
+        if (step->new_bytes) {
+            self->data_ns = step->seg->time_ns;
+            self->data_segments += self->data_segments < UINT8_MAX;
+        }
+    }
+}
+
+/* Time from the peer's bytes to this ACK, if they were sent once (Karn) and in order. */
+static void learn_leg(struct tl_step *step, const struct tl_sent_entry *last)
+{
+    int64_t leg = step->seg->time_ns - last->time_ns;
+
+    if (last->tx_count != 1 || (last->flags & (TL_SENT_FILLED | TL_SENT_COARSE)) || leg < 0) {
+        return;
+    }
+    if (step->self->leg_ns == TL_UNKNOWN_NS || leg < step->self->leg_ns) {
+        step->self->leg_ns = leg;
+    }
+}
+
+static void note_fin_acked(struct tl_step *step)
+{
+    struct tl_end *peer = step->peer;
+    struct tl_conn *conn = step->conn;
+
+    peer->finack_in = step->seg->frame;
+    peer->finack_seq = step->seg->seq;
+    peer->finack_ns = step->seg->time_ns;
+    if (conn->closer == 1 - step->from) {
+        conn->fin1ack_ns = step->seg->time_ns;
+    }
+}
+
+static void apply_ack(struct tl_step *step)
+{
+    struct tl_end *self = step->self, *peer = step->peer;
+    uint32_t ack = step->seg->ack;
+    struct tl_sent_ack_result result;
+    bool took;
+    bool known = peer->has_una, max_known = peer->has_max, ack_known = self->has_ack;
+
+    if (step->acks_fin) {
+        note_fin_acked(step);
+    }
+    if (!ack_known || tl_seq_after(ack, self->ack)) {
+        self->ack_ns = step->seg->time_ns;
+    }
+    raise(&self->ack, &ack_known, ack);
+    self->has_ack = ack_known;
+    tl_rexmit_before_ack(step);
+    if (known && !tl_seq_after(ack, peer->una)) {
+        tl_rexmit_after_ack(step, NULL);
+        return;
+    }
+    if (peer->has_seen && tl_seq_after(ack, peer->seen) && !(known && tl_seq_after(peer->una, peer->seen))) {
+        peer->unseen_in = step->seg->frame;
+        peer->unseen_ns = step->seg->time_ns;
+    }
+    took = tl_sent_ack(&peer->sent, ack, &result) != TL_SENT_REFUSED;
+    if (took) {
+        learn_leg(step, &result.last);
+        peer->seen_bytes += result.captured_bytes + result.forgotten_bytes;
+        peer->unseen_bytes += result.unseen_bytes;
+        peer->capture |= result.last.flags & TL_SENT_COARSE ? TL_CAPTURE_COARSE : 0;
+    } else {
+        tl_sent_restart(&peer->sent, ack);
+    }
+    peer->una = ack;
+    peer->has_una = true;
+    raise(&peer->max, &max_known, ack);
+    peer->has_max = max_known;
+    peer->fin_repeated = peer->fin_repeated && !step->acks_fin;
+    tl_rexmit_after_ack(step, took ? &result : NULL);
+}
+
+/* Whether a segment of the server without SYN shows that the client's ACK, not captured, has reached it. */
+static bool server_proves_ack(const struct tl_step *step)
+{
+    const struct tl_end *client = step->peer;
+    bool beyond = tl_has(step, TL_ACK) && tl_seq_after(step->seg->ack, client->isn + 1 + step->conn->syn_data);
+
+    if (step->event == TL_EVENT_SYNACK) {
+        return false;
+    }
+    if (step->self->synack.count == 0 || step->conn->tfo >= TL_TFO_DATA_ACKED) {
+        return step->conn->tfo < TL_TFO_DATA_ACKED && client->syn.count > 0 && step->event == TL_EVENT_DATA;
+    }
+    if (client->segments == 0) {
+        return true;
+    }
+    return step->event == TL_EVENT_DATA || (step->event == TL_EVENT_ACK && beyond);
+}
+
+/* Whether the segment completes the handshake, or shows that it was completed. */
+static bool opens(const struct tl_step *step)
+{
+    const struct tl_conn *conn = step->conn;
+    bool is_client = conn->client == step->from && !conn->peers;
+
+    if (conn->midstream) {
+        return tl_has(step, TL_ACK) && step->legal;
+    }
+    if (conn->handshake_acked) {
+        return true;
+    }
+    if (conn->peers) {
+        return step->self->has_una && step->peer->has_una && tl_has(step, TL_ACK);
+    }
+    return !is_client && server_proves_ack(step);
+}
+
+static bool all_closed(const struct tl_conn *conn)
+{
+    return tl_fin_acked(&conn->end[0]) && tl_fin_acked(&conn->end[1]);
+}
+
+static void settle(struct tl_step *step)
+{
+    struct tl_conn *conn = step->conn;
+
+    if (!conn->opened && step->event != TL_EVENT_RST && step->event != TL_EVENT_SYN && opens(step)) {
+        conn->opened = true;
+        step->opens = true;
+    }
+    if (!conn->finished && !conn->reset && all_closed(conn)) {
+        conn->finished = true;
+        conn->finish_ns = step->seg->time_ns;
+        step->finishes = true;
+        tl_sent_close(&step->self->sent);
+        tl_sent_close(&step->peer->sent);
+    }
+}
+
+static bool counts(const struct tl_step *step)
+{
+    return !step->stray && !step->copy_of && step->event != TL_EVENT_RST && step->event != TL_EVENT_NOTHING;
+}
+
+void tl_apply_segment(struct tl_step *step)
+{
+    const struct tl_segment *seg = step->seg;
+    bool bad_synack = step->shape->handshake_step == TL_HANDSHAKE_STEP_SYNACK_BAD;
+    bool syn = step->event == TL_EVENT_SYN || step->event == TL_EVENT_SYNACK;
+
+    if (!counts(step) || !(syn || step->legal)) {
+        return;
+    }
+    if (syn) {
+        apply_syn(step);
+    } else {
+        apply_bytes(step);
+    }
+    if (tl_has(step, TL_ACK) && !bad_synack) {
+        apply_ack(step);
+    }
+    if ((seg->options & TL_OPT_TIMESTAMPS) && (!step->self->has_tsval || tl_seq_after(seg->tsval, step->self->tsval))) {
+        step->self->tsval = seg->tsval;
+        step->self->has_tsval = true;
+    }
+    if (seg->options & TL_OPT_TIMESTAMPS) {
+        step->self->tsecr = seg->tsecr;
+    }
+    if (!bad_synack) {
+        tl_window_learn(step);
+    }
+    settle(step);
+}
+
+/* What may draw a challenge ACK: a SYN into an open connection, or a SYN-ACK that comes again, copies included. */
+void tl_apply_poke(struct tl_step *step)
+{
+    struct tl_end *self = step->self;
+    bool again = step->event == TL_EVENT_SYNACK && self->synack.count + (step->copy_of != NULL) > 1;
+
+    if (step->event == TL_EVENT_RST) {
+        return; /* the RST rules did it */
+    }
+    if (again || (step->event == TL_EVENT_SYN && step->conn->opened)) {
+        self->poke_in = step->seg->frame;
+        self->poke_ns = step->seg->time_ns;
+        self->poke_is_rst = false;
+    } else if (step->length > 0 && !step->stray && !step->copy_of) {
+        self->poke_in = 0; /* the next ACK answers this instead */
+    }
+}
