@@ -13,7 +13,8 @@ struct cell {
     const char *reason;
 };
 
-/* clang-format off: each cell on one line, so that a row reads as a table. */
+/* Each cell on one line, so that a row reads as a table. */
+/* clang-format off */
 #define GO(next, reason)                                                                                                       \
     {                                                                                                                          \
         TL_STATE_##next, TL_STATE_NONE, reason                                                                                 \
@@ -25,137 +26,136 @@ struct cell {
 
 /* Whose viewpoint: endpoint E is in the state of the row when the event of the column happens. A cell that is not listed
  * changes nothing: either E ignores such a segment, or it says nothing about E. */
-static const struct cell table[TL_STATE_COUNT][TL_FSM_EVENTS] =
-    {
-        [TL_STATE_UNKNOWN] =
-            {
-                [TL_SENDS_SYN] = GO(SYN_SENT, "a SYN is an active open"),
-                [TL_SENDS_SYNACK] = GO(SYN_RECEIVED, "a SYN-ACK answers a SYN that arrived in LISTEN"),
-                [TL_SENDS_SYNCHRONISED] = GO(ESTABLISHED, "it acknowledges the peer's SYN, so it is synchronised"),
-                [TL_SENDS_ACK_OF_FIN] = GO(CLOSE_WAIT, "it acknowledges the peer's FIN and sent none itself"),
-                [TL_SENDS_FIN] = GO(FIN_WAIT_1, "it closes, and the peer's FIN was not captured"),
-                [TL_SENDS_FIN_ONE_WAY] = GO(UNKNOWN, "FIN-WAIT-1 or LAST-ACK: the peer was never captured"),
-                [TL_SENDS_RST_ABORT] = GO(CLOSED, "ABORT deletes the connection"),
-                [TL_SENDS_RST_GONE] = GO(CLOSED, "it answers that there is no connection"),
-                [TL_GETS_SYN] = GO(LISTEN, "a SYN goes to an end that may listen"),
-                [TL_GETS_ACK_OF_SYN] = VIA(SYN_RECEIVED, ESTABLISHED, "its SYN is acknowledged, so it sent one"),
-                [TL_GETS_RST] = GO(CLOSED, "an accepted RST ends the connection"),
-                [TL_GETS_RST_AS_OPENER] = GO(CLOSED, "an accepted RST ends the connection"),
-            },
-        [TL_STATE_CLOSED] =
-            {
-                [TL_SENDS_SYN] = GO(SYN_SENT, "a SYN is an active open"),
-                [TL_SENDS_SYNACK] = GO(SYN_RECEIVED, "a SYN-ACK answers a SYN that arrived in LISTEN"),
-            },
-        [TL_STATE_LISTEN] =
-            {
-                [TL_SENDS_SYN] = GO(SYN_SENT, "an active open from LISTEN, or the listener was a wrong guess"),
-                [TL_SENDS_SYNACK] = GO(SYN_RECEIVED, "it answers the SYN"),
-                [TL_SENDS_SYNCHRONISED] = VIA(SYN_RECEIVED, ESTABLISHED, "its SYN-ACK was not captured"),
-                [TL_SENDS_RST_ABORT] = GO(CLOSED, "ABORT deletes the connection"),
-                [TL_SENDS_RST_GONE] = GO(CLOSED, "it answers the SYN by RST: nobody listens"),
-                [TL_GETS_ACK_OF_SYN] = VIA(SYN_RECEIVED, ESTABLISHED, "its SYN is acknowledged, so it sent a SYN-ACK"),
-            },
-        [TL_STATE_SYN_SENT] =
-            {
-                [TL_SENDS_SYNACK] = GO(SYN_RECEIVED, "it answers a crossing SYN"),
-                [TL_SENDS_SYNCHRONISED] = GO(ESTABLISHED, "it acknowledges the peer's SYN"),
-                [TL_SENDS_FIN] = VIA(ESTABLISHED, FIN_WAIT_1, "it acknowledges the peer's SYN and closes at once"),
-                [TL_SENDS_FIN_ONE_WAY] = VIA(ESTABLISHED, UNKNOWN, "FIN-WAIT-1 or LAST-ACK: the peer was never captured"),
-                [TL_SENDS_RST_ABORT] = GO(CLOSED, "ABORT deletes the connection"),
-                [TL_GETS_SYN] = GO(SYN_RECEIVED, "simultaneous open: it answers by SYN-ACK"),
-                [TL_GETS_SYNACK] = GO(ESTABLISHED, "its SYN is acknowledged and the peer's SYN arrived"),
-                [TL_GETS_RST] = GO(CLOSED, "connection refused"),
-                [TL_GETS_RST_AS_OPENER] = GO(CLOSED, "connection refused"),
-            },
-        [TL_STATE_SYN_RECEIVED] =
-            {
-                [TL_SENDS_SYNCHRONISED] = GO(ESTABLISHED, "it sends without SYN, so its SYN was acknowledged"),
-                [TL_SENDS_ACK_OF_FIN] = VIA(ESTABLISHED, CLOSE_WAIT, "its SYN was acknowledged and the peer has closed"),
-                [TL_SENDS_FIN] = GO(FIN_WAIT_1, "CLOSE in SYN-RECEIVED sends a FIN"),
-                [TL_SENDS_FIN_ONE_WAY] = VIA(ESTABLISHED, UNKNOWN, "FIN-WAIT-1 or LAST-ACK: the peer was never captured"),
-                [TL_SENDS_RST_ABORT] = GO(CLOSED, "ABORT deletes the connection"),
-                [TL_SENDS_RST_GONE] = GO(CLOSED, "it answers that there is no connection"),
-                [TL_SENDS_RST_DOUBTFUL] = GO(UNKNOWN, "it, or a device on the path, no longer knows the connection"),
-                [TL_GETS_SYNACK] = GO(ESTABLISHED, "simultaneous open: its SYN is acknowledged"),
-                [TL_GETS_ACK_OF_SYN] = GO(ESTABLISHED, "its SYN is acknowledged"),
-                [TL_GETS_FIN] = GO(CLOSE_WAIT, "the peer closes"),
-                [TL_GETS_FIN_DOUBTFUL] = GO(UNKNOWN, "CLOSE-WAIT, or TIME-WAIT if its own FIN was not captured"),
-                [TL_GETS_RST] = GO(LISTEN, "a passive open returns to LISTEN"),
-                [TL_GETS_RST_AS_OPENER] = GO(CLOSED, "an active open ends: connection refused"),
-                [TL_GETS_RST_DOUBTFUL] = GO(UNKNOWN, "the RST may not have arrived"),
-            },
-        [TL_STATE_ESTABLISHED] =
-            {
-                [TL_SENDS_ACK_OF_FIN] = GO(CLOSE_WAIT, "it acknowledges the peer's FIN"),
-                [TL_SENDS_FIN] = GO(FIN_WAIT_1, "its application closes first"),
-                [TL_SENDS_FIN_ONE_WAY] = GO(UNKNOWN, "FIN-WAIT-1 or LAST-ACK: the peer was never captured"),
-                [TL_SENDS_RST_ABORT] = GO(CLOSED, "ABORT deletes the connection"),
-                [TL_SENDS_RST_GONE] = GO(CLOSED, "it answers that there is no connection"),
-                [TL_SENDS_RST_DOUBTFUL] = GO(UNKNOWN, "it, or a device on the path, no longer knows the connection"),
-                [TL_GETS_FIN] = GO(CLOSE_WAIT, "the peer closes"),
-                [TL_GETS_FIN_DOUBTFUL] = GO(UNKNOWN, "CLOSE-WAIT, or TIME-WAIT if its own FIN was not captured"),
-                [TL_GETS_RST] = GO(CLOSED, "an accepted RST ends the connection"),
-                [TL_GETS_RST_AS_OPENER] = GO(CLOSED, "an accepted RST ends the connection"),
-                [TL_GETS_RST_DOUBTFUL] = GO(UNKNOWN, "the RST may not have arrived"),
-            },
-        [TL_STATE_FIN_WAIT_1] =
-            {
-                [TL_SENDS_ACK_OF_FIN] = GO(CLOSING, "it acknowledges the peer's FIN, its own is not acknowledged yet"),
-                [TL_SENDS_RST_ABORT] = GO(CLOSED, "ABORT deletes the connection"),
-                [TL_SENDS_RST_GONE] = GO(CLOSED, "it answers that there is no connection"),
-                [TL_SENDS_RST_DOUBTFUL] = GO(UNKNOWN, "it, or a device on the path, no longer knows the connection"),
-                [TL_GETS_ACK_OF_FIN] = GO(FIN_WAIT_2, "its FIN is acknowledged"),
-                [TL_GETS_FIN] = GO(CLOSING, "the peer closes at the same time"),
-                [TL_GETS_RST] = GO(CLOSED, "an accepted RST ends the connection"),
-                [TL_GETS_RST_AS_OPENER] = GO(CLOSED, "an accepted RST ends the connection"),
-                [TL_GETS_RST_DOUBTFUL] = GO(UNKNOWN, "the RST may not have arrived"),
-            },
-        [TL_STATE_FIN_WAIT_2] =
-            {
-                [TL_SENDS_ACK_OF_FIN] = GO(TIME_WAIT, "it acknowledges the peer's FIN: both directions are closed"),
-                [TL_SENDS_RST_ABORT] = GO(CLOSED, "ABORT deletes the connection"),
-                [TL_SENDS_RST_GONE] = GO(CLOSED, "it answers that there is no connection"),
-                [TL_SENDS_RST_DOUBTFUL] = GO(UNKNOWN, "it, or a device on the path, no longer knows the connection"),
-                [TL_GETS_FIN] = GO(TIME_WAIT, "the peer closes too"),
-                [TL_GETS_RST] = GO(CLOSED, "an accepted RST ends the connection"),
-                [TL_GETS_RST_AS_OPENER] = GO(CLOSED, "an accepted RST ends the connection"),
-                [TL_GETS_RST_DOUBTFUL] = GO(UNKNOWN, "the RST may not have arrived"),
-            },
-        [TL_STATE_CLOSE_WAIT] =
-            {
-                [TL_SENDS_FIN] = GO(LAST_ACK, "its application closes second"),
-                [TL_SENDS_FIN_ONE_WAY] = GO(LAST_ACK, "its application closes second"),
-                [TL_SENDS_RST_ABORT] = GO(CLOSED, "ABORT deletes the connection"),
-                [TL_SENDS_RST_GONE] = GO(CLOSED, "it answers that there is no connection"),
-                [TL_SENDS_RST_DOUBTFUL] = GO(UNKNOWN, "it, or a device on the path, no longer knows the connection"),
-                [TL_GETS_RST] = GO(CLOSED, "an accepted RST ends the connection"),
-                [TL_GETS_RST_AS_OPENER] = GO(CLOSED, "an accepted RST ends the connection"),
-                [TL_GETS_RST_DOUBTFUL] = GO(UNKNOWN, "the RST may not have arrived"),
-            },
-        [TL_STATE_CLOSING] =
-            {
-                [TL_SENDS_RST_ABORT] = GO(CLOSED, "ABORT deletes the connection"),
-                [TL_SENDS_RST_GONE] = GO(CLOSED, "it answers that there is no connection"),
-                [TL_GETS_ACK_OF_FIN] = GO(TIME_WAIT, "its FIN is acknowledged too"),
-                [TL_GETS_RST] = GO(CLOSED, "an accepted RST ends the connection"),
-                [TL_GETS_RST_AS_OPENER] = GO(CLOSED, "an accepted RST ends the connection"),
-                [TL_GETS_RST_DOUBTFUL] = GO(UNKNOWN, "the RST may not have arrived"),
-            },
-        [TL_STATE_LAST_ACK] =
-            {
-                [TL_SENDS_RST_ABORT] = GO(CLOSED, "ABORT deletes the connection"),
-                [TL_SENDS_RST_GONE] = GO(CLOSED, "it answers that there is no connection"),
-                [TL_GETS_ACK_OF_FIN] = GO(CLOSED, "its FIN is acknowledged: the connection is gone"),
-                [TL_GETS_RST] = GO(CLOSED, "an accepted RST ends the connection"),
-                [TL_GETS_RST_AS_OPENER] = GO(CLOSED, "an accepted RST ends the connection"),
-                [TL_GETS_RST_DOUBTFUL] = GO(UNKNOWN, "the RST may not have arrived"),
-            },
-        [TL_STATE_TIME_WAIT] =
-            {
-                [TL_SENDS_RST_ABORT] = GO(CLOSED, "it answers by RST, so it no longer holds TIME-WAIT"),
-                [TL_SENDS_RST_GONE] = GO(CLOSED, "it answers by RST, so it no longer holds TIME-WAIT"),
-            },
+static const struct cell table[TL_STATE_COUNT][TL_FSM_EVENTS] = {
+    [TL_STATE_UNKNOWN] =
+        {
+            [TL_SENDS_SYN] = GO(SYN_SENT, "a SYN is an active open"),
+            [TL_SENDS_SYNACK] = GO(SYN_RECEIVED, "a SYN-ACK answers a SYN that arrived in LISTEN"),
+            [TL_SENDS_SYNCHRONISED] = GO(ESTABLISHED, "it acknowledges the peer's SYN, so it is synchronised"),
+            [TL_SENDS_ACK_OF_FIN] = GO(CLOSE_WAIT, "it acknowledges the peer's FIN and sent none itself"),
+            [TL_SENDS_FIN] = GO(FIN_WAIT_1, "it closes, and the peer's FIN was not captured"),
+            [TL_SENDS_FIN_ONE_WAY] = GO(UNKNOWN, "FIN-WAIT-1 or LAST-ACK: the peer was never captured"),
+            [TL_SENDS_RST_ABORT] = GO(CLOSED, "ABORT deletes the connection"),
+            [TL_SENDS_RST_GONE] = GO(CLOSED, "it answers that there is no connection"),
+            [TL_GETS_SYN] = GO(LISTEN, "a SYN goes to an end that may listen"),
+            [TL_GETS_ACK_OF_SYN] = VIA(SYN_RECEIVED, ESTABLISHED, "its SYN is acknowledged, so it sent one"),
+            [TL_GETS_RST] = GO(CLOSED, "an accepted RST ends the connection"),
+            [TL_GETS_RST_AS_OPENER] = GO(CLOSED, "an accepted RST ends the connection"),
+        },
+    [TL_STATE_CLOSED] =
+        {
+            [TL_SENDS_SYN] = GO(SYN_SENT, "a SYN is an active open"),
+            [TL_SENDS_SYNACK] = GO(SYN_RECEIVED, "a SYN-ACK answers a SYN that arrived in LISTEN"),
+        },
+    [TL_STATE_LISTEN] =
+        {
+            [TL_SENDS_SYN] = GO(SYN_SENT, "an active open from LISTEN, or the listener was a wrong guess"),
+            [TL_SENDS_SYNACK] = GO(SYN_RECEIVED, "it answers the SYN"),
+            [TL_SENDS_SYNCHRONISED] = VIA(SYN_RECEIVED, ESTABLISHED, "its SYN-ACK was not captured"),
+            [TL_SENDS_RST_ABORT] = GO(CLOSED, "ABORT deletes the connection"),
+            [TL_SENDS_RST_GONE] = GO(CLOSED, "it answers the SYN by RST: nobody listens"),
+            [TL_GETS_ACK_OF_SYN] = VIA(SYN_RECEIVED, ESTABLISHED, "its SYN is acknowledged, so it sent a SYN-ACK"),
+        },
+    [TL_STATE_SYN_SENT] =
+        {
+            [TL_SENDS_SYNACK] = GO(SYN_RECEIVED, "it answers a crossing SYN"),
+            [TL_SENDS_SYNCHRONISED] = GO(ESTABLISHED, "it acknowledges the peer's SYN"),
+            [TL_SENDS_FIN] = VIA(ESTABLISHED, FIN_WAIT_1, "it acknowledges the peer's SYN and closes at once"),
+            [TL_SENDS_FIN_ONE_WAY] = VIA(ESTABLISHED, UNKNOWN, "FIN-WAIT-1 or LAST-ACK: the peer was never captured"),
+            [TL_SENDS_RST_ABORT] = GO(CLOSED, "ABORT deletes the connection"),
+            [TL_GETS_SYN] = GO(SYN_RECEIVED, "simultaneous open: it answers by SYN-ACK"),
+            [TL_GETS_SYNACK] = GO(ESTABLISHED, "its SYN is acknowledged and the peer's SYN arrived"),
+            [TL_GETS_RST] = GO(CLOSED, "connection refused"),
+            [TL_GETS_RST_AS_OPENER] = GO(CLOSED, "connection refused"),
+        },
+    [TL_STATE_SYN_RECEIVED] =
+        {
+            [TL_SENDS_SYNCHRONISED] = GO(ESTABLISHED, "it sends without SYN, so its SYN was acknowledged"),
+            [TL_SENDS_ACK_OF_FIN] = VIA(ESTABLISHED, CLOSE_WAIT, "its SYN was acknowledged and the peer has closed"),
+            [TL_SENDS_FIN] = GO(FIN_WAIT_1, "CLOSE in SYN-RECEIVED sends a FIN"),
+            [TL_SENDS_FIN_ONE_WAY] = VIA(ESTABLISHED, UNKNOWN, "FIN-WAIT-1 or LAST-ACK: the peer was never captured"),
+            [TL_SENDS_RST_ABORT] = GO(CLOSED, "ABORT deletes the connection"),
+            [TL_SENDS_RST_GONE] = GO(CLOSED, "it answers that there is no connection"),
+            [TL_SENDS_RST_DOUBTFUL] = GO(UNKNOWN, "it, or a device on the path, no longer knows the connection"),
+            [TL_GETS_SYNACK] = GO(ESTABLISHED, "simultaneous open: its SYN is acknowledged"),
+            [TL_GETS_ACK_OF_SYN] = GO(ESTABLISHED, "its SYN is acknowledged"),
+            [TL_GETS_FIN] = GO(CLOSE_WAIT, "the peer closes"),
+            [TL_GETS_FIN_DOUBTFUL] = GO(UNKNOWN, "CLOSE-WAIT, or TIME-WAIT if its own FIN was not captured"),
+            [TL_GETS_RST] = GO(LISTEN, "a passive open returns to LISTEN"),
+            [TL_GETS_RST_AS_OPENER] = GO(CLOSED, "an active open ends: connection refused"),
+            [TL_GETS_RST_DOUBTFUL] = GO(UNKNOWN, "the RST may not have arrived"),
+        },
+    [TL_STATE_ESTABLISHED] =
+        {
+            [TL_SENDS_ACK_OF_FIN] = GO(CLOSE_WAIT, "it acknowledges the peer's FIN"),
+            [TL_SENDS_FIN] = GO(FIN_WAIT_1, "its application closes first"),
+            [TL_SENDS_FIN_ONE_WAY] = GO(UNKNOWN, "FIN-WAIT-1 or LAST-ACK: the peer was never captured"),
+            [TL_SENDS_RST_ABORT] = GO(CLOSED, "ABORT deletes the connection"),
+            [TL_SENDS_RST_GONE] = GO(CLOSED, "it answers that there is no connection"),
+            [TL_SENDS_RST_DOUBTFUL] = GO(UNKNOWN, "it, or a device on the path, no longer knows the connection"),
+            [TL_GETS_FIN] = GO(CLOSE_WAIT, "the peer closes"),
+            [TL_GETS_FIN_DOUBTFUL] = GO(UNKNOWN, "CLOSE-WAIT, or TIME-WAIT if its own FIN was not captured"),
+            [TL_GETS_RST] = GO(CLOSED, "an accepted RST ends the connection"),
+            [TL_GETS_RST_AS_OPENER] = GO(CLOSED, "an accepted RST ends the connection"),
+            [TL_GETS_RST_DOUBTFUL] = GO(UNKNOWN, "the RST may not have arrived"),
+        },
+    [TL_STATE_FIN_WAIT_1] =
+        {
+            [TL_SENDS_ACK_OF_FIN] = GO(CLOSING, "it acknowledges the peer's FIN, its own is not acknowledged yet"),
+            [TL_SENDS_RST_ABORT] = GO(CLOSED, "ABORT deletes the connection"),
+            [TL_SENDS_RST_GONE] = GO(CLOSED, "it answers that there is no connection"),
+            [TL_SENDS_RST_DOUBTFUL] = GO(UNKNOWN, "it, or a device on the path, no longer knows the connection"),
+            [TL_GETS_ACK_OF_FIN] = GO(FIN_WAIT_2, "its FIN is acknowledged"),
+            [TL_GETS_FIN] = GO(CLOSING, "the peer closes at the same time"),
+            [TL_GETS_RST] = GO(CLOSED, "an accepted RST ends the connection"),
+            [TL_GETS_RST_AS_OPENER] = GO(CLOSED, "an accepted RST ends the connection"),
+            [TL_GETS_RST_DOUBTFUL] = GO(UNKNOWN, "the RST may not have arrived"),
+        },
+    [TL_STATE_FIN_WAIT_2] =
+        {
+            [TL_SENDS_ACK_OF_FIN] = GO(TIME_WAIT, "it acknowledges the peer's FIN: both directions are closed"),
+            [TL_SENDS_RST_ABORT] = GO(CLOSED, "ABORT deletes the connection"),
+            [TL_SENDS_RST_GONE] = GO(CLOSED, "it answers that there is no connection"),
+            [TL_SENDS_RST_DOUBTFUL] = GO(UNKNOWN, "it, or a device on the path, no longer knows the connection"),
+            [TL_GETS_FIN] = GO(TIME_WAIT, "the peer closes too"),
+            [TL_GETS_RST] = GO(CLOSED, "an accepted RST ends the connection"),
+            [TL_GETS_RST_AS_OPENER] = GO(CLOSED, "an accepted RST ends the connection"),
+            [TL_GETS_RST_DOUBTFUL] = GO(UNKNOWN, "the RST may not have arrived"),
+        },
+    [TL_STATE_CLOSE_WAIT] =
+        {
+            [TL_SENDS_FIN] = GO(LAST_ACK, "its application closes second"),
+            [TL_SENDS_FIN_ONE_WAY] = GO(LAST_ACK, "its application closes second"),
+            [TL_SENDS_RST_ABORT] = GO(CLOSED, "ABORT deletes the connection"),
+            [TL_SENDS_RST_GONE] = GO(CLOSED, "it answers that there is no connection"),
+            [TL_SENDS_RST_DOUBTFUL] = GO(UNKNOWN, "it, or a device on the path, no longer knows the connection"),
+            [TL_GETS_RST] = GO(CLOSED, "an accepted RST ends the connection"),
+            [TL_GETS_RST_AS_OPENER] = GO(CLOSED, "an accepted RST ends the connection"),
+            [TL_GETS_RST_DOUBTFUL] = GO(UNKNOWN, "the RST may not have arrived"),
+        },
+    [TL_STATE_CLOSING] =
+        {
+            [TL_SENDS_RST_ABORT] = GO(CLOSED, "ABORT deletes the connection"),
+            [TL_SENDS_RST_GONE] = GO(CLOSED, "it answers that there is no connection"),
+            [TL_GETS_ACK_OF_FIN] = GO(TIME_WAIT, "its FIN is acknowledged too"),
+            [TL_GETS_RST] = GO(CLOSED, "an accepted RST ends the connection"),
+            [TL_GETS_RST_AS_OPENER] = GO(CLOSED, "an accepted RST ends the connection"),
+            [TL_GETS_RST_DOUBTFUL] = GO(UNKNOWN, "the RST may not have arrived"),
+        },
+    [TL_STATE_LAST_ACK] =
+        {
+            [TL_SENDS_RST_ABORT] = GO(CLOSED, "ABORT deletes the connection"),
+            [TL_SENDS_RST_GONE] = GO(CLOSED, "it answers that there is no connection"),
+            [TL_GETS_ACK_OF_FIN] = GO(CLOSED, "its FIN is acknowledged: the connection is gone"),
+            [TL_GETS_RST] = GO(CLOSED, "an accepted RST ends the connection"),
+            [TL_GETS_RST_AS_OPENER] = GO(CLOSED, "an accepted RST ends the connection"),
+            [TL_GETS_RST_DOUBTFUL] = GO(UNKNOWN, "the RST may not have arrived"),
+        },
+    [TL_STATE_TIME_WAIT] =
+        {
+            [TL_SENDS_RST_ABORT] = GO(CLOSED, "it answers by RST, so it no longer holds TIME-WAIT"),
+            [TL_SENDS_RST_GONE] = GO(CLOSED, "it answers by RST, so it no longer holds TIME-WAIT"),
+        },
 };
 
 #undef GO

@@ -6,7 +6,7 @@
 
 #include <stddef.h>
 
-/* clang-format off: it does not understand macros that open and close a brace. */
+/* clang-format off */
 #define TL_GROUP(group, name, what)                                                                                            \
     static const struct tl_name names_##group[] = {{NULL, NULL, NULL, NULL, TL_SEVERITY_NONE, TL_EXPERT_SEQUENCE},
 #define TL_VALUE(group, tag, value, label, severity, expert_group, source, meaning)                                            \

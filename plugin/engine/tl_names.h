@@ -5,7 +5,7 @@
 #ifndef TL_NAMES_H
 #define TL_NAMES_H
 
-/* clang-format off: it does not understand macros that open and close a brace. */
+/* clang-format off */
 /* One enum for each group, for instance enum tl_phase { TL_PHASE_NONE, TL_PHASE_HANDSHAKE, ... }. NONE is 0 and means that
  * the question does not arise for this segment: the field is absent. */
 #define TL_GROUP(group, name, what)                                                                                            \

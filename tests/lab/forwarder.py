@@ -35,6 +35,8 @@ class Verdict:
 
     drop    it goes no further;
     delay   seconds to wait, on top of the delay of the link;
+    at      time of time.monotonic() before which it does not go on its way; segments
+            with equal times keep their order;
     copies  how many times it is delivered, `apart` seconds apart;
     until   hold it until a frame for which until(sender, segment) is true goes
             by: the held frame is delivered right after that one.  What is still
@@ -45,6 +47,7 @@ class Verdict:
 
     drop: bool = False
     delay: float = 0.0
+    at: float = 0.0
     copies: int = 1
     apart: float = 0.0
     until: Optional[Callable] = None
@@ -128,6 +131,11 @@ class Forwarder(threading.Thread):
         self.up = True
         self.journal = None
 
+    @property
+    def rules(self):
+        """The rules in force."""
+        return self._rules
+
     def set_rules(self, *rules):
         """Replace all rules; the next frame is judged by the new ones."""
         self._rules = rules
@@ -207,7 +215,7 @@ class Forwarder(threading.Thread):
             return
         for copy in range(verdict.copies):
             self._queue(self._delay + verdict.delay + copy * verdict.apart, receiver, frame,
-                        passage)
+                        passage, verdict.at)
         self._release(sender, segment, self._delay + verdict.delay)
 
     def _note_made(self, receiver, frame):
@@ -234,9 +242,13 @@ class Forwarder(threading.Thread):
             else:
                 self._held.append((until, receiver, frame, passage))
 
-    def _queue(self, delay, receiver, frame, passage=None):
-        """Deliver this frame `delay` seconds from now; equal times keep their order."""
-        entry = (time.monotonic() + delay, next(self._order), receiver, frame, passage)
+    def _queue(self, delay, receiver, frame, passage=None, start=0.0):
+        """Deliver this frame `delay` seconds from now, or from `start` if that is later.
+
+        Equal times keep their order.
+        """
+        due = max(time.monotonic(), start) + delay
+        entry = (due, next(self._order), receiver, frame, passage)
         heapq.heappush(self._due, entry)
 
     def _deliver_due(self):

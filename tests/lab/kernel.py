@@ -21,8 +21,8 @@ from dataclasses import dataclass
 
 from netlab import DEVICE, LabError
 
-TRACEPOINTS = ("net/net_dev_queue", "tcp/tcp_send_reset", "tcp/tcp_retransmit_skb",
-               "tcp/tcp_retransmit_synack", "tcp/tcp_cong_state_set", "sock/inet_sock_set_state")
+TRACEPOINTS = ("net/net_dev_queue", "tcp/tcp_send_reset", "tcp/tcp_retransmit_synack",
+               "tcp/tcp_cong_state_set", "sock/inet_sock_set_state")
 TRACING = ("/sys/kernel/tracing", "/sys/kernel/debug/tracing")
 MARKER_PORT = 9         # a socket that listens on it marks a place in the stream of events
 STARTUP = 30.0          # seconds that bpftrace may take to attach
@@ -51,11 +51,10 @@ tracepoint:net:net_dev_queue
     $info = (struct skb_shared_info *)($head + $skb->end);
     $sk = (struct tcp_sock *)$skb->sk;
     $icsk = (struct inet_connection_sock *)$skb->sk;
-    printf("T %llu %d %d %u %d %u %u %u %u %u %u %u %u ",
+    printf("T %llu %d %d %u %d %u %u %u %u %u %u %u %u %lld %d %d %u %u %u %u %d %d %s\n",
       nsecs, cpu, tid, $skb->dev->nd_net.net->ns.inum, $six,
       *(uint16 *)($ip + 4), *(uint16 *)$th, *(uint16 *)($th + 2), *(uint32 *)($th + 4),
-      *(uint32 *)($th + 8), *(uint8 *)($th + 12), *(uint8 *)($th + 13), $info->gso_size);
-    printf("%lld %d %d %u %u %u %u %d %d %s\n",
+      *(uint32 *)($th + 8), *(uint8 *)($th + 12), *(uint8 *)($th + 13), $info->gso_size,
       (int64)$skb->len - (int64)($th - (uint64)$skb->data),
       $skb->sk != 0 ? $icsk->icsk_inet.sk.__sk_common.skc_state : 0,
       $skb->sk != 0 ? $icsk->icsk_ca_state : 0,
@@ -66,10 +65,6 @@ tracepoint:net:net_dev_queue
 tracepoint:tcp:tcp_send_reset
 {
   printf("R %llu %d %d %d %d\n", nsecs, cpu, tid, args->reason, args->state);
-}
-tracepoint:tcp:tcp_retransmit_skb
-{
-  printf("X %llu %u\n", nsecs, ((struct sock *)args->skaddr)->__sk_common.skc_net.net->ns.inum);
 }
 tracepoint:tcp:tcp_retransmit_synack
 {
@@ -89,6 +84,10 @@ tracepoint:sock:inet_sock_set_state
     args->sport, args->dport, args->oldstate, args->newstate, (uint64)args->skaddr);
 }
 """
+
+
+class Unavailable(LabError):
+    """This machine cannot tell the kernel's truth."""
 
 
 @dataclass
@@ -143,24 +142,22 @@ class Record:
     sent: list
     changes: list
     congestion: list        # (time, netns, sport, dport, state)
-    retransmit_skb: list    # netns, for each event of that tracepoint
-    retransmit_synack: list
+    retransmit_synack: list  # netns, for each event of that tracepoint
     lost: int               # events that bpftrace says it has lost
 
 
-def tracing_missing():
-    """A sentence that says why kernel truth cannot be had here, or "" when it can."""
+def check_tracing():
+    """Unavailable when there is no bpftrace here, or the kernel lacks something it needs."""
     if shutil.which("bpftrace") is None:
-        return "bpftrace is not installed (apt-get install bpftrace)"
+        raise Unavailable("bpftrace is not installed", "apt-get install bpftrace")
     if not os.path.exists("/sys/kernel/btf/vmlinux"):
-        return "the kernel has no type information (CONFIG_DEBUG_INFO_BTF)"
-    done = subprocess.run(["bpftrace", "-l", "tracepoint:*"], stdout=subprocess.PIPE,
-                          stderr=subprocess.PIPE, text=True, timeout=STARTUP, check=False)
-    known = set(done.stdout.split())
-    missing = [t for t in TRACEPOINTS if "tracepoint:" + t.replace("/", ":") not in known]
+        raise Unavailable("the kernel has no type information (CONFIG_DEBUG_INFO_BTF)")
+    folder = next((f for f in TRACING if os.path.exists(os.path.join(f, "events"))), None)
+    if folder is None:
+        raise Unavailable("tracefs cannot be mounted here (CONFIG_FTRACE, CAP_SYS_ADMIN)")
+    missing = [t for t in TRACEPOINTS if not os.path.exists(os.path.join(folder, "events", t))]
     if missing:
-        return "the kernel lacks the tracepoint " + ", ".join(missing)
-    return ""
+        raise Unavailable("the kernel lacks the tracepoint " + ", ".join(missing))
 
 
 def reset_reasons():
@@ -169,10 +166,10 @@ def reset_reasons():
         path = os.path.join(folder, "events/tcp/tcp_send_reset/format")
         if os.path.exists(path):
             with open(path, encoding="ascii") as file:
-                text = file.read().rsplit("REC->reason", 1)[1]
+                text = file.read().rpartition("REC->reason")[2]
             pairs = [part.split("}")[0].split(",") for part in text.split("{")[1:]]
             return {int(number): word.strip().strip('"') for number, word in pairs}
-    raise LabError("tracefs is not mounted", "mount -t tracefs tracefs /sys/kernel/tracing")
+    return {}
 
 
 def mounted_tracefs():
@@ -194,10 +191,10 @@ class Tracer:
     def __enter__(self):
         self._unmount = mounted_tracefs()
         try:
-            missing = tracing_missing()
-            if missing:
-                raise LabError(missing)
+            check_tracing()
             self.reasons = reset_reasons()
+            if "NO_SOCKET" not in self.reasons.values():
+                raise Unavailable("the tracepoint tcp:tcp_send_reset does not tell the reason")
             self._start()
         except BaseException:
             self.close()
@@ -324,7 +321,7 @@ def segments_of(sent, gso):
 def parse(text, netns, reasons, lost):
     """A Record of the events of some namespaces from bpftrace's output."""
     packets, resets = [], []
-    record = Record([], [], [], [], [], lost)
+    record = Record([], [], [], [], lost)
     packet = None
     for line in text.splitlines():
         kind, _, rest = line.partition(" ")
@@ -333,7 +330,7 @@ def parse(text, netns, reasons, lost):
             packets.append(packet)
         elif line[:1] in (" ", "\t") and packet:
             packet[2].append(line.strip().split("+")[0])
-        elif kind in tuple("RXYCS"):
+        elif kind in tuple("RYCS"):
             packet = None
             read_other(kind, [int(word) for word in rest.split()], netns, record, resets)
     packets.sort(key=lambda item: item[0].time)
@@ -358,8 +355,6 @@ def read_other(kind, words, netns, record, resets):
                                      words[6]))
     elif kind == "C":
         record.congestion.append((*words[:4], CONGESTION.get(words[4], "")))
-    elif kind == "X":
-        record.retransmit_skb.append(words[1])
     elif kind == "Y":
         record.retransmit_synack.append(words[1])
 
