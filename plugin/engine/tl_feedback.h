@@ -20,12 +20,12 @@ enum {
 
 /* What one segment of the receiver told. */
 struct tl_report {
-    int64_t time_ns;  /* when it passed the capture point */
-    int64_t first_ns; /* when the first report with the same TSval passed */
-    int64_t newest_ns; /* capture time of the newest transmission known to be delivered; 0 = none */
-    uint32_t tsval;   /* of the receiver */
-    uint32_t una;     /* cumulative ACK */
-    uint32_t sacked;  /* right edge of the highest SACKed range; una if none */
+    int64_t time_ns;     /* when it passed the capture point */
+    int64_t first_ns;    /* when the first report with the same TSval passed */
+    int64_t newest_ns;   /* capture time of the newest transmission known to be delivered; 0 = none */
+    uint32_t tsval;      /* of the receiver */
+    uint32_t una;        /* cumulative ACK */
+    uint32_t sacked;     /* right edge of the highest SACKed range; una if none */
     uint16_t duplicates; /* duplicate ACKs for una so far */
     bool has_tsval;
 };
@@ -33,7 +33,7 @@ struct tl_report {
 /* All reports about one direction. Members are private but for `duplicates` and the D-SACK of the last segment. */
 struct tl_feedback {
     const struct tl_allocator *allocator;
-    struct tl_report *reports; /* ring */
+    struct tl_report *reports;              /* ring */
     uint32_t ranges[TL_FEEDBACK_RANGES][2]; /* SACKed, sorted, not touching */
     int64_t newest_ns;
     uint32_t una;
