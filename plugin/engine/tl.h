@@ -215,6 +215,7 @@ struct tl_refs {
     uint32_t dupack_first_in; /* frame of the first of them */
     int64_t since_previous_ns;
     int64_t since_original_ns;
+    uint32_t trigger_bytes;   /* RST: payload of the segment that it answers */
     uint32_t trigger_in;      /* frame of the segment that this one answers (RST, challenge ACK, probe answer) */
     uint32_t first_in;        /* frame of the first transmission that this one repeats */
     uint32_t probe_number;    /* running number of the probe in its run, from 1 */
@@ -262,6 +263,7 @@ struct tl_facts {
     uint32_t isn[2];
     bool has_fin[2];
     uint32_t fin[2];        /* sequence number that the FIN occupies */
+    uint32_t fin_in[2];     /* its frame; 0 = not captured */
     uint32_t syn_data;      /* payload bytes on the client's SYN */
     uint32_t segments[2];   /* segments captured from each end, copies included */
     uint32_t syn_attempts, synack_attempts; /* transmissions, copies left out */

@@ -98,7 +98,7 @@ static void write_closing(const struct tl_conn *conn, struct tl_facts *facts)
     facts->fin2_in = second->fin_in;
     facts->fin2_ack_in = second->finack_in;
     facts->fin_wait_ns = between(conn->fin1ack_ns, first->fin_ns);
-    if (second->has_fin) {
+    if (second->has_fin && !conn->crossed) {
         facts->close_wait_ns = between(second->fin_ns, conn->fin1ack_ns);
     }
     if (conn->finished) {
@@ -162,6 +162,7 @@ void tl_conn_facts(const struct tl_conn *conn, int64_t end_ns, struct tl_facts *
         facts->isn[i] = conn->end[i].isn;
         facts->has_fin[i] = conn->end[i].has_fin;
         facts->fin[i] = conn->end[i].fin;
+        facts->fin_in[i] = conn->end[i].fin_in;
         facts->segments[i] = conn->end[i].segments;
         facts->history[i] = conn->end[i].fsm.history;
         facts->last_rst_in[i] = conn->end[i].rst_last_in;

@@ -278,14 +278,14 @@ static void reset_previous(struct tl_conn *conn, const struct tl_segment *seg)
     before->phase = TL_PHASE_CLOSED;
 }
 
-static void show_reuse(const struct tl_conn *conn, bool was_tentative, struct tl_verdict *verdict)
+static void show_reuse(const struct tl_conn *conn, bool is_syn, bool was_tentative, struct tl_verdict *verdict)
 {
     bool undecided = conn->tentative && conn->reuse == TL_REUSE_SUPERSEDE;
 
     if (verdict->shape.handshake_step == TL_HANDSHAKE_STEP_NONE) {
         return;
     }
-    if (verdict->shape.from == conn->opener) {
+    if (verdict->shape.from == conn->opener && is_syn) {
         verdict->shape.reuse = undecided ? TL_REUSE_TENTATIVE : conn->reuse;
         verdict->refs.reuse_elapsed_ns = conn->reuse_elapsed_ns;
     } else if (was_tentative && !conn->tentative) {
@@ -336,7 +336,7 @@ static bool update(struct tl_pair *pair, const struct tl_segment *segment, struc
         }
     }
     if (conn->reuse != TL_REUSE_NONE) {
-        show_reuse(conn, conn == tentative, verdict);
+        show_reuse(conn, segment->flags & TL_SYN, conn == tentative, verdict);
     }
     return true;
 }

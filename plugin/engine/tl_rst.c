@@ -459,6 +459,7 @@ void tl_rst_classify(struct tl_step *step)
     step->refs->trigger_in = rst.trigger_in;
     find_cause(&rst);
     if (rst.trigger) {
+        step->refs->trigger_bytes = rst.trigger->len;
         rst.trigger->bits |= TL_MARK_ANSWERED;
     }
     step->rst_effective = is_effective(&rst);

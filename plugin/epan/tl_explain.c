@@ -248,6 +248,7 @@ static void add_numbers(struct story *story)
         add_test(story, "?ack_beyond_isn", tl_seq_after(segment->ack, facts->isn[peer] + 1));
     }
     if (facts->has_fin[own]) {
+        add_frame(story, "own_fin_in", facts->fin_in[own]);
         add_number(story, "own_fin", facts->fin[own]);
         add_number(story, "own_fin_next", facts->fin[own] + 1);
         add_test(story, "?fin_moved", facts->fin[own] != segment->seq + segment->len);
@@ -271,6 +272,8 @@ static void add_references(struct story *story)
     add_frame(story, "fin1_in", facts->fin1_in);
     add_frame(story, "fin2_in", facts->fin2_in);
     add_frame(story, "trigger", refs->trigger_in);
+    if (refs->trigger_bytes > 0)
+        add_number(story, "trigger_bytes", refs->trigger_bytes);
     add_frame(story, "first", refs->first_in);
     add_frame(story, "run_in", refs->probe_run_in);
     add_number(story, "transmission", shape->attempt + 1u);
