@@ -251,9 +251,7 @@ void tl_apply_poke(struct tl_step *step)
         return; /* the RST rules did it */
     }
     if (again || (step->event == TL_EVENT_SYN && step->conn->opened)) {
-        self->poke_in = step->seg->frame;
-        self->poke_ns = step->seg->time_ns;
-        self->poke_is_rst = false;
+        tl_poke(self, step->seg, false);
     } else if (step->length > 0 && !step->stray && !step->copy_of) {
         self->poke_in = 0; /* the next ACK answers this instead */
     }

@@ -116,7 +116,7 @@ static void check_copy(struct tl_step *step)
     struct tl_copy_context context = {
         .rtt_ns = step->rtt_ns,
         .tick_ns = step->self->repair ? step->self->repair->clock.tick_ns : 0,
-        .peer_syn_in = step->peer->syn.last_in,
+        .peer_syn_in = step->peer->syn.copy_in > step->peer->syn.last_in ? step->peer->syn.copy_in : step->peer->syn.last_in,
     };
 
     if (is_news(step)) {
@@ -309,7 +309,11 @@ static void answer_poke(struct tl_step *step)
         newest->challenge_in = step->seg->frame;
         newest->challenge_ack = step->seg->ack;
     }
-    step->peer->poke_in = 0;
+    if (tl_probe_may_answer(step, step->peer->poke_ns)) {
+        step->peer->poke_in = 0;
+    } else {
+        step->peer->poke_first_ns = step->peer->poke_ns; /* several are under way: the next answer is to the next one */
+    }
 }
 
 void tl_conn_update(struct tl_conn *conn, const struct tl_segment *seg, struct tl_verdict *verdict)

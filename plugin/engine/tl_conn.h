@@ -31,6 +31,7 @@ struct tl_syns {
     int64_t first_ns, last_ns;
     int64_t gap_ns;                   /* between the last two */
     uint32_t first_in, last_in;       /* frames */
+    uint32_t copy_in;                 /* frame of the last copy; it may draw an answer, too */
     uint32_t first_tsval, last_tsval; /* if they carry timestamps */
     uint16_t count;                   /* transmissions, copies left out; stops at 65535 */
 };
@@ -57,14 +58,15 @@ struct tl_end {
     struct tl_repair *repair; /* of losses among them; NULL before its first payload */
     struct tl_syns syn, synack;
     struct tl_probe_run probe;
-    int64_t leg_ns;    /* least time from the capture point to this end and back; TL_UNKNOWN_NS = never measured */
-    int64_t fin_ns;    /* its FIN, first transmission */
-    int64_t finack_ns; /* the ACK of its FIN */
-    int64_t ack_ns;    /* when its acknowledgment number moved last */
-    int64_t unseen_ns; /* the ACK that went beyond everything captured of it */
-    int64_t last_ns;   /* its last segment */
-    int64_t silent_ns; /* its last segment that was no probe and no answer to one */
-    int64_t poke_ns;   /* its last segment that draws a challenge ACK: SYN, SYN-ACK again, or RST */
+    int64_t leg_ns;        /* least time from the capture point to this end and back; TL_UNKNOWN_NS = never measured */
+    int64_t fin_ns;        /* its FIN, first transmission */
+    int64_t finack_ns;     /* the ACK of its FIN */
+    int64_t ack_ns;        /* when its acknowledgment number moved last */
+    int64_t unseen_ns;     /* the ACK that went beyond everything captured of it */
+    int64_t last_ns;       /* its last segment */
+    int64_t silent_ns;     /* its last segment that was no probe and no answer to one */
+    int64_t poke_first_ns; /* the first of them that was not answered */
+    int64_t poke_ns;       /* its last segment that draws a challenge ACK: SYN, SYN-ACK again, or RST */
     uint32_t isn;
     uint32_t syn_extra;  /* octets that its SYN occupies beside the SYN itself: payload and FIN */
     uint32_t max;        /* end of the highest bytes it sent, captured or acknowledged; probes and RST left out */
@@ -256,6 +258,17 @@ static inline int64_t tl_since(const struct tl_step *step, int64_t earlier_ns)
 static inline int64_t tl_max_ns(int64_t a, int64_t b)
 {
     return a > b ? a : b;
+}
+
+/* The end sent something that draws a challenge ACK. */
+static inline void tl_poke(struct tl_end *end, const struct tl_segment *seg, bool is_rst)
+{
+    if (end->poke_in == 0 || seg->time_ns - end->poke_ns > TL_SECOND) {
+        end->poke_first_ns = seg->time_ns;
+    }
+    end->poke_in = seg->frame;
+    end->poke_ns = seg->time_ns;
+    end->poke_is_rst = is_rst;
 }
 
 /* The ACK of end `e` for the peer's FIN has been captured. */

@@ -244,6 +244,7 @@ void tl_feedback_record(struct tl_feedback *feedback, const struct tl_segment *s
     report->newest_ns = feedback->newest_ns;
     report->has_tsval = (segment->options & TL_OPT_TIMESTAMPS) != 0;
     report->tsval = segment->tsval;
+    report->seq = segment->seq;
     report->una = feedback->una;
     report->sacked = tl_feedback_highest(feedback);
     report->duplicates = feedback->duplicates;
@@ -259,8 +260,7 @@ static int64_t travel(int64_t leg_ns, bool echo)
     return echo ? leg_ns / 10 * 11 + LEG_LEAST_NS : leg_ns / 10 * 9;
 }
 
-struct tl_report tl_feedback_known(const struct tl_feedback *feedback, const struct tl_segment *segment, int64_t leg_ns,
-                                   bool frozen)
+struct tl_report tl_feedback_known(const struct tl_feedback *feedback, const struct tl_segment *segment, int64_t leg_ns)
 {
     struct tl_report oldest = {.una = feedback->una_begin, .sacked = feedback->una_begin};
     bool echo = (segment->options & TL_OPT_TIMESTAMPS) != 0;
@@ -272,7 +272,9 @@ struct tl_report tl_feedback_known(const struct tl_feedback *feedback, const str
         bool echoed = echo && r->has_tsval && !tl_seq_after(r->tsval, segment->tsecr);
         bool passed = r->time_ns <= before_ns;
 
-        if (echoed || (passed && (frozen || !echo || !r->has_tsval))) {
+        bool no_echo = !echo || !r->has_tsval || tl_seq_after(r->seq, segment->ack);
+
+        if (echoed || (passed && no_echo)) {
             return *r;
         }
         if (feedback->dropped) {

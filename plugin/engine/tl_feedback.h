@@ -24,6 +24,7 @@ struct tl_report {
     int64_t first_ns;    /* when the first report with the same TSval passed */
     int64_t newest_ns;   /* capture time of the newest transmission known to be delivered; 0 = none */
     uint32_t tsval;      /* of the receiver */
+    uint32_t seq;        /* of the receiver's segment */
     uint32_t una;        /* cumulative ACK */
     uint32_t sacked;     /* right edge of the highest SACKed range; una if none */
     uint16_t duplicates; /* duplicate ACKs for una so far */
@@ -67,11 +68,11 @@ unsigned tl_feedback_duplicate(struct tl_feedback *feedback, uint32_t frame);
 /* Keeps the report as it stands after this segment. Out of memory: it is forgotten. O(1) amortised. */
 void tl_feedback_record(struct tl_feedback *feedback, const struct tl_segment *segment);
 
-/* What the sender knew when it sent `segment`: the newest report that the segment's TSecr covers, or that passed the capture
- * point at least `travel_ns` before it. `frozen`: TSecr may lag (the other direction has data outstanding), so that both count.
- * Returns a report of nothing (una as it began) when it knew none. O(TL_FEEDBACK_MAX). */
-struct tl_report tl_feedback_known(const struct tl_feedback *feedback, const struct tl_segment *segment, int64_t leg_ns,
-                                   bool frozen);
+/* What the sender knew when it sent `segment`: the newest report that the segment's TSecr covers. A report that stands above the
+ * number that the segment acknowledges does not move TSecr (RFC 7323 4.3), nor is there one without timestamps: such a report
+ * counts if it passed the capture point long enough before; `leg_ns` is the least time to the sender and back, negative =
+ * unknown. Returns a report of nothing (una as it began) when it knew none. O(TL_FEEDBACK_MAX). */
+struct tl_report tl_feedback_known(const struct tl_feedback *feedback, const struct tl_segment *segment, int64_t leg_ns);
 
 /* Whether all of [seq, end) is SACKed. O(ranges). */
 bool tl_feedback_covers(const struct tl_feedback *feedback, uint32_t seq, uint32_t end);

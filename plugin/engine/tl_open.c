@@ -62,14 +62,14 @@ static int64_t time_leg(struct tl_step *step, const struct tl_syns *syns)
 {
     int64_t sent_ns = answered_at(syns, step->seg);
 
+    if (syns->count > 1 && (step->seg->options & TL_OPT_TIMESTAMPS) && tl_seq_before(step->seg->tsecr, syns->last_tsval)) {
+        /* RFC 3522: it answers an earlier one, so the last repetition was needless. */
+        step->refs->proved[0].frame = syns->last_in;
+        step->refs->proved[0].needless = TL_NEEDLESS_TS_ECHO;
+    }
     if (sent_ns == TL_UNKNOWN_NS) {
         step->conn->ambiguous = true;
         return tl_since(step, syns->last_ns);
-    }
-    if (syns->count > 1 && sent_ns == syns->first_ns) {
-        /* RFC 3522: it answers the first one, so the repetition was needless. */
-        step->refs->proved[0].frame = syns->last_in;
-        step->refs->proved[0].needless = TL_NEEDLESS_TS_ECHO;
     }
     if (!step->conn->ambiguous && (step->self->leg_ns == TL_UNKNOWN_NS || tl_since(step, sent_ns) < step->self->leg_ns)) {
         step->self->leg_ns = tl_since(step, sent_ns);
@@ -153,6 +153,7 @@ static void classify_syn(struct tl_step *step)
     check_syn(step);
     if (step->copy_of) {
         step->shape->handshake_step = TL_HANDSHAKE_STEP_SYN_COPY;
+        self->syn.copy_in = step->seg->frame;
         return;
     }
     if (repeated) {
@@ -215,12 +216,25 @@ static void classify_bad_synack(struct tl_step *step)
     }
 }
 
+/* Older than the one captured before it: the original, overtaken on the way by its own repetition. */
+static bool is_overtaken(const struct tl_syns *syns, const struct tl_segment *seg)
+{
+    return (seg->options & TL_OPT_TIMESTAMPS) && tl_seq_before(seg->tsval, syns->last_tsval);
+}
+
 static void repeat_synack(struct tl_step *step)
 {
     const struct tl_end *client = step->peer;
     struct tl_end *self = step->self;
     bool asked = client->syn.count > 1 && client->syn.last_in > self->synack.last_in;
 
+    if (is_overtaken(&self->synack, step->seg)) {
+        step->shape->handshake_step = TL_HANDSHAKE_STEP_SYNACK;
+        step->shape->flags |= TL_SHAPE_REORDERED;
+        self->synack.count += self->synack.count < UINT16_MAX;
+        self->synack.last_in = step->seg->frame;
+        return;
+    }
     step->shape->handshake_step = TL_HANDSHAKE_STEP_SYNACK_RETRANSMISSION;
     step->shape->attempt = self->synack.count;
     step->shape->synack_why = asked ? TL_SYNACK_WHY_SYN_RETRANSMISSION : TL_SYNACK_WHY_TIMER;

@@ -255,11 +255,7 @@ static struct tl_conn *route(struct tl_pair *pair, const struct tl_segment *seg)
 /* The SYN of a tentative connection draws a challenge ACK from the one before it. */
 static void poke_previous(struct tl_conn *conn, const struct tl_segment *seg)
 {
-    struct tl_end *x = &conn->previous->end[seg->from];
-
-    x->poke_in = seg->frame;
-    x->poke_ns = seg->time_ns;
-    x->poke_is_rst = false;
+    tl_poke(&conn->previous->end[seg->from], seg, false);
 }
 
 /* The RST that answers the challenge ACK ends the connection before. */

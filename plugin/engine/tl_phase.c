@@ -36,8 +36,8 @@ static struct phases of_fin(const struct tl_step *step, enum tl_phase before)
     bool first_sent =
         step->shape->teardown_step >= TL_TEARDOWN_STEP_FIN1 && step->shape->teardown_step <= TL_TEARDOWN_STEP_FIN2_CROSS;
 
-    if (step->opens && (step->shape->handshake_step == TL_HANDSHAKE_STEP_ACK ||
-                        step->shape->handshake_step == TL_HANDSHAKE_STEP_ACK_DATA)) {
+    if (step->opens &&
+        (step->shape->handshake_step == TL_HANDSHAKE_STEP_ACK || step->shape->handshake_step == TL_HANDSHAKE_STEP_ACK_DATA)) {
         return (struct phases){TL_PHASE_HANDSHAKE, TL_PHASE_TEARDOWN}; /* it completes the handshake first */
     }
     if (before == TL_PHASE_TIME_WAIT || before == TL_PHASE_CLOSED || step->copy_of ||

@@ -4,6 +4,7 @@
  */
 #include "tl_probe.h"
 
+#include "tl_rexmit.h"
 #include "tl_window.h"
 
 /* Thresholds; docs/design.md has the measurements behind them. */
@@ -13,6 +14,7 @@ static const int64_t ONE_WAY_SILENCE_NS = 200 * TL_MS; /* peer not captured: a p
 static const int64_t GARBAGE_SILENCE_NS = TL_SECOND;   /* keep-alive with one octet: idle at least this long */
 static const int64_t ANSWER_NS = 20 * TL_MS;           /* an answer comes within a round trip and this */
 static const int64_t ANSWER_UNKNOWN_NS = 220 * TL_MS;  /* the same, RTT unknown */
+static const int64_t LEG_KNOWN_NS = TL_MS;             /* a shorter leg is jitter */
 static const int64_t CHALLENGE_NS = 200 * TL_MS;       /* a challenge ACK comes within this, or two round trips */
 
 static bool is_closed_window(const struct tl_end *end)
@@ -151,13 +153,28 @@ void tl_probe_classify(struct tl_step *step)
     number_probe(step, step->shape->window_probe != TL_PROBE_KIND_NONE);
 }
 
+/* A SACK block that was not reported before: the ACK answers data, not a SYN or RST. */
+static bool reports_news(const struct tl_step *step)
+{
+    const struct tl_segment *seg = step->seg;
+    unsigned i;
+
+    for (i = 0; i < seg->sack_count && step->peer->repair; i++) {
+        if (tl_seq_after(seg->sack[i][1], seg->ack) &&
+            !tl_feedback_covers(&step->peer->repair->feedback, seg->sack[i][0], seg->sack[i][1])) {
+            return true;
+        }
+    }
+    return false;
+}
+
 /* Whether this pure ACK only repeats what its sender has said before. */
 static bool repeats_itself(const struct tl_step *step)
 {
     const struct tl_end *self = step->self;
 
     return step->event == TL_EVENT_ACK && !step->stray && !step->copy_of && self->has_ack && self->has_max &&
-           step->seg->ack == self->ack && step->seg->seq == self->max;
+           step->seg->ack == self->ack && step->seg->seq == self->max && !reports_news(step);
 }
 
 /* Whether this segment of the peer makes its receiver send the same ACK again: old bytes or a probe since the ACK number moved,
@@ -181,16 +198,20 @@ static bool answers_unseen(const struct tl_step *step)
 {
     enum { SAME_BEFORE = 2 };
     const struct tl_end *self = step->self, *peer = step->peer;
-    int64_t patience = tl_window_patience(step, CHALLENGE_NS, 2);
+    int64_t patience = step->rtt_ns == TL_UNKNOWN_NS ? CHALLENGE_NS : 2 * step->rtt_ns + ANSWER_NS;
+    /* When the peer has been quiet for longer than an answer takes, one is enough, and the echo may be of any segment captured. */
+    bool quiet = tl_since(step, peer->last_ns) > patience;
+    unsigned enough = quiet ? 1 : SAME_BEFORE;
+    uint32_t newest_echo = quiet && peer->has_tsval ? peer->tsval : self->tsecr;
     const struct tl_recent_entry *e;
     unsigned i, same = 0;
 
     if (!(self->options & peer->options & TL_OPT_SACK_PERMITTED) || step->seg->sack_count > 0 || self->has_fin ||
         peer->has_fin || !self->has_window || self->last_window != step->seg->window || !step->conn->handshake_acked ||
-        ((step->seg->options & TL_OPT_TIMESTAMPS) && tl_seq_after(step->seg->tsecr, self->tsecr))) {
+        ((step->seg->options & TL_OPT_TIMESTAMPS) && tl_seq_after(step->seg->tsecr, newest_echo))) {
         return false;
     }
-    for (i = 0; (e = tl_recent_at(&self->recent, i)) != NULL && same < SAME_BEFORE; i++) {
+    for (i = 0; (e = tl_recent_at(&self->recent, i)) != NULL && same < enough; i++) {
         same += e->ack == step->seg->ack && (e->flags & (TL_ACK | TL_RST)) == TL_ACK;
     }
     for (i = 0; (e = tl_recent_at(&peer->recent, i)) != NULL && tl_since(step, e->time_ns) <= patience; i++) {
@@ -198,7 +219,24 @@ static bool answers_unseen(const struct tl_step *step)
             return false;
         }
     }
-    return same == SAME_BEFORE && peer->segments > 0;
+    return same == enough && peer->segments > 0;
+}
+
+bool tl_probe_may_answer(const struct tl_step *step, int64_t sent_ns)
+{
+    enum { LEG_PERCENT = 85 };
+    int64_t leg = step->self->leg_ns;
+
+    return leg < LEG_KNOWN_NS || tl_since(step, sent_ns) >= leg / 100 * LEG_PERCENT;
+}
+
+/* Whether this ACK comes when an answer to the peer's last SYN or RST may come. */
+static bool is_prompt_answer(const struct tl_step *step)
+{
+    const struct tl_end *peer = step->peer;
+
+    return peer->poke_in != 0 && tl_since(step, peer->poke_ns) <= tl_window_patience(step, CHALLENGE_NS, 2) &&
+           tl_probe_may_answer(step, peer->poke_first_ns);
 }
 
 static bool is_answer_or_probe(const struct tl_step *step)
@@ -214,7 +252,7 @@ void tl_probe_classify_ack(struct tl_step *step)
     if (handshake || !repeats_itself(step) || is_answer_or_probe(step)) {
         return;
     }
-    if (peer->poke_in == 0 || tl_since(step, peer->poke_ns) > tl_window_patience(step, CHALLENGE_NS, 2)) {
+    if (!is_prompt_answer(step)) {
         if (step->phase_before == TL_PHASE_ESTABLISHED && answers_unseen(step)) {
             step->shape->ack = TL_ACK_CHALLENGE;
             step->shape->probe_confidence = TL_CONFIDENCE_GUESS;

@@ -14,6 +14,10 @@ void tl_probe_classify(struct tl_step *step);
  * tl_probe_classify. O(1). */
 void tl_probe_classify_ack(struct tl_step *step);
 
+/* Whether this segment comes late enough to answer something that the peer sent at sent_ns: not before it can have got there.
+ * O(1). */
+bool tl_probe_may_answer(const struct tl_step *step, int64_t sent_ns);
+
 /* Keeps the runs of probes up to date; called after the segment was applied. O(1). */
 void tl_probe_learn(struct tl_step *step);
 

@@ -9,6 +9,8 @@
 /* No TCP answers the loss of a segment within this time while its round trip is unknown: the shortest timers are 200 times
  * longer. Two capture points on one host, or a mirrored port, are much closer. */
 static const uint64_t copy_ns = 1000000;
+/* A SYN or SYN-ACK with the TSval of an earlier one is its copy unless a timer may have fired: the least is about 200 ms. */
+static const uint64_t copy_of_syn_ns = 190000000;
 
 /* A retransmission carries the same TSval only if it left within the same tick, and it leaves a round trip later at the
  * earliest. Three ticks leave room for a measured round trip that is longer than the true one was at that moment. */
@@ -160,9 +162,9 @@ static bool tsval_shows_copy(const struct tl_recent *recent, const struct tl_rec
         return true;
     }
     /* TSvals of a SYN are not always a clock (SYN cookies keep options in them), and a server answers every repeated SYN at
-     * once. So only an immediate repetition counts, and not if the peer's SYN that it might answer lies in between. */
+     * once. So only a repetition before any timer counts, and not if the peer's SYN that it might answer lies in between. */
     if (segment->flags & TL_SYN) {
-        return age_ns < copy_ns && (!(segment->flags & TL_ACK) || context->peer_syn_in <= entry->frame);
+        return age_ns < copy_of_syn_ns && (!(segment->flags & TL_ACK) || context->peer_syn_in <= entry->frame);
     }
     if (context->rtt_ns < 0) {
         return age_ns < copy_ns;

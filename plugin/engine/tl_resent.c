@@ -39,11 +39,10 @@ void tl_resent_ask(struct tl_resent *r)
     const struct tl_step *step = r->step;
     const struct tl_segment *seg = step->seg;
     struct tl_repair *repair = r->repair;
-    bool frozen = step->peer->has_max && step->peer->has_una && step->peer->una != step->peer->max;
     int64_t sent_ns = tl_clock_sent_at(&repair->clock, seg->time_ns, seg->tsval, tl_has_timestamps(step));
     int64_t travel_ns = step->self->leg_ns > TL_MS ? step->self->leg_ns : 0;
 
-    r->known = tl_feedback_known(&repair->feedback, seg, step->self->leg_ns, frozen);
+    r->known = tl_feedback_known(&repair->feedback, seg, step->self->leg_ns);
     r->gap_ns = sent_ns - previous_at(r);
     r->quiet_ns = sent_ns - travel_ns - (r->known.time_ns != 0 ? r->known.time_ns : step->conn->start_ns);
     r->sack_permitted = sack_permitted(step, repair);

@@ -127,6 +127,9 @@ static void learn_fresh(struct tl_step *step)
     if (step->seg->ipv6 || step->seg->ip_id == 0) {
         return;
     }
+    if (repair->has_fresh && (int16_t)(uint16_t)(step->seg->ip_id - repair->fresh_id) < 0) {
+        return; /* overtaken on the way */
+    }
     repair->has_fresh = true;
     repair->fresh_id = step->seg->ip_id;
     repair->fresh_cost = (uint16_t)(step->seg->len > 0 ? ids_for(step, step->seg->len) : 1);
@@ -134,6 +137,15 @@ static void learn_fresh(struct tl_step *step)
 }
 
 /* ---- retransmissions ---------------------------------------------------------------------------------------------------- */
+
+static void refer_to(struct tl_step *step, const struct tl_sent_entry *previous)
+{
+    step->refs->original_in = previous->first_frame;
+    step->refs->previous_in = previous->frame;
+    step->refs->retransmission_number = previous->tx_count;
+    step->refs->since_previous_ns = tl_since(step, previous->time_ns);
+    step->refs->since_original_ns = tl_since(step, previous->first_time_ns);
+}
 
 static void describe(struct tl_resent *r)
 {
@@ -144,11 +156,7 @@ static void describe(struct tl_resent *r)
     step->refs->retransmission_number = 1;
     step->shape->lost_at = TL_LOST_AT_BEFORE_CAPTURE;
     if (r->captured_before) {
-        step->refs->original_in = previous->first_frame;
-        step->refs->previous_in = previous->frame;
-        step->refs->retransmission_number = previous->tx_count;
-        step->refs->since_previous_ns = tl_since(step, previous->time_ns);
-        step->refs->since_original_ns = tl_since(step, previous->first_time_ns);
+        refer_to(step, previous);
         step->shape->lost_at = TL_LOST_AT_AFTER_CAPTURE;
     } else if (step->self->has_una && !tl_seq_after(step->end, step->self->una)) {
         step->shape->lost_at = TL_LOST_AT_CAPTURE_DROP;
@@ -178,6 +186,18 @@ static void name_syn_data(struct tl_step *step)
     step->refs->original_in = step->refs->previous_in = step->self->syn.first_in;
     step->refs->retransmission_number = 1;
     step->refs->since_previous_ns = step->refs->since_original_ns = tl_since(step, step->self->syn.first_ns);
+}
+
+/* The octet of a window probe, sent again. */
+static void name_window_probe(struct tl_step *step)
+{
+    struct tl_sent_result look;
+
+    step->shape->retransmission = TL_RETRANSMISSION_WINDOW_PROBE;
+    step->shape->retransmission_confidence = TL_CONFIDENCE_LIKELY;
+    if (tl_sent_look(&step->self->sent, step->seg, &look) == TL_SENT_OK && look.previous.tx_count > 0) {
+        refer_to(step, &look.previous);
+    }
 }
 
 static void classify_bytes(struct tl_step *step)
@@ -218,7 +238,7 @@ static void classify_syn(struct tl_step *step)
     bool synack = step->event == TL_EVENT_SYNACK;
     const struct tl_syns *syns = synack ? &step->self->synack : &step->self->syn;
 
-    step->shape->segment = TL_SEGMENT_NEW;
+    step->shape->segment = step->shape->flags & TL_SHAPE_REORDERED && synack ? TL_SEGMENT_OUT_OF_ORDER : TL_SEGMENT_NEW;
     if (step->shape->handshake_step != TL_HANDSHAKE_STEP_SYN_RETRANSMISSION &&
         step->shape->handshake_step != TL_HANDSHAKE_STEP_SYNACK_RETRANSMISSION) {
         return;
@@ -293,8 +313,7 @@ void tl_rexmit_classify(struct tl_step *step)
     } else if (step->is_probe) {
         step->shape->segment = TL_SEGMENT_PROBE;
         if (step->shape->window_probe == TL_PROBE_KIND_PROBE && tl_seq_before(step->seg->seq, step->self->max)) {
-            step->shape->retransmission = TL_RETRANSMISSION_WINDOW_PROBE;
-            step->shape->retransmission_confidence = TL_CONFIDENCE_LIKELY;
+            name_window_probe(step);
         }
     } else if (make_repair(step)) {
         classify_bytes(step);
@@ -328,7 +347,7 @@ static enum tl_ack kind_of_ack(struct tl_step *step, const struct tl_sent_ack_re
 {
     const struct tl_end *peer = step->peer;
     const struct tl_repair *repair = peer->repair;
-    bool grew = repair && (repair->feedback.grew || repair->feedback.has_dsack);
+    bool grew = repair && repair->feedback.grew;
     bool same_window = step->self->has_window && step->seg->window == step->self->last_window;
 
     if (acked) {
@@ -372,7 +391,8 @@ void tl_rexmit_after_ack(struct tl_step *step, const struct tl_sent_ack_result *
     if (acked) {
         tl_feedback_acked(&repair->feedback, step->peer->una, &acked->newest);
         leave_episodes(repair, step->peer->una);
-    } else if (kind == TL_ACK_DUP && step->shape->ack == TL_ACK_DUP) {
+    } else if (kind == TL_ACK_DUP && step->shape->ack == TL_ACK_DUP && (repair->feedback.grew || !repair->feedback.has_dsack)) {
+        /* An ACK that only reports a duplicate (RFC 2883) is no sign of loss. */
         step->refs->dupack_number = tl_feedback_duplicate(&repair->feedback, step->seg->frame);
         step->refs->dupack_first_in = repair->feedback.dupack_first_in;
     }

@@ -12,6 +12,8 @@
 
 /* How long after a SYN an old stack resets because of it. */
 static const int64_t SYN_ANSWER_NS = 200 * TL_MS;
+/* The least interval between keep-alive probes that systems allow is 1 s; timers fire a little late, never early. */
+static const int64_t LEAST_TIMER_NS = 990 * TL_MS;
 /* A client that resets this soon after the SYN-ACK never meant to connect; after 0.9 s it had sent its SYN again, or given up
  * (RFC 6298 2.1: first timeout 1 s). */
 static const int64_t AT_ONCE_NS = 10 * TL_MS, GAVE_UP_NS = 900 * TL_MS;
@@ -99,8 +101,10 @@ static bool ack_rejected(const struct tl_rst *rst)
 {
     const struct tl_step *step = rst->step;
 
-    return replies(rst) && rst->trigger && step->self->synack.count > 0 && !step->self->sent_plain && !step->self->has_fin &&
-           !step->self->gone && !trigger_has(rst, TL_SYN);
+    /* Late, it looks bare: the listener kept the attempt for a while, or the ACK was long under way. */
+    bool fits = (replies(rst) && !trigger_has(rst, TL_SYN)) || (rst->form == TL_RST_FORM_BARE && step->conn->handshake_acked);
+
+    return fits && step->self->synack.count > 0 && !step->self->sent_plain && !step->self->has_fin && !step->self->gone;
 }
 
 static bool half_open_syn_unseen(const struct tl_rst *rst)
@@ -143,6 +147,18 @@ static bool keepalive_timeout_sure(const struct tl_rst *rst)
 
     return keepalive_timeout(rst) && run->unanswered >= PROBES_CERTAIN && gap >= run->interval_ns / 2 &&
            gap <= run->interval_ns / 2 * 3;
+}
+
+/* The last segment was a probe that was answered, as captured, and the RST comes when the next probe was due: the answers were
+ * lost behind the capture point. Timers of a second and more, RFC 1122 4.2.3.6. */
+static bool keepalive_answer_lost(const struct tl_rst *rst)
+{
+    const struct tl_probe_run *run = &rst->step->self->probe;
+    int64_t gap = tl_since(rst->step, run->last_ns);
+    bool due =
+        run->interval_ns > 0 ? gap >= run->interval_ns / 10 * 9 && gap <= run->interval_ns / 10 * 11 : gap >= LEAST_TIMER_NS;
+
+    return is_live(rst) && run->count > 0 && !run->is_window && due;
 }
 
 static bool probe_timeout(const struct tl_rst *rst)
@@ -231,6 +247,16 @@ static bool abort_bare(const struct tl_rst *rst)
     return rst->form == TL_RST_FORM_BARE;
 }
 
+/* A client that has sent nothing but SYNs resets with a number that nothing captured offered: a segment with a wrong ACK number
+ * reached it behind the capture point (RFC 9293 3.10.7.3), or the RST is forged. */
+static bool synack_bad_ack_unseen(const struct tl_rst *rst)
+{
+    const struct tl_end *x = rst->step->self;
+
+    return rst->form == TL_RST_FORM_OTHER && !tl_has(rst->step, TL_ACK) && x->syn.count > 0 && !x->sent_plain &&
+           x->synack.count == 0 && rst->step->peer->synack.count > 0 && rst->step->seg->seq != x->isn + 1;
+}
+
 static bool out_of_window(const struct tl_rst *rst)
 {
     return rst->form == TL_RST_FORM_OTHER && rst->step->self->has_max &&
@@ -264,6 +290,7 @@ static const struct {
     {syn_in_window, TL_RST_CAUSE_SYN_IN_WINDOW, TL_CONFIDENCE_LIKELY},
     {keepalive_timeout_sure, TL_RST_CAUSE_KEEPALIVE_TIMEOUT, TL_CONFIDENCE_CERTAIN},
     {keepalive_timeout, TL_RST_CAUSE_KEEPALIVE_TIMEOUT, TL_CONFIDENCE_LIKELY},
+    {keepalive_answer_lost, TL_RST_CAUSE_KEEPALIVE_TIMEOUT, TL_CONFIDENCE_GUESS},
     {probe_timeout, TL_RST_CAUSE_PROBE_TIMEOUT, TL_CONFIDENCE_LIKELY},
     {retransmission_timeout, TL_RST_CAUSE_RETRANSMISSION_TIMEOUT, TL_CONFIDENCE_LIKELY},
     {data_after_close, TL_RST_CAUSE_DATA_AFTER_CLOSE, TL_CONFIDENCE_CERTAIN},
@@ -276,6 +303,7 @@ static const struct {
     {abort_after_fin, TL_RST_CAUSE_ABORT_AFTER_FIN, TL_CONFIDENCE_CERTAIN},
     {abort_active, TL_RST_CAUSE_ABORT, TL_CONFIDENCE_CERTAIN},
     {abort_bare, TL_RST_CAUSE_ABORT, TL_CONFIDENCE_LIKELY},
+    {synack_bad_ack_unseen, TL_RST_CAUSE_SYNACK_BAD_ACK, TL_CONFIDENCE_GUESS},
     {out_of_window, TL_RST_CAUSE_OUT_OF_WINDOW, TL_CONFIDENCE_CERTAIN},
     {ahead, TL_RST_CAUSE_AHEAD, TL_CONFIDENCE_GUESS},
 };
@@ -398,9 +426,7 @@ static void remember_rst(const struct tl_rst *rst)
         conn->rst_ns = step->seg->time_ns;
     }
     if (step->shape->rst_effect == TL_RST_EFFECT_ACCEPTED || step->shape->rst_effect == TL_RST_EFFECT_CHALLENGE) {
-        self->poke_ns = step->seg->time_ns;
-        self->poke_in = step->seg->frame;
-        self->poke_is_rst = true;
+        tl_poke(self, step->seg, true);
     }
 }
 

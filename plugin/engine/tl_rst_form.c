@@ -39,8 +39,11 @@ static bool was_taken(const struct tl_step *step, const struct tl_recent_entry *
     if (step->conn->finished && e->frame == step->self->finack_in) {
         return true;
     }
-    return tl_rst_octets(e) > 0 && step->self->has_ack && !tl_seq_after(e->seq + tl_rst_octets(e), step->self->ack) &&
-           e->time_ns <= step->self->ack_ns; /* what came later came again */
+    if (!step->self->has_ack || e->time_ns > step->self->ack_ns) {
+        return false; /* what came later than X's last ACK came again, or drew the RST */
+    }
+    return tl_rst_octets(e) > 0 ? !tl_seq_after(e->seq + tl_rst_octets(e), step->self->ack)
+                                : tl_seq_after(step->self->ack, e->seq); /* X took what followed it */
 }
 
 /* F2: the answer to a segment with ACK flag carries its ACK number. Of the candidates that are young and not answered yet the
@@ -48,7 +51,8 @@ static bool was_taken(const struct tl_step *step, const struct tl_recent_entry *
 static struct tl_recent_entry *find_acknowledging(const struct tl_step *step, bool *carries)
 {
     int64_t patience = tl_window_patience(step, TRIGGER_NS, 2);
-    struct tl_recent_entry *oldest = NULL, *carrying = NULL, *youngest = NULL;
+    bool closed = step->conn->finished || step->conn->reset || step->self->has_fin;
+    struct tl_recent_entry *oldest = NULL, *carrying = NULL, *youngest = NULL, *copied = NULL;
     unsigned i;
 
     for (i = 0; i < TRIGGERS; i++) {
@@ -57,7 +61,11 @@ static struct tl_recent_entry *find_acknowledging(const struct tl_step *step, bo
         if (!e) {
             break;
         }
-        if ((e->flags & (TL_ACK | TL_RST)) != TL_ACK || e->ack != step->seg->seq || was_taken(step, e)) {
+        if ((e->flags & (TL_ACK | TL_RST)) != TL_ACK || e->ack != step->seg->seq) {
+            continue;
+        }
+        if (was_taken(step, e)) {
+            copied = copied ? copied : e;
             continue;
         }
         youngest = youngest ? youngest : e;
@@ -70,6 +78,9 @@ static struct tl_recent_entry *find_acknowledging(const struct tl_step *step, bo
         }
     }
     *carries = carrying != NULL;
+    if (!youngest && closed) {
+        return copied; /* a late copy of it met the closed end */
+    }
     return carrying ? carrying : oldest ? oldest : youngest;
 }
 

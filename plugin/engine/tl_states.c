@@ -59,6 +59,9 @@ static void on_syn(struct pair_of_states *s)
 
 static void on_synack(struct pair_of_states *s)
 {
+    if (s->step->shape->flags & TL_SHAPE_REORDERED) {
+        return; /* overtaken on the way by its own repetition */
+    }
     switch (s->step->shape->handshake_step) {
     case TL_HANDSHAKE_STEP_SYNACK_RETRANSMISSION:
         tl_fsm_withdraw(s->self, TL_REPEATS_SYNACK, s->self_view);
@@ -86,6 +89,11 @@ static void sender_of_rst(struct pair_of_states *s)
     case TL_RST_CAUSE_HALF_OPEN_PROBE:
         self_does(s, TL_SENDS_RST_DOUBTFUL);
         return;
+    case TL_RST_CAUSE_SYNACK_BAD_ACK:
+    case TL_RST_CAUSE_HALF_OPEN_SYN:
+    case TL_RST_CAUSE_TW_OLD_SYN:
+        tl_fsm_withdraw(s->self, TL_REPEATS_SYN, s->self_view); /* it goes on waiting in SYN-SENT */
+        return;
     case TL_RST_CAUSE_SYNACK_REJECTED:
         if (step->shape->rst_form == TL_RST_FORM_REPLY_ACK) {
             tl_fsm_withdraw(s->self, TL_REPEATS_SYN, s->self_view); /* it did not take the SYN-ACK */
@@ -110,8 +118,10 @@ static void sender_of_rst(struct pair_of_states *s)
 static void receiver_of_rst(struct pair_of_states *s)
 {
     const struct tl_shape *shape = s->step->shape;
-    bool timed_out = shape->rst_cause == TL_RST_CAUSE_KEEPALIVE_TIMEOUT || shape->rst_cause == TL_RST_CAUSE_PROBE_TIMEOUT ||
-                     shape->rst_cause == TL_RST_CAUSE_RETRANSMISSION_TIMEOUT;
+    bool unheard = shape->rst_confidence != TL_CONFIDENCE_GUESS;
+    bool timed_out =
+        unheard && (shape->rst_cause == TL_RST_CAUSE_KEEPALIVE_TIMEOUT || shape->rst_cause == TL_RST_CAUSE_PROBE_TIMEOUT ||
+                    shape->rst_cause == TL_RST_CAUSE_RETRANSMISSION_TIMEOUT);
     bool in_time_wait = tl_fsm_state(s->peer) == TL_STATE_TIME_WAIT;
 
     if (in_time_wait) {
@@ -205,6 +215,10 @@ static void sender_of_plain(struct pair_of_states *s)
     bool unknown = tl_fsm_state(s->self) == TL_STATE_UNKNOWN;
 
     on_life_after_rst(s);
+    if (unknown && step->conn->rst_in != 0 && !step->self->has_fin) {
+        tl_fsm_withdraw(s->self, TL_LIVES_ON, s->self_view); /* a device on the path had answered for it */
+        unknown = tl_fsm_state(s->self) == TL_STATE_UNKNOWN;
+    }
     if (unknown && !step->conn->midstream && step->peer->synack.count > 0 && step->self->syn.count == 0) {
         self_does(s, TL_SENDS_SYN); /* not captured, but the SYN-ACK answers it */
     }
@@ -230,6 +244,7 @@ static void receiver_of_plain(struct pair_of_states *s)
 {
     const struct tl_step *step = s->step;
     bool from_opener = step->self->syn.count > 0 && step->peer->syn.count == 0;
+    bool was_known = tl_fsm_state(s->peer) == TL_STATE_UNKNOWN && s->peer->depth > 0;
 
     if (step->event == TL_EVENT_FIN && step->peer->has_fin && tl_fsm_state(s->peer) == TL_STATE_UNKNOWN &&
         step->conn->closer == 1 - step->from && !step->conn->closer_unknown) {
@@ -239,7 +254,7 @@ static void receiver_of_plain(struct pair_of_states *s)
         tl_fsm_apply(s->peer, TL_SENDS_FIN, s->peer_view);
         tl_fsm_trust(s->peer, TL_CONFIDENCE_LIKELY);
     }
-    if (step->peer->has_isn_of_syn ? is_synchronised(step) : from_opener && step->conn->opened) {
+    if (!was_known && (step->peer->has_isn_of_syn ? is_synchronised(step) : from_opener && step->conn->opened)) {
         peer_gets(s, TL_GETS_ACK_OF_SYN);
     }
     if (knows_peer_fin(step)) {

@@ -9,17 +9,20 @@
 
 /* How a member is written. */
 enum form {
-    FORM_NAME,  /* uint8_t, a value of `detail` = enum tl_group */
-    FORM_FLAG,  /* bit `detail` of shape.flags */
-    FORM_BITS,  /* uint16_t, enum tl_handshake_error */
-    FORM_BOOL,  /* bool */
-    FORM_U16,   /* uint16_t; always there */
-    FORM_U32,   /* uint32_t; always there */
-    FORM_REF,   /* uint32_t; 0 = absent */
-    FORM_DELTA, /* int32_t; 0 = absent */
-    FORM_TIME,  /* int64_t ns; negative = absent */
-    FORM_LAPSE, /* int64_t ns; 0 = absent */
-    FORM_PATH,  /* struct tl_end_view: the states that the segment takes the end through */
+    FORM_NAME,     /* uint8_t, a value of `detail` = enum tl_group */
+    FORM_FLAG,     /* bit `detail` of shape.flags */
+    FORM_WORD,     /* uint32_t, the same */
+    FORM_BITS,     /* uint16_t, enum tl_handshake_error */
+    FORM_EVIDENCE, /* uint16_t, enum tl_evidence */
+    FORM_MASK,     /* bit `detail` of a uint8_t */
+    FORM_BOOL,     /* bool */
+    FORM_U16,      /* uint16_t; always there */
+    FORM_U32,      /* uint32_t; always there */
+    FORM_REF,      /* uint32_t; 0 = absent */
+    FORM_DELTA,    /* int32_t; 0 = absent */
+    FORM_TIME,     /* int64_t ns; negative = absent */
+    FORM_LAPSE,    /* int64_t ns; 0 = absent */
+    FORM_PATH,     /* struct tl_end_view: the states that the segment takes the end through */
 };
 
 /* When a member may be read. */
@@ -27,6 +30,10 @@ enum where {
     ON_SEGMENT,
     ON_RST, /* absent unless the segment is one; so are the next ones */
     ON_SPECIAL_ACK,
+    ON_RETRANSMISSION,
+    ON_REPEAT, /* a retransmission whose original was captured */
+    ON_DUPLICATE,
+    ON_LATER_DUPACK, /* a reference never leads to its own frame */
     ON_HANDSHAKE,
     ON_TEARDOWN,
     ON_KEEPALIVE,
@@ -75,6 +82,10 @@ struct field {
     {                                                                                                                          \
         name, AT_END, FACTS, offsetof(struct tl_facts, member), form, 0                                                        \
     }
+#define CAPTURE(name, flag)                                                                                                    \
+    {                                                                                                                          \
+        name, AT_END, FACTS, offsetof(struct tl_facts, capture), FORM_MASK, TL_CAPTURE_##flag                                  \
+    }
 #define PROBE(name, where)                                                                                                     \
     REF(name ".n", where, probe_number, FORM_REF), REF(name ".unanswered", where, probe_unanswered, FORM_REF),                 \
         REF(name ".run_in", where, probe_run_in, FORM_REF), REF(name ".idle", where##_FIRST, probe_idle_ns, FORM_LAPSE),       \
@@ -116,12 +127,38 @@ static const struct field fields[] = {
     SHAPE_NAME("rst.cause", rst_cause, RST_CAUSE),
     SHAPE_NAME("rst.cause.confidence", rst_confidence, CONFIDENCE),
     SHAPE_NAME("rst.effect", rst_effect, RST_EFFECT),
+    SHAPE_NAME("rst.stage", rst_stage, RST_STAGE),
+    SHAPE_NAME("rst.abort_why", abort_why, ABORT_WHY),
+    SHAPE_NAME("rst.injected", injected, INJECTED),
+    {"rst.evidence", ON_SEGMENT, SHAPE, offsetof(struct tl_shape, evidence), FORM_EVIDENCE, 0},
+    LATE("rst.signature", AT_END, signature, SIGNATURE),
     REF("rst.trigger_in", ON_RST, trigger_in, FORM_REF),
     REF("rst.first_in", ON_RST, first_in, FORM_REF),
     SHAPE_NAME("keepalive.kind", keepalive, PROBE_KIND),
     PROBE("keepalive", ON_KEEPALIVE),
     SHAPE_NAME("window_probe.kind", window_probe, PROBE_KIND),
     PROBE("window_probe", ON_WINDOW_PROBE),
+    SHAPE_NAME("segment", segment, SEGMENT),
+    REF("segment.skipped_bytes", ON_SEGMENT, skipped_bytes, FORM_REF),
+    SHAPE_NAME("retransmission.cause", retransmission, RETRANSMISSION),
+    SHAPE_NAME("retransmission.cause.confidence", retransmission_confidence, CONFIDENCE),
+    SHAPE_FLAG("retransmission.tlp_or_rto", TLP_OR_RTO),
+    REF("retransmission.n", ON_RETRANSMISSION, retransmission_number, FORM_U32),
+    REF("retransmission.original_in", ON_RETRANSMISSION, original_in, FORM_REF),
+    REF("retransmission.previous_in", ON_RETRANSMISSION, previous_in, FORM_REF),
+    REF("retransmission.rto", ON_REPEAT, since_previous_ns, FORM_TIME),
+    REF("retransmission.delay", ON_REPEAT, since_original_ns, FORM_TIME),
+    REF("retransmission.new_bytes", ON_RETRANSMISSION, new_bytes, FORM_REF),
+    SHAPE_NAME("retransmission.needless", needless, NEEDLESS),
+    SHAPE_NAME("retransmission.lost_at", lost_at, LOST_AT),
+    SHAPE_NAME("duplicate.kind", duplicate, DUPLICATE),
+    REF("duplicate.of_in", ON_DUPLICATE, first_in, FORM_REF),
+    REF("dupack.n", ON_SEGMENT, dupack_number, FORM_REF),
+    REF("dupack.first_in", ON_LATER_DUPACK, dupack_first_in, FORM_REF),
+    {"proves.needless", ON_SEGMENT, REFS, offsetof(struct tl_refs, proved[0].needless), FORM_WORD, TL_GROUP_NEEDLESS},
+    REF("proves.needless_in", ON_SEGMENT, proved[0].frame, FORM_REF),
+    REF("proves.rst_disowned_in", ON_SEGMENT, disowned_in, FORM_REF),
+    REF("proves.rst_revoked_in", ON_SEGMENT, revoked_in, FORM_REF),
     LATE("handshake.outcome", AT_OUTCOME, outcome, OUTCOME),
     LATE("handshake.missing", AT_OUTCOME, missing, MISSING),
     LATE("handshake.client_rst", AT_OUTCOME, client_rst, CLIENT_RST),
@@ -148,18 +185,25 @@ static const struct field fields[] = {
     FACT("incarnation", incarnation, FORM_U32),
     LATE("reuse", AT_END, reuse, REUSE),
     LATE("capture.position", AT_END, position, POSITION),
+    CAPTURE("capture.asymmetric", ASYMMETRIC),
+    CAPTURE("capture.lossy", LOSSY),
+    CAPTURE("capture.doubled", DOUBLED),
+    CAPTURE("capture.offload", OFFLOAD),
 };
 
-static const char *const error_names[] = {"synack_ack", "ack_ack",      "ack_seq", "synack_isn",   "opt_not_offered",
-                                          "opt_lost",   "wscale_range", "flags",   "syn_ack_field"};
+static const char *const error_names[] = {"synack_ack", "ack_ack",      "ack_seq", "synack_isn",    "opt_not_offered",
+                                          "opt_lost",   "wscale_range", "flags",   "syn_ack_field", NULL};
+static const char *const evidence_names[] = {"sender_continues", "seq_ahead", "stale_seq", "ack_change", "ttl",
+                                             "ttl_weak",         "ip_id",     "no_ts",     "window",     "burst",
+                                             "peer_unharmed",    NULL};
 
-static void write_bits(uint16_t bits, char value[CASE_VALUE_MAX])
+static void write_bits(uint16_t bits, const char *const names[], char value[CASE_VALUE_MAX])
 {
     size_t used = 0;
 
-    for (unsigned bit = 0; bit < sizeof error_names / sizeof error_names[0]; bit++) {
+    for (unsigned bit = 0; names[bit]; bit++) {
         if (bits & (1U << bit))
-            used += (size_t)snprintf(value + used, CASE_VALUE_MAX - used, "%s%s", used ? "," : "", error_names[bit]);
+            used += (size_t)snprintf(value + used, CASE_VALUE_MAX - used, "%s%s", used ? "," : "", names[bit]);
     }
 }
 
@@ -196,6 +240,14 @@ static bool is_of_kind(const struct field *field, const struct case_view *view)
         return shape->rst_form;
     case ON_SPECIAL_ACK:
         return shape->ack;
+    case ON_RETRANSMISSION:
+        return shape->retransmission;
+    case ON_REPEAT:
+        return shape->retransmission && view->verdict->refs.previous_in;
+    case ON_LATER_DUPACK:
+        return view->verdict->refs.dupack_number > 1;
+    case ON_DUPLICATE:
+        return shape->duplicate;
     case ON_HANDSHAKE:
         return shape->handshake_step;
     case ON_TEARDOWN:
@@ -233,41 +285,74 @@ static void write_path(const struct tl_end_view *end, char value[CASE_VALUE_MAX]
         used += (size_t)snprintf(value + used, CASE_VALUE_MAX - used, "->%s", tl_name(TL_GROUP_STATE, end->path[i])->value);
 }
 
+static void write_name(unsigned group, unsigned number, char value[CASE_VALUE_MAX])
+{
+    if (number)
+        snprintf(value, CASE_VALUE_MAX, "%s", tl_name((enum tl_group)group, number)->value);
+}
+
+static void write_number(enum form form, uint32_t number, char value[CASE_VALUE_MAX])
+{
+    if (form == FORM_DELTA && number)
+        snprintf(value, CASE_VALUE_MAX, "%ld", (long)(int32_t)number);
+    else if (form == FORM_U16 || form == FORM_U32 || number)
+        snprintf(value, CASE_VALUE_MAX, "%lu", (unsigned long)number);
+}
+
+static void write_yes(bool holds, char value[CASE_VALUE_MAX])
+{
+    if (holds)
+        snprintf(value, CASE_VALUE_MAX, "1");
+}
+
+static uint16_t read_u16(const void *member)
+{
+    uint16_t number;
+
+    memcpy(&number, member, sizeof number);
+    return number;
+}
+
+static uint32_t read_u32(const void *member)
+{
+    uint32_t number;
+
+    memcpy(&number, member, sizeof number);
+    return number;
+}
+
 static void write_value(const struct field *field, const void *base, char value[CASE_VALUE_MAX])
 {
     const void *member = (const char *)base + field->offset;
-    uint16_t bits;
-    uint32_t number;
     int64_t ns;
 
-    memcpy(&bits, field->form == FORM_FLAG ? base : member, sizeof bits);
     switch (field->form) {
     case FORM_NAME:
-        if (*(const uint8_t *)member)
-            snprintf(value, CASE_VALUE_MAX, "%s", tl_name((enum tl_group)field->detail, *(const uint8_t *)member)->value);
+        write_name(field->detail, *(const uint8_t *)member, value);
+        break;
+    case FORM_WORD:
+        write_name(field->detail, read_u32(member), value);
         break;
     case FORM_FLAG:
-        if (bits & field->detail)
-            snprintf(value, CASE_VALUE_MAX, "1");
+        write_yes(read_u16(member) & field->detail, value);
+        break;
+    case FORM_MASK:
+        write_yes(*(const uint8_t *)member & field->detail, value);
         break;
     case FORM_BOOL:
-        if (*(const bool *)member)
-            snprintf(value, CASE_VALUE_MAX, "1");
+        write_yes(*(const bool *)member, value);
         break;
     case FORM_BITS:
-        write_bits(bits, value);
+    case FORM_EVIDENCE:
+        write_bits(read_u16(member), field->form == FORM_BITS ? error_names : evidence_names, value);
         break;
     case FORM_U16:
-        snprintf(value, CASE_VALUE_MAX, "%u", bits);
+        write_number(field->form, read_u16(member), value);
         break;
     case FORM_U32:
     case FORM_REF:
     case FORM_DELTA:
-        memcpy(&number, member, sizeof number);
-        if (field->form == FORM_DELTA && number)
-            snprintf(value, CASE_VALUE_MAX, "%ld", (long)(int32_t)number);
-        else if (field->form == FORM_U32 || number)
-            snprintf(value, CASE_VALUE_MAX, "%lu", (unsigned long)number);
+        write_number(field->form, read_u32(member), value);
         break;
     case FORM_PATH:
         write_path(base, value);

@@ -264,7 +264,7 @@ static struct case_event *new_event(struct parser *parser, enum case_kind kind)
     memset(event, 0, sizeof *event);
     event->kind = kind;
     event->line = parser->line;
-    if (kind != CASE_END && kind != CASE_MORE)
+    if (kind == CASE_SEGMENT)
         event->segment.frame = ++parser->frame;
     return event;
 }
@@ -329,14 +329,18 @@ static bool parse_segment(struct parser *parser, struct case_event *event, char 
 
 static bool parse_event(struct parser *parser, char **words, unsigned count, const char *expected)
 {
-    bool is_end = strcmp(words[0], "end") == 0;
-    struct case_event *event = new_event(parser, is_end ? CASE_END : CASE_SEGMENT);
+    bool is_end = strcmp(words[0], "end") == 0, is_late = strcmp(words[0], "late") == 0;
+    struct case_event *event = new_event(parser, is_end ? CASE_END : is_late ? CASE_LATE : CASE_SEGMENT);
 
     if (!event)
         return fail(parser, "out of memory", NULL);
     event->expected = expected;
     if (is_end) {
         event->conn = count > 1 ? (unsigned)strtoul(words[1], NULL, 10) : 0;
+        return true;
+    }
+    if (is_late) {
+        event->segment.frame = count > 1 ? (uint32_t)strtoul(words[1], NULL, 10) : 0;
         return true;
     }
     if (count < 2 || !parse_time(words[0], &event->time_ns))

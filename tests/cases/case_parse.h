@@ -13,13 +13,14 @@ enum case_kind {
     CASE_OTHER,   /* a frame of something else: only time passes */
     CASE_MORE,    /* no frame: more expectations of the line above */
     CASE_END,     /* no frame: what must be known of a connection at the end of the capture */
+    CASE_LATE,    /* no frame: what must be known of an earlier segment at the end of the capture */
 };
 
 struct case_event {
     enum case_kind kind;
     unsigned line;             /* in the file, from 1 */
     int64_t time_ns;           /* of a frame */
-    struct tl_segment segment; /* CASE_SEGMENT; CASE_ICMP uses frame, from and seq */
+    struct tl_segment segment; /* CASE_SEGMENT; CASE_ICMP uses frame, from and seq, CASE_LATE frame */
     unsigned icmp_type;
     unsigned icmp_code;
     unsigned conn;        /* CASE_END: number of the connection */

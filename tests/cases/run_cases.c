@@ -4,7 +4,7 @@
  *
  * Usage: run_cases FILE...
  * Prints each case and each mismatch. Exit status 1 if any case fails. Late facts are only checked when the capture is
- * over: on a segment they exist where the segment proves them.
+ * over: on a segment they exist where the segment proves them. A line `late` asks what an earlier segment has become by then.
  */
 #include "case_fields.h"
 #include "case_parse.h"
@@ -15,12 +15,19 @@
 
 enum { CONNS_MAX = 16 };
 
+/* What was said of a segment, and what a later one has proved of it. */
+struct record {
+    struct tl_verdict verdict;
+    unsigned needless; /* enum tl_needless */
+};
+
 struct run {
     const char *path;
     struct case_file file;
     struct tl_tracker *tracker;
     struct tl_pair *pair;
     struct tl_conn *conns[CONNS_MAX]; /* by number */
+    struct record *records;           /* by frame; one for each event and frame 0 */
     int64_t last_ns;
     struct tl_verdict verdict; /* of the last segment */
     struct tl_facts facts;
@@ -99,6 +106,17 @@ static void check(struct run *run, const struct case_event *event)
     }
 }
 
+static void keep(struct run *run, uint32_t frame)
+{
+    run->records[frame].verdict = run->verdict;
+    for (unsigned i = 0; i < TL_PROVED_MAX; i++) {
+        uint32_t proved = run->verdict.refs.proved[i].frame;
+
+        if (proved < frame)
+            run->records[proved].needless = run->verdict.refs.proved[i].needless;
+    }
+}
+
 static void run_segment(struct run *run, const struct case_event *event)
 {
     if (!tl_pair_update(run->pair, &event->segment, &run->verdict)) {
@@ -108,6 +126,8 @@ static void run_segment(struct run *run, const struct case_event *event)
     tl_conn_facts(run->verdict.conn, run->last_ns, &run->facts);
     if (run->facts.number < CONNS_MAX)
         run->conns[run->facts.number] = run->verdict.conn;
+    keep(run, event->segment.frame);
+    run->verdict.shape.lost_at = TL_LOST_AT_NONE; /* a question that arises only once it is known that they had to be sent */
     run->view = (struct case_view){&run->verdict, &run->facts};
 }
 
@@ -121,11 +141,47 @@ static void run_end(struct run *run, const struct case_event *event)
     run->view = (struct case_view){NULL, &run->facts};
 }
 
+/* Whether a retransmission was needless: docs/design.md, "Late facts". */
+static unsigned needless_at_end(const struct record *record)
+{
+    const struct tl_shape *shape = &record->verdict.shape;
+
+    if (!shape->retransmission)
+        return TL_NEEDLESS_NONE;
+    if (record->needless || shape->needless)
+        return record->needless ? record->needless : shape->needless;
+    return shape->flags & TL_SHAPE_NEEDLESS_SHOWS ? TL_NEEDLESS_NO : TL_NEEDLESS_UNKNOWN;
+}
+
+static void run_late(struct run *run, const struct case_event *event)
+{
+    const struct record *record = &run->records[event->segment.frame <= run->file.count ? event->segment.frame : 0];
+    struct tl_shape *shape = &run->verdict.shape;
+
+    if (!record->verdict.conn) {
+        mismatch(run, event->line, "late", "a segment of that frame", "none");
+        return;
+    }
+    run->verdict = record->verdict;
+    shape->needless = (uint8_t)needless_at_end(record);
+    if (shape->needless != TL_NEEDLESS_NO && shape->needless != TL_NEEDLESS_UNKNOWN)
+        shape->lost_at = TL_LOST_AT_NONE;
+    tl_conn_facts(run->verdict.conn, run->last_ns, &run->facts);
+    if (run->facts.last_rst_in[shape->from] == event->segment.frame) {
+        shape->rst_effect = run->facts.rst_effect[shape->from];
+        shape->injected = run->facts.injected[shape->from];
+        shape->evidence = run->facts.evidence[shape->from];
+    }
+    run->view = (struct case_view){&run->verdict, &run->facts};
+}
+
 static void run_event(struct run *run, const struct case_event *event)
 {
+    bool is_frame = event->kind == CASE_SEGMENT || event->kind == CASE_ICMP || event->kind == CASE_OTHER;
+
     if (event->kind != CASE_MORE)
         run->view = (struct case_view){NULL, NULL};
-    if (event->kind != CASE_MORE && event->kind != CASE_END)
+    if (is_frame)
         run->last_ns = event->time_ns > run->last_ns ? event->time_ns : run->last_ns;
     if (event->kind == CASE_SEGMENT)
         run_segment(run, event);
@@ -134,6 +190,8 @@ static void run_event(struct run *run, const struct case_event *event)
                             event->segment.frame);
     else if (event->kind == CASE_END)
         run_end(run, event);
+    else if (event->kind == CASE_LATE)
+        run_late(run, event);
     check(run, event);
 }
 
@@ -147,10 +205,12 @@ static bool run_case(const char *path)
     } else {
         run.tracker = tl_tracker_new(&heap);
         run.pair = tl_pair_new(run.tracker, &run.file.ends);
-        for (unsigned i = 0; i < run.file.count; i++)
+        run.records = calloc(run.file.count + 1, sizeof *run.records);
+        for (unsigned i = 0; run.records && i < run.file.count; i++)
             run_event(&run, &run.file.events[i]);
         tl_pair_free(run.pair);
         tl_tracker_free(run.tracker);
+        free(run.records);
         if (run.checks == 0)
             mismatch(&run, 1, "case", "something to check", "nothing");
     }
