@@ -49,8 +49,10 @@ static void learn_offset(struct tl_clock *clock, const struct tl_segment *segmen
     int64_t offset = offset_ns(clock, segment->time_ns, segment->tsval);
 
     if (segment->time_ns - clock->window_ns > WINDOW_NS) {
+        bool silent = segment->time_ns - clock->window_ns > 2 * WINDOW_NS;
+
         clock->window_ns = segment->time_ns;
-        clock->least_ns[1] = clock->least_ns[0];
+        clock->least_ns[1] = silent ? offset : clock->least_ns[0];
         clock->least_ns[0] = offset;
     } else if (offset < clock->least_ns[0]) {
         clock->least_ns[0] = offset;
@@ -106,7 +108,8 @@ int64_t tl_clock_sent_at(const struct tl_clock *clock, int64_t time_ns, uint32_t
     int64_t least_ns = clock->least_ns[0] < clock->least_ns[1] ? clock->least_ns[0] : clock->least_ns[1];
     int64_t held_ns;
 
-    if (!has_tsval || clock->tick_ns == 0) {
+    /* After a silence the offsets are too old: the clocks have drifted apart since. */
+    if (!has_tsval || clock->tick_ns == 0 || time_ns - clock->window_ns > 2 * WINDOW_NS) {
         return time_ns;
     }
     held_ns = offset_ns(clock, time_ns, tsval) - least_ns;

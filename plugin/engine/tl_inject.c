@@ -152,12 +152,13 @@ static unsigned header_evidence(const struct tl_step *step)
 /* A live connection sends about the window it sent last; a stateless answer sends 0. */
 static bool window_is_odd(const struct tl_step *step)
 {
-    int last = step->self->last_window, now = step->seg->window;
+    int64_t last = step->self->window, now = tl_window_of(step);
+    int64_t apart = now > last ? now - last : last - now;
 
     if (is_reply(step)) {
         return now != 0;
     }
-    return step->self->has_window && now != 0 && distance(now, last) * 100 > last * WINDOW_PERCENT;
+    return step->self->has_window && now != 0 && apart * 100 > last * WINDOW_PERCENT;
 }
 
 static enum tl_rst_stage stage_of(const struct tl_conn *conn)
@@ -222,7 +223,7 @@ void tl_inject_learn(struct tl_step *step)
 {
     struct tl_end *x = step->self;
     int64_t limit = tl_max_ns(UNDER_WAY_NS, step->rtt_ns == TL_UNKNOWN_NS ? 0 : step->rtt_ns / 2);
-    bool news = step->new_bytes || step->shape->ack == TL_ACK_NEW;
+    bool news = step->new_bytes || step->shape->ack == TL_ACK_NEW || step->shape->ack == TL_ACK_UNSEEN;
 
     if (x->rsts == 0 || step->event == TL_EVENT_RST || step->copy_of || step->stray || !news ||
         (x->evidence & TL_EVIDENCE_SENDER_CONTINUES) || tl_since(step, x->rst_ns) <= limit ||

@@ -44,7 +44,7 @@ void tl_resent_ask(struct tl_resent *r)
 
     r->known = tl_feedback_known(&repair->feedback, seg, step->self->leg_ns);
     r->gap_ns = sent_ns - previous_at(r);
-    r->quiet_ns = sent_ns - travel_ns - (r->known.time_ns != 0 ? r->known.time_ns : step->conn->start_ns);
+    r->quiet_ns = sent_ns - travel_ns - (r->known.time_ns != 0 ? r->known.time_ns : repair->heard_ns);
     r->sack_permitted = sack_permitted(step, repair);
     r->head = !tl_seq_after(seg->seq, r->known.una) && tl_seq_after(step->end, r->known.una);
     r->tail = !tl_seq_before(step->end, step->self->max);

@@ -279,6 +279,7 @@ static bool make_repair(struct tl_step *step)
         return false;
     }
     self->repair->allocator = allocator;
+    self->repair->heard_ns = step->peer->segments > 0 ? step->peer->last_ns : step->conn->start_ns;
     tl_feedback_init(&self->repair->feedback, allocator, self->has_una ? self->una : step->seg->seq);
     return true;
 }

@@ -31,6 +31,7 @@ struct tl_repair {
     struct tl_feedback feedback;   /* of the receiver */
     struct tl_clock clock;         /* of the sender */
     struct tl_resend *resends;     /* ring of the last ones */
+    int64_t heard_ns;            /* the receiver's last segment before this was made */
     int64_t rto_gap_ns;            /* between the last timeout and the transmission before it */
     uint32_t loss_point;           /* Loss state lasts until this is acknowledged */
     uint32_t recovery_point;       /* fast or SACK recovery lasts until this is acknowledged */

@@ -59,12 +59,18 @@ static int shift_of(const struct tl_end *self, const struct tl_end *peer)
     return self->scale > SCALE_MAX ? SCALE_MAX : self->scale;
 }
 
+uint32_t tl_window_of(const struct tl_step *step)
+{
+    int shift = step->seg->flags & TL_SYN ? 0 : shift_of(step->self, step->peer);
+
+    return (uint32_t)step->seg->window << (shift > 0 ? shift : 0);
+}
+
 void tl_window_learn(struct tl_step *step)
 {
     struct tl_end *self = step->self;
-    int shift = step->seg->flags & TL_SYN ? 0 : shift_of(self, step->peer);
 
-    self->window = (uint32_t)step->seg->window << (shift > 0 ? shift : 0);
+    self->window = tl_window_of(step);
     self->has_window = true;
     self->last_window = step->seg->window;
     if (self->window > self->max_window) {

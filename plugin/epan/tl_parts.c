@@ -324,7 +324,9 @@ void tl_part_place(const struct tl_branch *branch)
     show_end(branch, FIELD_SERVER_STATE, &shape->end[!(shape->client & 1)]);
     tl_item_count(branch, FIELD_CONN, branch->view->facts.number);
     tl_item_count(branch, FIELD_INCARNATION, branch->view->facts.incarnation);
-    tl_item_name(branch, FIELD_REUSE, TL_GROUP_REUSE, shape->reuse);
+    /* Whether a tentative connection was taken or rejected shows later. */
+    tl_item_name(branch, FIELD_REUSE, TL_GROUP_REUSE,
+                 branch->view->visited && shape->reuse == TL_REUSE_TENTATIVE ? branch->view->facts.reuse : shape->reuse);
     if (shape->reuse != TL_REUSE_NONE && refs->reuse_elapsed_ns > 0)
         tl_item_time(branch, FIELD_REUSE_ELAPSED, refs->reuse_elapsed_ns);
     tl_item_yes(branch, FIELD_MIDSTREAM, shape->flags & TL_SHAPE_MIDSTREAM);

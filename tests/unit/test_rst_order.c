@@ -355,16 +355,28 @@ static void keepalive_timeout_is_certain_if_the_gap_fits(void **state)
     keepalive_timeout_with_gap(15 * T_SECOND + 1, TL_CONFIDENCE_LIKELY);
 }
 
-static void answered_keepalives_time_nothing_out(void **state)
+/* The answers may have been lost behind the capture point, and the RST comes when the next probe was due: only a guess. */
+static void answered_keepalives_time_out_only_on_time(void **state)
 {
+    static const struct {
+        int64_t wait_ns;
+        bool due;
+    } gaps[] = {{9 * T_SECOND, true}, {9 * T_SECOND - 1, false}, {11 * T_SECOND, true}, {11 * T_SECOND + 1, false}};
     struct t_talk t;
 
     (void)state;
-    unanswered_keepalives(&t, 2);
-    t_send(&t, SERVER, .flags = TL_ACK);
-    t_send(&t, CLIENT, .flags = RSTACK, .wait_ns = 10 * T_SECOND);
-    cause_is(&t, ABORT);
-    t_end(&t);
+    for (unsigned i = 0; i < sizeof gaps / sizeof gaps[0]; i++) {
+        unanswered_keepalives(&t, 2);
+        t_send(&t, SERVER, .flags = TL_ACK, .wait_ns = T_SAME_TIME);
+        t_send(&t, CLIENT, .flags = RSTACK, .wait_ns = gaps[i].wait_ns);
+        if (gaps[i].due) {
+            cause_is(&t, KEEPALIVE_TIMEOUT);
+            t_is(&t, rst_confidence, CONFIDENCE, GUESS);
+        } else {
+            cause_is(&t, ABORT);
+        }
+        t_end(&t);
+    }
 }
 
 /* C13: two probes at least. */
@@ -444,7 +456,7 @@ int main(void)
         cmocka_unit_test(syn_in_window_within_200_ms_or_two_round_trips),
         cmocka_unit_test(keepalive_timeout_needs_more_than_a_round_trip),
         cmocka_unit_test(keepalive_timeout_is_certain_if_the_gap_fits),
-        cmocka_unit_test(answered_keepalives_time_nothing_out),
+        cmocka_unit_test(answered_keepalives_time_out_only_on_time),
         cmocka_unit_test(one_window_probe_times_nothing_out),
         cmocka_unit_test(retransmission_timeout_needs_the_last_gap),
         cmocka_unit_test(retransmissions_are_not_timed_out_if_the_peer_was_heard),
