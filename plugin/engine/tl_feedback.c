@@ -15,7 +15,7 @@ void tl_feedback_init(struct tl_feedback *feedback, const struct tl_allocator *a
 {
     memset(feedback, 0, sizeof *feedback);
     feedback->allocator = allocator;
-    feedback->una = feedback->una_begin = una;
+    feedback->una = feedback->una_begin = feedback->una_recorded = una;
 }
 
 void tl_feedback_free(struct tl_feedback *feedback)
@@ -245,6 +245,11 @@ void tl_feedback_record(struct tl_feedback *feedback, const struct tl_segment *s
     report->has_tsval = (segment->options & TL_OPT_TIMESTAMPS) != 0;
     report->tsval = segment->tsval;
     report->seq = segment->seq;
+    if (feedback->una != feedback->una_recorded) {
+        feedback->una_recorded = feedback->una;
+        feedback->una_ns = segment->time_ns;
+    }
+    report->una_ns = feedback->una_ns;
     report->una = feedback->una;
     report->sacked = tl_feedback_highest(feedback);
     report->duplicates = feedback->duplicates;
@@ -282,4 +287,18 @@ struct tl_report tl_feedback_known(const struct tl_feedback *feedback, const str
         }
     }
     return oldest;
+}
+
+int64_t tl_feedback_passed(const struct tl_feedback *feedback, uint32_t tsval)
+{
+    unsigned i;
+
+    for (i = 0; i < feedback->count; i++) {
+        const struct tl_report *r = &feedback->reports[(feedback->newest + feedback->capacity - i) % feedback->capacity];
+
+        if (r->has_tsval && !tl_seq_after(r->tsval, tsval)) {
+            return r->tsval == tsval ? r->first_ns : -1;
+        }
+    }
+    return -1;
 }

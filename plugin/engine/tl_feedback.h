@@ -22,6 +22,7 @@ enum {
 struct tl_report {
     int64_t time_ns;     /* when it passed the capture point */
     int64_t first_ns;    /* when the first report with the same TSval passed */
+    int64_t una_ns;      /* when una moved last */
     int64_t newest_ns;   /* capture time of the newest transmission known to be delivered; 0 = none */
     uint32_t tsval;      /* of the receiver */
     uint32_t seq;        /* of the receiver's segment */
@@ -38,7 +39,9 @@ struct tl_feedback {
     uint32_t ranges[TL_FEEDBACK_RANGES][2]; /* SACKed, sorted, not touching */
     int64_t newest_ns;
     uint32_t una;
-    uint32_t una_begin;       /* before the first report */
+    uint32_t una_begin; /* before the first report */
+    int64_t una_ns;     /* when una moved last, as recorded */
+    uint32_t una_recorded;
     uint32_t dupack_first_in; /* frame of the first duplicate ACK for una */
     uint32_t dsack[2];        /* the range that the last segment reported twice received, RFC 2883 */
     uint16_t duplicates;      /* duplicate ACKs for una */
@@ -73,6 +76,9 @@ void tl_feedback_record(struct tl_feedback *feedback, const struct tl_segment *s
  * counts if it passed the capture point long enough before; `leg_ns` is the least time to the sender and back, negative =
  * unknown. Returns a report of nothing (una as it began) when it knew none. O(TL_FEEDBACK_MAX). */
 struct tl_report tl_feedback_known(const struct tl_feedback *feedback, const struct tl_segment *segment, int64_t leg_ns);
+
+/* When the first segment with this TSval passed, or a negative number: for the time to the sender and back. O(TL_FEEDBACK_MAX). */
+int64_t tl_feedback_passed(const struct tl_feedback *feedback, uint32_t tsval);
 
 /* Whether all of [seq, end) is SACKed. O(ranges). */
 bool tl_feedback_covers(const struct tl_feedback *feedback, uint32_t seq, uint32_t end);

@@ -45,6 +45,7 @@ void tl_resent_ask(struct tl_resent *r)
     r->known = tl_feedback_known(&repair->feedback, seg, step->self->leg_ns);
     r->gap_ns = sent_ns - previous_at(r);
     r->quiet_ns = sent_ns - travel_ns - (r->known.time_ns != 0 ? r->known.time_ns : repair->heard_ns);
+    r->unmoved_ns = sent_ns - travel_ns - (r->known.una_ns != 0 ? r->known.una_ns : repair->heard_ns);
     r->sack_permitted = sack_permitted(step, repair);
     r->head = !tl_seq_after(seg->seq, r->known.una) && tl_seq_after(step->end, r->known.una);
     r->tail = !tl_seq_before(step->end, step->self->max);
@@ -85,10 +86,17 @@ static bool when_one_way(const struct tl_resent *r, struct cause *c)
     return true;
 }
 
+/* Nothing was heard for as long as a timer takes; or what was heard (the other end's own repetitions, say) acknowledged nothing,
+ * and the bytes themselves are as old. */
+static bool is_silent(const struct tl_resent *r)
+{
+    return r->quiet_ns >= SILENCE_NS || (r->captured_before && r->gap_ns >= TL_TIMER_NS && r->unmoved_ns >= SILENCE_NS);
+}
+
 /* A single segment outstanding and nothing heard: probe and timer send the same segment at the same moment. */
 static bool when_single(const struct tl_resent *r, struct cause *c)
 {
-    if (!r->head || !r->tail || !r->first || !r->no_evidence || r->quiet_ns < SILENCE_NS || r->in_loss || r->in_recovery ||
+    if (!r->head || !r->tail || !r->first || !r->no_evidence || !is_silent(r) || r->in_loss || r->in_recovery ||
         !r->captured_before) {
         return false;
     }
@@ -103,7 +111,7 @@ static bool when_timer(const struct tl_resent *r, struct cause *c)
 {
     int64_t patience = tl_rtt_or(r->step, 0) + tl_max_ns(tl_rtt_or(r->step, 0) / 4, 10 * TL_MS);
 
-    if (r->head && r->no_evidence && r->quiet_ns >= SILENCE_NS) {
+    if (r->head && r->no_evidence && is_silent(r)) {
         bool doubled = r->repair->rto_seq == r->step->seg->seq && r->repair->backoff + 1 >= BACKOFF_SURE &&
                        r->gap_ns * 2 >= r->repair->rto_gap_ns * 3 && r->gap_ns * 10 <= r->repair->rto_gap_ns * 26;
 

@@ -284,6 +284,23 @@ static bool make_repair(struct tl_step *step)
     return true;
 }
 
+/* The first echo of a TSval times the way from the capture point to this end and back. */
+static void time_echo(struct tl_step *step)
+{
+    struct tl_end *self = step->self;
+    int64_t passed_ns;
+
+    if (!tl_has_timestamps(step) || step->seg->tsecr == self->tsecr) {
+        return;
+    }
+    passed_ns = tl_feedback_passed(&self->repair->feedback, step->seg->tsecr);
+    if (passed_ns >= 0 && step->seg->time_ns >= passed_ns &&
+        (self->leg_ns == TL_UNKNOWN_NS || step->seg->time_ns - passed_ns < self->leg_ns)) {
+        self->leg_ns = step->seg->time_ns - passed_ns;
+        step->rtt_ns = tl_window_rtt(step->conn);
+    }
+}
+
 void tl_rexmit_free(struct tl_end *end)
 {
     const struct tl_allocator *allocator;
@@ -317,6 +334,7 @@ void tl_rexmit_classify(struct tl_step *step)
             name_window_probe(step);
         }
     } else if (make_repair(step)) {
+        time_echo(step);
         classify_bytes(step);
     }
 }
