@@ -265,7 +265,7 @@ static int64_t travel(int64_t leg_ns, bool echo)
     return echo ? leg_ns / 10 * 11 + LEG_LEAST_NS : leg_ns / 10 * 9;
 }
 
-struct tl_report tl_feedback_known(const struct tl_feedback *feedback, const struct tl_segment *segment, int64_t leg_ns)
+static struct tl_report known(const struct tl_feedback *feedback, const struct tl_segment *segment, int64_t leg_ns, bool resent)
 {
     struct tl_report oldest = {.una = feedback->una_begin, .sacked = feedback->una_begin};
     bool echo = (segment->options & TL_OPT_TIMESTAMPS) != 0;
@@ -279,6 +279,9 @@ struct tl_report tl_feedback_known(const struct tl_feedback *feedback, const str
 
         bool no_echo = !echo || !r->has_tsval || tl_seq_after(r->seq, segment->ack);
 
+        if (resent && tl_seq_after(r->una, segment->seq)) {
+            continue; /* nobody sends again what he knows to be acknowledged: this report was late, or lost */
+        }
         if (echoed || (passed && no_echo)) {
             return *r;
         }
@@ -287,6 +290,17 @@ struct tl_report tl_feedback_known(const struct tl_feedback *feedback, const str
         }
     }
     return oldest;
+}
+
+struct tl_report tl_feedback_known(const struct tl_feedback *feedback, const struct tl_segment *segment, int64_t leg_ns)
+{
+    return known(feedback, segment, leg_ns, false);
+}
+
+struct tl_report tl_feedback_known_to_resender(const struct tl_feedback *feedback, const struct tl_segment *segment,
+                                               int64_t leg_ns)
+{
+    return known(feedback, segment, leg_ns, true);
 }
 
 int64_t tl_feedback_passed(const struct tl_feedback *feedback, uint32_t tsval)

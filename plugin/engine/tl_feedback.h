@@ -77,6 +77,11 @@ void tl_feedback_record(struct tl_feedback *feedback, const struct tl_segment *s
  * unknown. Returns a report of nothing (una as it began) when it knew none. O(TL_FEEDBACK_MAX). */
 struct tl_report tl_feedback_known(const struct tl_feedback *feedback, const struct tl_segment *segment, int64_t leg_ns);
 
+/* The same for a segment that brings old bytes: its sender did not know of an acknowledgment of them, whatever had passed, or it
+ * would not have sent them again. */
+struct tl_report tl_feedback_known_to_resender(const struct tl_feedback *feedback, const struct tl_segment *segment,
+                                               int64_t leg_ns);
+
 /* When the first segment with this TSval passed, or a negative number: for the time to the sender and back. O(TL_FEEDBACK_MAX). */
 int64_t tl_feedback_passed(const struct tl_feedback *feedback, uint32_t tsval);
 

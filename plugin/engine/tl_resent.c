@@ -42,7 +42,7 @@ void tl_resent_ask(struct tl_resent *r)
     int64_t sent_ns = tl_clock_sent_at(&repair->clock, seg->time_ns, seg->tsval, tl_has_timestamps(step));
     int64_t travel_ns = step->self->leg_ns > TL_MS ? step->self->leg_ns : 0;
 
-    r->known = tl_feedback_known(&repair->feedback, seg, step->self->leg_ns);
+    r->known = tl_feedback_known_to_resender(&repair->feedback, seg, step->self->leg_ns);
     r->gap_ns = sent_ns - previous_at(r);
     r->quiet_ns = sent_ns - travel_ns - (r->known.time_ns != 0 ? r->known.time_ns : repair->heard_ns);
     r->unmoved_ns = sent_ns - travel_ns - (r->known.una_ns != 0 ? r->known.una_ns : repair->heard_ns);

@@ -203,6 +203,7 @@ static void name_window_probe(struct tl_step *step)
 static void classify_bytes(struct tl_step *step)
 {
     struct tl_resent r = {.step = step, .repair = step->self->repair};
+    struct tl_report known;
 
     if (tl_sent_look(&step->self->sent, step->seg, &r.look) != TL_SENT_OK) {
         step->shape->segment = TL_SEGMENT_AHEAD;
@@ -230,7 +231,8 @@ static void classify_bytes(struct tl_step *step)
     }
     describe(&r);
     tl_resent_find_cause(&r);
-    tl_needless_begin(step, &r.known, &r.look, r.captured_before);
+    known = tl_feedback_known(&r.repair->feedback, step->seg, step->self->leg_ns);
+    tl_needless_begin(step, &known, &r.look, r.captured_before);
 }
 
 static void classify_syn(struct tl_step *step)
