@@ -299,7 +299,7 @@ static void answer_poke(struct tl_step *step)
 
     bool answers = step->shape->ack == TL_ACK_CHALLENGE || step->shape->ack == TL_ACK_TIME_WAIT;
 
-    if (!answers || step->peer->poke_in == 0) {
+    if (!answers || step->peer->poke_in == 0 || step->refs->trigger_in != step->peer->poke_in) {
         return;
     }
     if (step->peer->poke_is_rst) {

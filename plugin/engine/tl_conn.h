@@ -29,11 +29,12 @@ enum tl_mark {
 /* SYNs or SYN-ACKs of one end; enough to time the handshake although some are repeated. */
 struct tl_syns {
     int64_t first_ns, last_ns;
-    int64_t gap_ns;                   /* between the last two */
-    uint32_t first_in, last_in;       /* frames */
-    uint32_t copy_in;                 /* frame of the last copy; it may draw an answer, too */
-    uint32_t first_tsval, last_tsval; /* if they carry timestamps */
-    uint16_t count;                   /* transmissions, copies left out; stops at 65535 */
+    int64_t gap_ns;                           /* between the last two */
+    uint32_t first_in, last_in;               /* frames */
+    uint32_t earlier_in[2], earlier_tsval[2]; /* repetitions before the last one, newest first */
+    uint32_t copy_in;                         /* frame of the last copy; it may draw an answer, too */
+    uint32_t first_tsval, last_tsval;         /* if they carry timestamps */
+    uint16_t count;                           /* transmissions, copies left out; stops at 65535 */
 };
 
 /* Keep-alive or window probes of one end with nothing else of that end in between. */

@@ -25,6 +25,12 @@ static void remember_syn(struct tl_syns *syns, const struct tl_segment *seg)
         syns->first_in = seg->frame;
         syns->first_tsval = seg->tsval;
     } else {
+        if (syns->count > 1) {
+            syns->earlier_in[1] = syns->earlier_in[0];
+            syns->earlier_tsval[1] = syns->earlier_tsval[0];
+            syns->earlier_in[0] = syns->last_in;
+            syns->earlier_tsval[0] = syns->last_tsval;
+        }
         syns->gap_ns = seg->time_ns > syns->last_ns ? seg->time_ns - syns->last_ns : 0;
     }
     syns->last_ns = seg->time_ns;
@@ -57,16 +63,27 @@ static int64_t answered_at(const struct tl_syns *syns, const struct tl_segment *
     return echo && seg->tsecr == syns->last_tsval ? syns->last_ns : TL_UNKNOWN_NS;
 }
 
+/* RFC 3522: the answer echoes an earlier transmission, so those after it were needless. */
+static void prove_needless(struct tl_step *step, const struct tl_syns *syns)
+{
+    const uint32_t frames[3] = {syns->last_in, syns->earlier_in[0], syns->earlier_in[1]};
+    const uint32_t tsvals[3] = {syns->last_tsval, syns->earlier_tsval[0], syns->earlier_tsval[1]};
+    unsigned i;
+
+    for (i = 0; i < 3 && syns->count > 1 && (step->seg->options & TL_OPT_TIMESTAMPS); i++) {
+        if (frames[i] != 0 && tl_seq_before(step->seg->tsecr, tsvals[i])) {
+            step->refs->proved[i].frame = frames[i];
+            step->refs->proved[i].needless = TL_NEEDLESS_TS_ECHO;
+        }
+    }
+}
+
 /* Times one leg of the handshake: from the SYN or SYN-ACK in `syns` to the segment that answers it. */
 static int64_t time_leg(struct tl_step *step, const struct tl_syns *syns)
 {
     int64_t sent_ns = answered_at(syns, step->seg);
 
-    if (syns->count > 1 && (step->seg->options & TL_OPT_TIMESTAMPS) && tl_seq_before(step->seg->tsecr, syns->last_tsval)) {
-        /* RFC 3522: it answers an earlier one, so the last repetition was needless. */
-        step->refs->proved[0].frame = syns->last_in;
-        step->refs->proved[0].needless = TL_NEEDLESS_TS_ECHO;
-    }
+    prove_needless(step, syns);
     if (sent_ns == TL_UNKNOWN_NS) {
         step->conn->ambiguous = true;
         return tl_since(step, syns->last_ns);

@@ -267,6 +267,9 @@ void tl_probe_classify_ack(struct tl_step *step)
         step->shape->ack = TL_ACK_CHALLENGE;
         if (peer->synack.count > 1 && peer->poke_in == peer->synack.last_in) {
             step->shape->handshake_step = TL_HANDSHAKE_STEP_ACK_AGAIN;
+            /* It was synchronised already when that SYN-ACK came. */
+            step->refs->proved[0].frame = peer->synack.last_in;
+            step->refs->proved[0].needless = TL_NEEDLESS_ACKED_CROSSING;
         }
     }
 }

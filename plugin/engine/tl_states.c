@@ -309,7 +309,7 @@ void tl_states_update(struct tl_step *step)
     tl_fsm_view_begin(s.self, s.self_view);
     tl_fsm_view_begin(s.peer, s.peer_view);
     advance(&s);
-    if (step->shape->ack == TL_ACK_CHALLENGE && step->peer->poke_is_rst) {
+    if (step->shape->ack == TL_ACK_CHALLENGE && step->peer->poke_is_rst && step->refs->trigger_in == step->peer->poke_in) {
         tl_fsm_withdraw(s.self, TL_LIVES_ON, s.self_view);
     }
     tl_fsm_view_end(s.self, s.self_view);
