@@ -279,9 +279,12 @@ void tl_part_ack(const struct tl_branch *branch)
     const struct tl_shape *shape = &branch->view->verdict->shape;
     const struct tl_refs *refs = &branch->view->verdict->refs;
 
-    tl_item_name(branch, FIELD_ACK, TL_GROUP_ACK, shape->ack);
-    if (shape->ack == TL_ACK_CHALLENGE || shape->ack == TL_ACK_TIME_WAIT)
+    if (shape->ack == TL_ACK_CHALLENGE || shape->ack == TL_ACK_TIME_WAIT) {
+        tl_item_answer(branch, FIELD_ACK, TL_GROUP_ACK, shape->ack, shape->probe_confidence);
         tl_item_frame(branch, FIELD_ACK_ANSWERS_IN, refs->trigger_in);
+    } else {
+        tl_item_name(branch, FIELD_ACK, TL_GROUP_ACK, shape->ack);
+    }
     if (refs->dupack_number != 0) {
         struct tl_branch below = tl_item_heading(branch, FIELD_DUPACK, NULL);
 
