@@ -38,13 +38,26 @@ static int64_t idle_ns(const struct tl_step *step)
     return tl_since(step, tl_max_ns(step->self->silent_ns, step->peer->silent_ns));
 }
 
+/* Whether the IP ID stands a little before that of the newest segment of the same end: it was sent before it. */
+static bool has_older_id(const struct tl_step *step)
+{
+    enum { ID_BACK = 200 };
+    const struct tl_recent_entry *newest = tl_recent_at(&step->self->recent, 0);
+    int back = newest ? (int16_t)(uint16_t)(newest->ip_id - step->seg->ip_id) : 0;
+
+    return newest && newest->ip_id != 0 && step->seg->ip_id != 0 && back > 0 && back <= ID_BACK;
+}
+
 /* An ACK sent before the newest segment of the same end and captured after it looks like a keep-alive. */
 static bool may_be_old(const struct tl_step *step)
 {
     const struct tl_segment *seg = step->seg;
     int64_t limit = step->rtt_ns == TL_UNKNOWN_NS ? OLD_ACK_NS : tl_max_ns(OLD_ACK_NS, step->rtt_ns / 4);
 
-    if ((seg->options & TL_OPT_TIMESTAMPS) && step->self->has_tsval) {
+    if (has_older_id(step)) {
+        return true;
+    }
+    if ((seg->options & TL_OPT_TIMESTAMPS) && step->self->has_tsval && seg->tsval != step->self->tsval) {
         return tl_seq_before(seg->tsval, step->self->tsval);
     }
     return tl_since(step, step->self->last_ns) < limit;
