@@ -151,9 +151,8 @@ struct tl_conn {
     uint32_t syn_data;
     uint32_t challenge_in;  /* frame of the challenge ACK that answered its SYN */
     uint32_t challenge_ack; /* and its acknowledgment number */
-    int32_t ack_delta;
-    uint8_t reuse;  /* enum tl_reuse */
-    uint8_t client; /* 0, 1: shown as the client */
+    uint8_t reuse;          /* enum tl_reuse */
+    uint8_t client;         /* 0, 1: shown as the client */
     uint8_t sender_confidence;
     uint8_t phase;      /* enum tl_phase after the last segment */
     uint8_t phase_open; /* the same, before a RST ended the connection */

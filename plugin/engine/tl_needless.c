@@ -114,12 +114,11 @@ static void prove(struct tl_step *step, struct tl_resend *resend, enum tl_needle
     }
 }
 
-void tl_needless_late_original(struct tl_step *step, const struct tl_sent_entry *previous)
+void tl_needless_late_original(struct tl_step *step)
 {
     struct tl_repair *repair = step->self->repair;
     unsigned i;
 
-    (void)previous;
     for (i = 0; i < repair->resend_count; i++) {
         struct tl_resend *resend = resend_at(repair, i);
 

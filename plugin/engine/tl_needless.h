@@ -12,7 +12,7 @@ void tl_needless_begin(struct tl_step *step, const struct tl_report *known, cons
                        bool captured_before);
 
 /* The original of bytes that were sent again came after all: the retransmissions were needless. O(TL_RESENDS_MAX). */
-void tl_needless_late_original(struct tl_step *step, const struct tl_sent_entry *previous);
+void tl_needless_late_original(struct tl_step *step);
 
 /* What the ACK in this step, sent by the receiver, proves of the peer's retransmissions. `acked` as for tl_rexmit_after_ack.
  * O(TL_RESENDS_MAX). */

@@ -227,10 +227,7 @@ static void classify_bad_synack(struct tl_step *step)
     step->shape->handshake_step = TL_HANDSHAKE_STEP_SYNACK_BAD;
     step->shape->error |= TL_ERROR_SYNACK_ACK;
     step->refs->ack_delta = tl_seq_diff(step->seg->ack, step->peer->isn + 1);
-    if (!step->conn->opened) {
-        step->conn->bad_synack = true;
-        step->conn->ack_delta = step->refs->ack_delta;
-    }
+    step->conn->bad_synack |= !step->conn->opened;
 }
 
 /* Older than the one captured before it: the original, overtaken on the way by its own repetition. */

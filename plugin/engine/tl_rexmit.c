@@ -217,7 +217,7 @@ static void classify_bytes(struct tl_step *step)
     }
     step->shape->segment = (uint8_t)kind_of(&r);
     if (step->shape->segment == TL_SEGMENT_OUT_OF_ORDER && r.captured_before) {
-        tl_needless_late_original(step, &r.look.previous);
+        tl_needless_late_original(step);
     }
     tl_resent_ask(&r);
     if (step->shape->segment == TL_SEGMENT_NEW || step->shape->segment == TL_SEGMENT_AHEAD) {
