@@ -83,6 +83,7 @@ struct tl_segment {
  * packet came first. `is_service` tells that something is registered for the port; it serves only to guess roles when the
  * capture starts mid-stream. */
 struct tl_ends {
+    void *user; /* the caller's own, for instance its record of the addresses; see tl_conn_ends() */
     uint16_t port[2];
     bool is_service[2];
 };
@@ -317,6 +318,9 @@ void tl_pair_unreachable(struct tl_pair *pair, unsigned from, uint32_t seq, unsi
 /* What is known of a connection by now. `end_ns` is the time of the last frame of the capture so far; it decides between
  * pending and unanswered. O(1). */
 void tl_conn_facts(const struct tl_conn *conn, int64_t end_ns, struct tl_facts *facts);
+
+/* The ends of a connection, as tl_pair_new() was told. O(1). */
+const struct tl_ends *tl_conn_ends(const struct tl_conn *conn);
 
 /* Running number of a connection, from 0. O(1). */
 uint32_t tl_conn_number(const struct tl_conn *conn);

@@ -176,6 +176,11 @@ void tl_conn_facts(const struct tl_conn *conn, int64_t end_ns, struct tl_facts *
     write_closing(conn, facts);
 }
 
+const struct tl_ends *tl_conn_ends(const struct tl_conn *conn)
+{
+    return &conn->pair->ends;
+}
+
 uint32_t tl_conn_number(const struct tl_conn *conn)
 {
     return conn->number;

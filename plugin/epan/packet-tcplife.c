@@ -9,6 +9,7 @@
 #include <epan/prefs.h>
 
 #include "tl_input.h"
+#include "tl_tap.h"
 #include "tl_tree.h"
 
 static int proto_tcplife = -1;
@@ -25,6 +26,7 @@ static int dissect_tcplife(tvbuff_t *tvb, packet_info *pinfo, proto_tree *tree, 
         if (headers[i].decided)
             tl_tree_show(tvb, pinfo, tree, &headers[i], pref_info_tag);
     }
+    tl_tap_queue(pinfo, headers, count);
     tl_input_end();
     return (int)tvb_captured_length(tvb);
 }
@@ -47,6 +49,7 @@ void tcplife_register(void)
     tl_tree_register(proto_tcplife);
     register_preferences();
     tl_input_register(proto_tcplife);
+    tl_tap_register();
 
     /* The handle belongs to a protocol in the name of ours: such a dissector is called with less ado, and switched on and off
      * with its parent. */

@@ -33,7 +33,7 @@ void tl_input_handoff(void);
 
 /* The TCP headers of the frame just dissected, outer ones first, and their `count`. If TCP was dissected without passing
  * through here (for instance by "Decode As" ip.proto 6 = tcp), reads the one TCP layer of `tree` instead; a tree that was not
- * built for display does not hold what is needed, and the count is 0. Valid until tl_input_end(). Call once for each frame, TCP
+ * built for display does not hold what is needed, and the count is 0. Valid until the next frame. Call once for each frame, TCP
  * or not: on the first pass it notes the time of the frame. */
 const struct tl_header *tl_input_headers(packet_info *pinfo, proto_tree *tree, unsigned *count);
 

@@ -171,18 +171,19 @@ static struct pair_entry *new_pair(const struct pair_key *key)
 {
     struct pair_entry *entry;
     struct tl_ends ends;
-    struct tl_pair *pair;
 
+    entry = wmem_new(wmem_file_scope(), struct pair_entry);
+    entry->key = *key;
+    ends.user = entry;
     for (unsigned end = 0; end < 2; end++) {
         ends.port[end] = key->port[end];
         ends.is_service[end] = dissector_get_uint_handle(store.services, key->port[end]) != NULL;
     }
-    pair = tl_pair_new(store.tracker, &ends);
-    if (!pair)
+    entry->pair = tl_pair_new(store.tracker, &ends);
+    if (!entry->pair) {
+        wmem_free(wmem_file_scope(), entry);
         return NULL;
-    entry = wmem_new(wmem_file_scope(), struct pair_entry);
-    entry->key = *key;
-    entry->pair = pair;
+    }
     wmem_map_insert(store.pairs, &entry->key, entry);
     return entry;
 }
@@ -208,6 +209,13 @@ struct tl_pair *tl_store_pair(const struct tl_flow *flow, bool create, unsigned 
         return NULL;
     store.last = entry;
     return entry->pair;
+}
+
+void tl_store_address(const struct tl_conn *conn, unsigned end, address *name)
+{
+    const struct pair_entry *entry = tl_conn_ends(conn)->user;
+
+    set_address(name, entry->key.type[end & 1], entry->key.length[end & 1], entry->key.address[end & 1]);
 }
 
 /* ---- shapes ------------------------------------------------------------------------------------------------------------ */

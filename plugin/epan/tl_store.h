@@ -34,6 +34,9 @@ void tl_store_register(void);
  * address has more than 16 bytes. One look-up in a hash table; none when the pair is the same as in the last call. */
 struct tl_pair *tl_store_pair(const struct tl_flow *flow, bool create, unsigned *from);
 
+/* The address of end 0 or 1 of a connection. It points into the store: valid as long as the capture file. O(1). */
+void tl_store_address(const struct tl_conn *conn, unsigned end, address *name);
+
 /* Keeps the verdict of the `layer`-th TCP header (0 = outermost) of a frame. Layers of a frame must be written in order, layer
  * 0 first. O(1) amortised. */
 void tl_store_write(uint32_t frame, unsigned layer, const struct tl_verdict *verdict);
