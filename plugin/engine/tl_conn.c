@@ -286,6 +286,7 @@ static void finish(struct tl_step *step)
     judge_capture(step);
     step->self->segments++;
     conn->before_ns = step->seg->time_ns;
+    conn->last_in = step->seg->frame;
     if (step->seg->time_ns > conn->last_ns) {
         conn->last_ns = step->seg->time_ns;
     }

@@ -88,6 +88,7 @@ static void write_closing(const struct tl_conn *conn, struct tl_facts *facts)
     facts->initiator = (uint8_t)tl_close_initiator(conn);
     facts->time_wait = (uint8_t)tl_close_time_wait(conn);
     facts->rst_in = conn->rst_in;
+    facts->last_in = conn->last_in;
     facts->teardown_ns = facts->fin_wait_ns = facts->close_wait_ns = TL_UNKNOWN_NS;
     if (!first) {
         return;

@@ -35,8 +35,10 @@ static const char *bytes_tag(const struct tl_shape *shape, const char **prefix)
 }
 
 /* The most telling answer in a few words: "SYN 1/3", "RST: refused"; NULL for an ordinary segment. `prefix` goes before it. */
-static const char *tag_of(const struct tl_shape *shape, const char **prefix)
+static const char *tag_of(const struct tl_view *view, const char **prefix)
 {
+    const struct tl_shape *shape = &view->verdict->shape;
+
     *prefix = "";
     if (shape->rst_cause != TL_RST_CAUSE_NONE) {
         *prefix = "RST: ";
@@ -50,13 +52,13 @@ static const char *tag_of(const struct tl_shape *shape, const char **prefix)
         return tl_name(TL_GROUP_SEGMENT, TL_SEGMENT_DUPLICATE)->label;
     if (shape->flags & TL_SHAPE_STRAY)
         return tl_name(TL_GROUP_SEGMENT, TL_SEGMENT_STRAY)->label;
-    if (shape->keepalive != TL_PROBE_KIND_NONE) {
+    if (view->keepalive != TL_PROBE_KIND_NONE) {
         *prefix = "keep-alive ";
-        return tl_name(TL_GROUP_PROBE_KIND, shape->keepalive)->label;
+        return tl_name(TL_GROUP_PROBE_KIND, view->keepalive)->label;
     }
-    if (shape->window_probe != TL_PROBE_KIND_NONE) {
-        *prefix = shape->window_probe == TL_PROBE_KIND_OPEN ? "" : "window probe: ";
-        return tl_name(TL_GROUP_PROBE_KIND, shape->window_probe)->label;
+    if (view->window_probe != TL_PROBE_KIND_NONE) {
+        *prefix = view->window_probe == TL_PROBE_KIND_OPEN ? "" : "window probe: ";
+        return tl_name(TL_GROUP_PROBE_KIND, view->window_probe)->label;
     }
     return bytes_tag(shape, prefix);
 }
@@ -90,6 +92,19 @@ static uint8_t needless_by_now(const struct tl_view *view)
     if (shape->needless != TL_NEEDLESS_NONE)
         return shape->needless;
     return shape->flags & TL_SHAPE_NEEDLESS_SHOWS ? TL_NEEDLESS_NO : TL_NEEDLESS_UNKNOWN;
+}
+
+/* A probe or its answer, as the rest of its run shows it. */
+static void look_at_probe(struct tl_view *view)
+{
+    struct tl_shape by_now = view->verdict->shape;
+    bool is_probe = by_now.keepalive != TL_PROBE_KIND_NONE || by_now.window_probe != TL_PROBE_KIND_NONE;
+
+    if (is_probe && view->visited)
+        tl_store_rename_probe(view->verdict->conn, view->verdict->refs.probe_run_in, &by_now);
+    view->keepalive = by_now.keepalive;
+    view->window_probe = by_now.window_probe;
+    view->probe_confidence = by_now.probe_confidence;
 }
 
 /* Whether an expert item may come from the facts of the connection rather than from the segment itself. */
@@ -139,10 +154,12 @@ void tl_tree_show(tvbuff_t *tvb, packet_info *pinfo, proto_tree *tree, const str
     struct tl_view view = {.segment = &header->segment, .verdict = &header->verdict, .visited = PINFO_FD_VISITED(pinfo)};
     bool wanted = proto_field_is_referenced(tree, proto);
     const char *prefix;
-    const char *tag = tag_of(shape, &prefix);
+    const char *tag;
     struct tl_expert_item *expert;
     proto_item *top = NULL;
 
+    look_at_probe(&view);
+    tag = tag_of(&view, &prefix);
     if (!wanted && !tag && shape->error == 0 && shape->reuse == TL_REUSE_NONE && !(shape->flags & TL_SHAPE_PROVES_OUTCOME))
         return;
     look(&view, wanted || expert_needs_facts(&view));
