@@ -103,6 +103,7 @@ static const struct field fields[] = {
     SHAPE_NAME("reuse", reuse, REUSE),
     {"reuse.elapsed", ON_SEGMENT, REFS, offsetof(struct tl_refs, reuse_elapsed_ns), FORM_LAPSE, 0},
     SHAPE_NAME("ack", ack, ACK),
+    {"ack.confidence", ON_SPECIAL_ACK, SHAPE, offsetof(struct tl_shape, probe_confidence), FORM_NAME, TL_GROUP_CONFIDENCE},
     REF("ack.answers_in", ON_SPECIAL_ACK, trigger_in, FORM_REF),
     SHAPE_FLAG("midstream", MIDSTREAM),
     SHAPE_FLAG("segment.window_limited", WINDOW_LIMITED),
@@ -243,7 +244,7 @@ static bool is_of_kind(const struct field *field, const struct case_view *view)
     case ON_RST:
         return shape->rst_form;
     case ON_SPECIAL_ACK:
-        return shape->ack;
+        return shape->ack == TL_ACK_CHALLENGE || shape->ack == TL_ACK_TIME_WAIT;
     case ON_RETRANSMISSION:
         return shape->retransmission;
     case ON_REPEAT:
