@@ -318,7 +318,8 @@ static bool draws_ack(const struct tl_step *step, const struct tl_recent_entry *
     return (carries && (old_bytes || above_hole)) || overtaken || tl_seq_after(e->seq, self->ack + self->max_window);
 }
 
-/* A third ACK with the same number that nothing captured explains: a forged SYN or RST entered behind the capture point. */
+/* A third ACK with the same number that nothing captured explains: a forged SYN or RST entered behind the capture point. An option
+ * of Multipath TCP explains it: the ACK may end the data of that layer. */
 static bool answers_unseen(const struct tl_step *step)
 {
     enum { SAME_BEFORE = 2 };
@@ -331,8 +332,9 @@ static bool answers_unseen(const struct tl_step *step)
     const struct tl_recent_entry *e;
     unsigned i, same = 0;
 
-    if (!(self->options & peer->options & TL_OPT_SACK_PERMITTED) || step->seg->sack_count > 0 || self->has_fin ||
-        peer->has_fin || !self->has_window || self->last_window != step->seg->window || !step->conn->handshake_acked ||
+    if (!(self->options & peer->options & TL_OPT_SACK_PERMITTED) || step->seg->sack_count > 0 ||
+        (step->seg->options & TL_OPT_MPTCP) || self->has_fin || peer->has_fin || !self->has_window ||
+        self->last_window != step->seg->window || !step->conn->handshake_acked ||
         ((step->seg->options & TL_OPT_TIMESTAMPS) && tl_seq_after(step->seg->tsecr, newest_echo))) {
         return false;
     }
