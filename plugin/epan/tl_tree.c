@@ -8,6 +8,7 @@
 #include "tl_explain.h"
 #include "tl_parts.h"
 #include "tl_store.h"
+#include "tl_wireshark.h"
 
 static int proto;
 
@@ -174,6 +175,7 @@ void tl_tree_show(tvbuff_t *tvb, packet_info *pinfo, proto_tree *tree, const str
     if (wanted) {
         struct tl_branch trunk = tl_item_trunk(top, tvb, pinfo, &view);
 
+        view.wireshark = tl_wireshark_flags(tree);
         show_fields(&trunk);
     }
     if (expert)
