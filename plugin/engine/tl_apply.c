@@ -155,13 +155,15 @@ static void apply_ack(struct tl_step *step)
 static bool server_proves_ack(const struct tl_step *step)
 {
     const struct tl_end *client = step->peer;
-    bool beyond = tl_has(step, TL_ACK) && tl_seq_after(step->seg->ack, client->isn + 1 + step->conn->syn_data);
+    bool knows_syn = tl_has(step, TL_ACK) && tl_seq_after(step->seg->ack, client->isn);
+    bool beyond = knows_syn && tl_seq_after(step->seg->ack, client->isn + 1 + step->conn->syn_data);
 
     if (step->event == TL_EVENT_SYNACK) {
         return false;
     }
     if (step->self->synack.count == 0 || step->conn->tfo >= TL_TFO_DATA_ACKED) {
-        return step->conn->tfo < TL_TFO_DATA_ACKED && client->syn.count > 0 && step->event == TL_EVENT_DATA;
+        /* Data with an older number belongs to a connection from before the SYN. */
+        return step->conn->tfo < TL_TFO_DATA_ACKED && client->syn.count > 0 && knows_syn && step->event == TL_EVENT_DATA;
     }
     if (client->segments == 0) {
         return true;

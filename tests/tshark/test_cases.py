@@ -194,6 +194,22 @@ def mismatches(case, rows, two_pass):
             yield f"{check.line}: {check.name}: expected {'not ' * check.differs}{check.expected}, got {got} ({passes})"
 
 
+RULE_ROW = re.compile(r"^\| ([\w.]+) \| `([^`]+)` \| ([\w, -]+) \|$", re.M)
+RULE = re.compile(r"^\| ([CKOM]\d+[a-z]?(?:, [CKOM]\d+[a-z]?)*) \|", re.M)  # of docs/design.md; "O1, O2" is one row there
+
+
+def test_the_table_of_rules():
+    """tests/cases/README.md: each case expects the value that the rule gives, and each rule with a name has a case."""
+    rows = RULE_ROW.findall((CASES[0].parent / "README.md").read_text())
+    expectations = {path.stem: path.read_text().split() for path in CASES}
+    wrong = [f"{rule}: {case}" for rule, value, cases in rows for case in cases.split(", ") if value not in expectations[case]]
+    assert not wrong, wrong
+    design = (CASES[0].parents[2] / "docs" / "design.md").read_text()
+    named = {rule for names in RULE.findall(design) for rule in names.split(", ")}
+    assert len(named) > 50
+    assert {rule for rule, _, _ in rows} >= named, named - {rule for rule, _, _ in rows}
+
+
 @pytest.mark.parametrize("path", CASES, ids=[path.stem for path in CASES])
 def test_case(path, fields, scapy_pcap):
     case = Parser().read(path)
