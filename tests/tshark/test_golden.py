@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
-"""tests/golden/*.txt: every frame of a few shipped captures, derived by hand; the same in one pass, in two, and under a read filter.
+"""tests/golden/*.txt: every frame of a few shipped captures, derived by hand; in one pass, in two, and under a read filter.
 
 Late facts show in one pass on the frame that proves them only (`*` in the files); see tests/golden/README.md."""
 

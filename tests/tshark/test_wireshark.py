@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 """Where Wireshark's own flag says something else, the explanation ends with a clause that says so and why (tl_wireshark.def).
 
-What each frame really is was read by hand from the headers before it; the reason stands beside the row. Where the frame comes from
-the lab, the kernel's own account (`cls` of its truth file) has to agree."""
+What each frame really is was read by hand from the headers before it; the reason stands beside the row. Where the frame comes
+from the lab, the kernel's own account (`cls` of its truth file) has to agree."""
 
 import gzip
 import json
@@ -25,8 +25,8 @@ TEXTS = dict(re.findall(r'^TL_DIFFERENCE\((\w+), \w+, [\w| ]+, "([^"]*)"\)$', DE
 
 
 class Row(NamedTuple):
-    """One frame that Wireshark flags: the row of tl_wireshark.def, where the frame is, Wireshark's flag, the kernel's class of a frame
-    of the lab (None: a plain segment), and the blanks of the clause that are known."""
+    """One frame that Wireshark flags: the row of tl_wireshark.def, where the frame is, Wireshark's flag, the kernel's class of a
+    frame of the lab (None: a plain segment), and the blanks of the clause that are known."""
 
     name: str
     capture: str
@@ -141,8 +141,11 @@ def truth_of(name):
 def clause_of(row):
     """The clause that the row of the table makes of the blanks given."""
     blanks = {"flag": WORDS[row.flag], **row.blanks}
-    text = re.sub(r"\[([^]]*)\]", lambda piece: piece[1] if set(re.findall(r"{(\w+)}", piece[1])) <= set(blanks) else "", TEXTS[row.name])
-    return text.format(**blanks)
+
+    def known(piece):
+        return piece[1] if set(re.findall(r"{(\w+)}", piece[1])) <= set(blanks) else ""
+
+    return re.sub(r"\[([^]]*)\]", known, TEXTS[row.name]).format(**blanks)
 
 
 def test_each_row_is_tested():
