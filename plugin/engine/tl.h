@@ -247,6 +247,7 @@ struct tl_facts {
     uint32_t number;        /* running number, from 0 in order of appearance */
     uint32_t incarnation;   /* from 1, for the same addresses and ports */
     uint8_t client;         /* which end of the pair is shown as the client */
+    uint8_t sender_confidence;    /* enum tl_confidence of that */
     uint8_t outcome;        /* enum tl_outcome */
     uint8_t missing;        /* enum tl_missing */
     uint8_t tfo;            /* enum tl_tfo */
@@ -257,6 +258,12 @@ struct tl_facts {
     uint8_t time_wait;      /* enum tl_side */
     uint8_t reuse;          /* enum tl_reuse of the SYN that opened it */
     uint8_t position;       /* enum tl_position */
+    uint8_t verdict;              /* enum tl_judgement */
+    uint8_t open_failure;         /* enum tl_open_failure */
+    uint8_t rst_cause;            /* enum tl_rst_cause of the RST that ended it; if none did, of the first one captured */
+    uint8_t rst_confidence;       /* enum tl_confidence of that */
+    uint8_t rst_sender;           /* enum tl_side: whom that RST names as its sender */
+    bool opened;                  /* the handshake is over, or was not captured */
     uint8_t icmp_type, icmp_code; /* if outcome is unreachable */
     bool ambiguous;         /* SYN or SYN-ACK was repeated and timestamps do not say which one was answered */
     bool fin1_acked;        /* the first FIN was acknowledged */
@@ -269,7 +276,10 @@ struct tl_facts {
     uint32_t segments[2];   /* segments captured from each end, copies included */
     uint32_t syn_attempts, synack_attempts; /* transmissions, copies left out */
     uint32_t syn_in, synack_in, ack_in, icmp_in; /* frames; 0 = not captured */
-    uint32_t fin1_in, fin2_in, fin1_ack_in, fin2_ack_in, rst_in;
+    uint32_t fin1_in, fin2_in, fin1_ack_in, fin2_ack_in;
+    uint32_t rst_in;            /* RST that ended it */
+    uint32_t any_rst_in;        /* the RST that rst_cause speaks of */
+    uint32_t first_in, last_in; /* first and last segment, in the order of the file */
     /* The last RST in the name of each end. */
     uint32_t last_rst_in[2];
     uint16_t evidence[2]; /* enum tl_evidence */

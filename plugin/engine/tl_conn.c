@@ -40,6 +40,7 @@ struct tl_conn *tl_conn_new(struct tl_pair *pair, const struct tl_segment *seg)
     conn->pair = pair;
     conn->number = tracker->connections++;
     conn->incarnation = ++pair->incarnations;
+    conn->first_in = seg->frame;
     conn->start_ns = conn->last_ns = conn->before_ns = seg->time_ns;
     conn->server_leg_ns = conn->client_leg_ns = TL_UNKNOWN_NS;
     conn->fin1ack_ns = conn->finish_ns = TL_UNKNOWN_NS;
@@ -272,6 +273,32 @@ static void mark_proofs(struct tl_step *step, const struct proved *before)
     }
 }
 
+/* Whether the segment only repeats, or asks whether anybody is there. */
+static bool insists(const struct tl_shape *shape)
+{
+    return shape->retransmission != TL_RETRANSMISSION_NONE || shape->keepalive == TL_PROBE_KIND_PROBE ||
+           shape->window_probe == TL_PROBE_KIND_PROBE;
+}
+
+/* Counts the retransmissions and probes of each end that nothing has answered. */
+static void count_insisting(struct tl_step *step)
+{
+    bool again = insists(step->shape);
+
+    if (step->copy_of) {
+        return;
+    }
+    if (!again) {
+        step->self->insists = 0;
+    } else if (step->self->insists < UINT8_MAX) {
+        step->self->insists++;
+    }
+    /* Two ends that only repeat themselves do not hear each other. */
+    if (!again || step->shape->ack == TL_ACK_NEW) {
+        step->peer->insists = 0;
+    }
+}
+
 static void finish(struct tl_step *step)
 {
     struct tl_conn *conn = step->conn;
@@ -284,6 +311,8 @@ static void finish(struct tl_step *step)
     step->shape->client = conn->client;
     step->shape->from = (uint8_t)step->from;
     judge_capture(step);
+    count_insisting(step);
+    conn->last_in = step->seg->frame;
     step->self->segments++;
     conn->before_ns = step->seg->time_ns;
     if (step->seg->time_ns > conn->last_ns) {

@@ -106,6 +106,7 @@ struct tl_end {
     uint8_t rst_stage;              /* enum tl_rst_stage of its first RST */
     uint8_t rst_bare, rst_with_ack; /* how many of each form; stop at 255 */
     uint8_t capture;                /* enum tl_capture, what its segments show */
+    uint8_t insists;                /* its last segments that are retransmissions or probes not answered; stops at 255 */
     uint8_t strays;                 /* stray segments in a row that continue each other */
     bool has_isn : 1;
     bool has_isn_of_syn : 1; /* ISN seen on a SYN or SYN-ACK, not inferred */
@@ -147,7 +148,9 @@ struct tl_conn {
     uint32_t incarnation;
     uint32_t ack_in;
     uint32_t icmp_in;
-    uint32_t rst_in; /* RST that ended it */
+    uint32_t rst_in;     /* RST that ended it */
+    uint32_t any_rst_in; /* RST whose cause is kept below: the one that ended it, else the first */
+    uint32_t first_in, last_in;
     uint32_t syn_data;
     uint32_t challenge_in;  /* frame of the challenge ACK that answered its SYN */
     uint32_t challenge_ack; /* and its acknowledgment number */
@@ -164,6 +167,7 @@ struct tl_conn {
     uint8_t icmp_type, icmp_code;
     uint8_t outcome; /* enum tl_outcome, once segments have proved one; else NONE */
     uint8_t missing; /* enum tl_missing */
+    uint8_t any_rst_cause, any_rst_confidence, any_rst_by;
     bool roles_known : 1;
     bool roles_refuted : 1; /* the SYN-ACK that told them was one that nobody had asked for */
     bool peers : 1;         /* simultaneous open or split: no client */

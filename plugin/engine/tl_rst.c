@@ -407,19 +407,35 @@ static bool says_gone(enum tl_rst_cause cause)
     }
 }
 
+/* Keeps the cause of the RST that ended the connection, or of the first one. */
+static void keep_cause(const struct tl_step *step, bool ends_it)
+{
+    struct tl_conn *conn = step->conn;
+
+    if (!ends_it && conn->any_rst_in != 0) {
+        return;
+    }
+    conn->any_rst_in = step->seg->frame;
+    conn->any_rst_by = (uint8_t)step->from;
+    conn->any_rst_cause = step->shape->rst_cause;
+    conn->any_rst_confidence = step->shape->rst_confidence;
+}
+
 static void remember_rst(const struct tl_rst *rst)
 {
     struct tl_step *step = rst->step;
     struct tl_end *self = step->self;
     struct tl_conn *conn = step->conn;
+    bool ends_it = step->rst_effective && !conn->reset && !conn->finished;
 
+    keep_cause(step, ends_it);
     if (self->rsts == 0) {
         self->rst_in = step->seg->frame;
     }
     self->rst_last_in = step->seg->frame;
     self->gone |= says_gone((enum tl_rst_cause)step->shape->rst_cause);
     self->rsts += self->rsts < UINT16_MAX;
-    if (step->rst_effective && !conn->reset && !conn->finished) {
+    if (ends_it) {
         conn->reset = true;
         conn->rst_by = (uint8_t)step->from;
         conn->rst_in = step->seg->frame;

@@ -8,6 +8,7 @@
 
 #include <epan/prefs.h>
 
+#include "tl_conn_tap.h"
 #include "tl_input.h"
 #include "tl_tap.h"
 #include "tl_tree.h"
@@ -50,6 +51,7 @@ void tcplife_register(void)
     register_preferences();
     tl_input_register(proto_tcplife);
     tl_tap_register();
+    tl_conn_tap_register();
 
     /* The handle belongs to a protocol in the name of ours: such a dissector is called with less ado, and switched on and off
      * with its parent. */

@@ -22,6 +22,15 @@ typedef bool tl_pref_bool;
 typedef gboolean tl_pref_bool;
 #endif
 
+/* What the function behind a -z argument returns: nothing before 4.6, whether it worked since. */
+#if TL_WIRESHARK_AT_LEAST(4, 6)
+#define TL_STAT_INIT bool
+#define TL_STAT_INIT_DONE return true
+#else
+#define TL_STAT_INIT void
+#define TL_STAT_INIT_DONE return
+#endif
+
 /* Value of an unsigned tree item. `field_info.value` is a struct before 4.2, a pointer since. */
 #if TL_WIRESHARK_AT_LEAST(4, 2)
 #define TL_FINFO_UINT(finfo) fvalue_get_uinteger((finfo)->value)

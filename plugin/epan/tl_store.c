@@ -420,6 +420,38 @@ unsigned tl_store_proved(const struct tl_conn *conn, uint32_t frame)
     return proof ? proof->needless : TL_NEEDLESS_NONE;
 }
 
+struct proof_use {
+    void (*use)(const struct tl_proof *proof, void *data);
+    void *data;
+};
+
+/* A frame with several TCP headers may hold the retransmission in any of them. */
+static void use_proof(gpointer key, gpointer value, gpointer data)
+{
+    const struct proof *kept = value;
+    const struct proof_use *use = data;
+    struct tl_proof proof = {
+        .conn = (uint32_t)(kept->key >> 32), .frame = (uint32_t)kept->key, .needless = (uint8_t)kept->needless};
+    struct tl_verdict verdict;
+
+    (void)key;
+    for (unsigned layer = 0; tl_store_read(proof.frame, layer, &verdict); layer++) {
+        if (tl_conn_number(verdict.conn) != proof.conn)
+            continue;
+        proof.from = verdict.shape.from;
+        proof.at_once = verdict.shape.needless;
+        use->use(&proof, use->data);
+        return;
+    }
+}
+
+void tl_store_each_proof(void (*use)(const struct tl_proof *proof, void *data), void *data)
+{
+    struct proof_use call = {use, data};
+
+    wmem_map_foreach(store.proofs, use_proof, &call);
+}
+
 /* ---- time -------------------------------------------------------------------------------------------------------------- */
 
 void tl_store_saw(int64_t time_ns)

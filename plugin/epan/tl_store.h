@@ -51,6 +51,18 @@ void tl_store_prove(const struct tl_conn *conn, uint32_t frame, unsigned needles
 /* What tl_store_prove() kept: enum tl_needless, NONE if nothing. O(1). */
 unsigned tl_store_proved(const struct tl_conn *conn, uint32_t frame);
 
+/* A retransmission that a later segment proved to be needless. */
+struct tl_proof {
+    uint32_t conn; /* number of its connection */
+    uint32_t frame;
+    uint8_t from;     /* end that sent it */
+    uint8_t at_once;  /* what its own verdict said: enum tl_needless */
+    uint8_t needless; /* what was proved: enum tl_needless */
+};
+
+/* Calls `use` for everything that tl_store_prove() kept, in no order. O(all of it). */
+void tl_store_each_proof(void (*use)(const struct tl_proof *proof, void *data), void *data);
+
 /* Notes that a frame with this time (ns since 1970) is part of the capture. Call for each frame, TCP or not. */
 void tl_store_saw(int64_t time_ns);
 

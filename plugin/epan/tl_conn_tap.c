@@ -1,0 +1,282 @@
+/* tl_conn_tap.c - see tl_conn_tap.h.
+ *
+ * SPDX-License-Identifier: GPL-2.0-or-later
+ */
+#include "tl_conn_tap.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <epan/dissectors/packet-tcp.h>
+#include <epan/stat_tap_ui.h>
+#include <epan/tap.h>
+
+#include "tl_record_write.h"
+#include "tl_store.h"
+#include "tl_tap.h"
+
+/* What is counted of one connection. */
+struct entry {
+    struct tl_tally tally;
+    const struct tl_conn *conn;
+    uint32_t stream;
+    bool selected; /* by the filter */
+};
+
+/* TCP's own account of a header of the present frame. */
+struct seen {
+    uint32_t frame, seq, stream;
+    uint16_t source_port, destination_port;
+};
+
+enum { SEEN_MAX = 16 };
+
+/* One -z argument. It lives until tshark ends. */
+struct table {
+    enum tl_format format;
+    bool filtered;
+    GPtrArray *entries; /* by number of the connection; NULL = nothing of it came by */
+    struct seen seen[SEEN_MAX];
+    unsigned seen_count;
+};
+
+/* ---- counting ----------------------------------------------------------------------------------------------------------- */
+
+static void *allocate(void *context, size_t bytes)
+{
+    (void)context;
+    return g_malloc0(bytes);
+}
+
+static void release(void *context, void *memory)
+{
+    (void)context;
+    g_free(memory);
+}
+
+static const struct tl_allocator heap = {allocate, release, NULL};
+
+static void free_entry(gpointer data)
+{
+    struct entry *entry = data;
+
+    if (entry)
+        tl_tally_clear(&entry->tally, &heap);
+    g_free(entry);
+}
+
+static void reset(void *tap)
+{
+    struct table *table = tap;
+
+    g_ptr_array_set_size(table->entries, 0);
+    table->seen_count = 0;
+}
+
+/* Wireshark's number for the stream of a header. TCP's tap tells it in the same frame, before ours. */
+static uint32_t stream_of(const struct table *table, const struct tl_header *header)
+{
+    const struct tl_segment *segment = &header->segment;
+    const struct tl_ends *ends = tl_conn_ends(header->verdict.conn);
+
+    for (unsigned i = 0; i < table->seen_count; i++) {
+        const struct seen *seen = &table->seen[i];
+
+        if (seen->frame == segment->frame && seen->seq == segment->seq && seen->source_port == ends->port[segment->from & 1] &&
+            seen->destination_port == ends->port[!(segment->from & 1)])
+            return seen->stream;
+    }
+    return TL_NO_STREAM;
+}
+
+static struct entry *entry_of(struct table *table, const struct tl_header *header)
+{
+    uint32_t number = tl_conn_number(header->verdict.conn);
+    struct entry *entry;
+
+    if (number >= table->entries->len)
+        g_ptr_array_set_size(table->entries, (gint)number + 1);
+    entry = g_ptr_array_index(table->entries, number);
+    if (!entry) {
+        entry = g_new0(struct entry, 1);
+        entry->conn = header->verdict.conn;
+        entry->stream = stream_of(table, header);
+        entry->selected = !table->filtered;
+        g_ptr_array_index(table->entries, number) = entry;
+    }
+    return entry;
+}
+
+static tap_packet_status count(void *tap, packet_info *pinfo, epan_dissect_t *edt, const void *data, tap_flags_t flags)
+{
+    const struct tl_header *header = data;
+    struct entry *entry = entry_of(tap, header);
+
+    (void)pinfo, (void)edt, (void)flags;
+    tl_tally_add(&entry->tally, &heap, &header->segment, &header->verdict);
+    return TAP_PACKET_REDRAW;
+}
+
+/* The same tap once more, behind the filter. */
+static tap_packet_status select_connection(void *tap, packet_info *pinfo, epan_dissect_t *edt, const void *data,
+                                           tap_flags_t flags)
+{
+    (void)pinfo, (void)edt, (void)flags;
+    entry_of(tap, data)->selected = true;
+    return TAP_PACKET_REDRAW;
+}
+
+/* TCP's tap. The headers of one frame are kept; those beyond the first few get no stream number. */
+static tap_packet_status note_stream(void *tap, packet_info *pinfo, epan_dissect_t *edt, const void *data, tap_flags_t flags)
+{
+    struct table *table = tap;
+    const tcp_info_t *tcp = data;
+
+    (void)edt, (void)flags;
+    if (table->seen_count > 0 && table->seen[0].frame != pinfo->num)
+        table->seen_count = 0;
+    if (table->seen_count < SEEN_MAX) {
+        table->seen[table->seen_count++] = (struct seen){
+            .frame = pinfo->num,
+            .seq = tcp->th_rawseq,
+            .stream = tcp->th_stream,
+            .source_port = tcp->th_sport,
+            .destination_port = tcp->th_dport,
+        };
+    }
+    return TAP_PACKET_DONT_REDRAW;
+}
+
+/* ---- writing ------------------------------------------------------------------------------------------------------------ */
+
+/* A retransmission that a later segment proved to be needless. */
+static void add_proof(const struct tl_proof *proof, void *data)
+{
+    struct table *table = data;
+    struct entry *entry = proof->conn < table->entries->len ? g_ptr_array_index(table->entries, proof->conn) : NULL;
+
+    if (entry)
+        tl_tally_prove(&entry->tally, proof->from, proof->at_once);
+}
+
+typedef void (*row_function)(const struct tl_record *record, const struct table *table, struct tl_widths *widths);
+
+static void each_row(const struct table *table, struct tl_widths *widths, row_function row)
+{
+    wmem_allocator_t *pool = wmem_allocator_new(WMEM_ALLOCATOR_BLOCK_FAST);
+    int64_t origin_ns = -1;
+
+    for (guint i = 0; i < table->entries->len; i++) {
+        const struct entry *entry = g_ptr_array_index(table->entries, i);
+        struct tl_record record;
+
+        if (!entry)
+            continue;
+        record.stream = entry->stream;
+        tl_record_fill(pool, entry->conn, &entry->tally, origin_ns, &record);
+        if (origin_ns == -1) {
+            origin_ns = record.facts.start_ns;
+            record.since_first_ns = 0;
+        }
+        if (entry->selected)
+            row(&record, table, widths);
+        wmem_free_all(pool);
+    }
+    wmem_destroy_allocator(pool);
+}
+
+static void measure_row(const struct tl_record *record, const struct table *table, struct tl_widths *widths)
+{
+    (void)table;
+    tl_write_measure(record, widths);
+}
+
+static void write_row(const struct tl_record *record, const struct table *table, struct tl_widths *widths)
+{
+    tl_write_row(stdout, table->format, record, widths);
+}
+
+/* The end of the capture: nobody counts on. */
+static void draw(void *tap)
+{
+    struct table *table = tap;
+    struct tl_widths widths = {{0}};
+
+    tl_store_each_proof(add_proof, table);
+    if (table->format == TL_FORMAT_TABLE)
+        each_row(table, &widths, measure_row);
+    tl_write_header(stdout, table->format, &widths);
+    each_row(table, &widths, write_row);
+    reset(table);
+    if (fflush(stdout) == 0 && !ferror(stdout))
+        return;
+    /* A script must not take a table that was cut short for a whole one. */
+    fprintf(stderr, "tshark: tcplife cannot write the connections: %s\n", g_strerror(errno));
+    exit(EXIT_FAILURE);
+}
+
+/* ---- arguments ---------------------------------------------------------------------------------------------------------- */
+
+static void listen(const char *tap, struct table *table, const char *filter, tap_packet_cb packet, tap_draw_cb on_end)
+{
+    GString *error = register_tap_listener(tap, table, filter, TL_REQUIRES_NOTHING, reset, packet, on_end, NULL);
+
+    if (!error)
+        return;
+    fprintf(stderr, "tshark: tcplife cannot use the filter \"%s\": %s\n", filter ? filter : "", error->str);
+    exit(EXIT_FAILURE);
+}
+
+/* What comes after -z, up to the filter. */
+struct command {
+    const char *name;
+    const char *title;
+    enum tl_format format;
+};
+
+static const struct command commands[] = {
+    {"tcplife,conn", "TCP connections", TL_FORMAT_TABLE},
+    {"tcplife,csv", "TCP connections as CSV", TL_FORMAT_CSV},
+    {"tcplife,tsv", "TCP connections as TSV", TL_FORMAT_TSV},
+    {"tcplife,json", "TCP connections as JSON lines", TL_FORMAT_JSON},
+};
+
+/* Called with the whole argument, for instance "tcplife,csv,ip.addr == 192.0.2.1". */
+static TL_STAT_INIT start(const char *argument, void *data)
+{
+    const struct command *command = data;
+    const char *rest = argument + strlen(command->name);
+    const char *filter = *rest == ',' && rest[1] != '\0' ? rest + 1 : NULL;
+    struct table *table;
+
+    if (*rest != '\0' && *rest != ',') {
+        fprintf(stderr, "tshark: there is no \"-z %s\"; after \"%s\" comes nothing, or a comma and a filter\n", argument,
+                command->name);
+        exit(EXIT_FAILURE);
+    }
+    table = g_new0(struct table, 1);
+    table->format = command->format;
+    table->filtered = filter != NULL;
+    table->entries = g_ptr_array_new_with_free_func(free_entry);
+    listen("tcp", table, NULL, note_stream, NULL);
+    listen(TL_TAP_NAME, table, NULL, count, draw);
+    if (filter)
+        listen(TL_TAP_NAME, table, filter, select_connection, NULL);
+    TL_STAT_INIT_DONE;
+}
+
+void tl_conn_tap_register(void)
+{
+    static stat_tap_ui arguments[G_N_ELEMENTS(commands)];
+
+    for (size_t i = 0; i < G_N_ELEMENTS(commands); i++) {
+        arguments[i] = (stat_tap_ui){
+            .group = REGISTER_PACKET_STAT_GROUP_UNSORTED,
+            .title = commands[i].title,
+            .cli_string = commands[i].name,
+            .tap_init_cb = start,
+        };
+        register_stat_tap_ui(&arguments[i], (void *)&commands[i]);
+    }
+}
