@@ -327,8 +327,10 @@ void tl_part_place(const struct tl_branch *branch)
     show_end(branch, FIELD_SERVER_STATE, &shape->end[!(shape->client & 1)]);
     tl_item_count(branch, FIELD_CONN, branch->view->facts.number);
     tl_item_count(branch, FIELD_INCARNATION, branch->view->facts.incarnation);
-    if (branch->view->visited)
+    if (branch->view->visited) {
         tl_item_name(branch, FIELD_VERDICT, TL_GROUP_JUDGEMENT, branch->view->facts.verdict);
+        tl_item_name(branch, FIELD_OPEN_FAILURE, TL_GROUP_OPEN_FAILURE, branch->view->facts.open_failure);
+    }
     /* Whether a tentative connection was taken or rejected shows later. */
     tl_item_name(branch, FIELD_REUSE, TL_GROUP_REUSE,
                  branch->view->visited && shape->reuse == TL_REUSE_TENTATIVE ? branch->view->facts.reuse : shape->reuse);
