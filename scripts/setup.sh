@@ -13,6 +13,10 @@ packages_build=(cmake gcc libc6-dev libglib2.0-dev ninja-build pkg-config python
 # (wireshark-common); nm (binutils).
 packages_tests=(binutils iproute2 libcmocka-dev python3-pytest python3-scapy tcpdump wireshark-common)
 
+# Packages that tests/gui needs besides: Wireshark's window, a screen that nobody sees, and what reads and photographs it.
+# 90 MB to download, hence only where `tests/run --gui` asks for them.
+packages_gui=(at-spi2-core dbus-daemon gir1.2-atspi-2.0 imagemagick python3-gi wireshark xdotool xvfb)
+
 # Debian's own Python: another one that comes first on PATH does not see Debian's pytest and scapy.
 python=/usr/bin/python3
 
