@@ -14,7 +14,7 @@
 #include "tl_tree.h"
 
 static int proto_tcplife = -1;
-static tl_pref_bool pref_info_tag = true;
+static tl_bool pref_info_tag = true;
 
 /* Called after everything else of a frame, TCP or not. */
 static int dissect_tcplife(tvbuff_t *tvb, packet_info *pinfo, proto_tree *tree, void *data)
