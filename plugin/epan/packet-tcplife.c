@@ -8,8 +8,11 @@
 
 #include <epan/prefs.h>
 
+#include "tl_conn_table.h"
 #include "tl_conn_tap.h"
 #include "tl_input.h"
+#include "tl_server_table.h"
+#include "tl_stats_tree.h"
 #include "tl_tap.h"
 #include "tl_tree.h"
 
@@ -52,6 +55,9 @@ void tcplife_register(void)
     tl_input_register(proto_tcplife);
     tl_tap_register();
     tl_conn_tap_register();
+    tl_conn_table_register();
+    tl_server_table_register();
+    tl_stats_tree_register();
 
     /* The handle belongs to a protocol in the name of ours: such a dissector is called with less ado, and switched on and off
      * with its parent. */
