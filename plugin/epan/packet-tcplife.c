@@ -10,6 +10,9 @@
 
 #include "tl_conn_table.h"
 #include "tl_conn_tap.h"
+#include "tl_conv_filter.h"
+#include "tl_conversations.h"
+#include "tl_flow.h"
 #include "tl_input.h"
 #include "tl_server_table.h"
 #include "tl_stats_tree.h"
@@ -58,6 +61,9 @@ void tcplife_register(void)
     tl_conn_table_register();
     tl_server_table_register();
     tl_stats_tree_register();
+    tl_flow_register(proto_tcplife);
+    tl_conv_filter_register();
+    tl_conversations_register(proto_tcplife);
 
     /* The handle belongs to a protocol in the name of ours: such a dissector is called with less ado, and switched on and off
      * with its parent. */
