@@ -4,6 +4,7 @@
  */
 #include "tl_argument.h"
 
+#include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -40,6 +41,14 @@ void tl_argument_listen(const char *tap, const struct tl_listener *listener, voi
     if (!error)
         return;
     fprintf(stderr, "tshark: tcplife cannot use the filter \"%s\": %s\n", filter ? filter : "", error->str);
+    exit(EXIT_FAILURE);
+}
+
+void tl_argument_written(void)
+{
+    if (fflush(stdout) == 0 && !ferror(stdout))
+        return;
+    fprintf(stderr, "tshark: tcplife cannot write its table: %s\n", g_strerror(errno));
     exit(EXIT_FAILURE);
 }
 

@@ -30,6 +30,10 @@ struct tl_listener {
 /* Listens to a tap with a filter, or NULL. `data` goes to the functions. */
 void tl_argument_listen(const char *tap, const struct tl_listener *listener, void *data, const char *filter);
 
+/* Call when all was written to standard output. If that failed the program ends: a script must not take a table that was cut short
+ * for a whole one. */
+void tl_argument_written(void);
+
 /* Whether this is the graphical Wireshark. Call it when an argument is started, not before. */
 bool tl_argument_in_gui(void);
 

@@ -4,8 +4,6 @@
  */
 #include "tl_conn_tap.h"
 
-#include <errno.h>
-#include <stdlib.h>
 #include <string.h>
 
 #include <epan/dissectors/packet-tcp.h>
@@ -210,11 +208,7 @@ static void draw(void *tap)
     tl_write_header(stdout, table->format, &widths);
     each_row(table, &widths, write_row);
     reset(table);
-    if (fflush(stdout) == 0 && !ferror(stdout))
-        return;
-    /* A script must not take a table that was cut short for a whole one. */
-    fprintf(stderr, "tshark: tcplife cannot write the connections: %s\n", g_strerror(errno));
-    exit(EXIT_FAILURE);
+    tl_argument_written();
 }
 
 /* ---- arguments ---------------------------------------------------------------------------------------------------------- */

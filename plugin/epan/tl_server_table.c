@@ -66,15 +66,6 @@ static const char *cell_of(const struct tl_server *server, const struct column *
     return buffer;
 }
 
-/* When the capture began, by one of its frames, ns since 1970. */
-static int64_t origin_of(const packet_info *pinfo)
-{
-    nstime_t origin;
-
-    nstime_delta(&origin, &pinfo->abs_ts, &pinfo->rel_ts);
-    return (int64_t)origin.secs * 1000000000 + origin.nsecs;
-}
-
 /* Notes that a connection came by. Returns false when it had before. */
 static bool note(GPtrArray *conns, struct tl_conn *conn)
 {
@@ -93,7 +84,6 @@ static bool note(GPtrArray *conns, struct tl_conn *conn)
 /* One -z argument. It lives until tshark ends. */
 struct listing {
     GPtrArray *conns; /* by number; they wait for the end of the capture */
-    int64_t origin_ns;
     struct tl_servers *servers;
 };
 
@@ -104,8 +94,7 @@ static tap_packet_status note_connection(void *tap, packet_info *pinfo, epan_dis
 {
     struct listing *listing = tap;
 
-    (void)edt, (void)flags;
-    listing->origin_ns = origin_of(pinfo);
+    (void)pinfo, (void)edt, (void)flags;
     return note(listing->conns, ((const struct tl_header *)data)->verdict.conn) ? TAP_PACKET_REDRAW : TAP_PACKET_DONT_REDRAW;
 }
 
@@ -117,7 +106,7 @@ static void settle(gpointer data, gpointer unused)
     (void)unused;
     for (guint i = 0; i < listing->conns->len; i++) {
         if (g_ptr_array_index(listing->conns, i))
-            tl_servers_add(listing->servers, g_ptr_array_index(listing->conns, i), listing->origin_ns);
+            tl_servers_add(listing->servers, g_ptr_array_index(listing->conns, i));
     }
     g_ptr_array_set_size(listing->conns, 0);
 }
@@ -171,6 +160,7 @@ static void draw(void *tap)
         print_line(rows[i], widths);
     print_line(all, widths);
     g_free(rows);
+    tl_argument_written();
 }
 
 static TL_STAT_INIT start(const char *argument, void *data)
@@ -238,10 +228,10 @@ static tap_packet_status show_connection(void *tap, packet_info *pinfo, epan_dis
     uint32_t count = tl_servers_count(shown.servers);
     const struct tl_server *server;
 
-    (void)tap, (void)edt, (void)flags;
+    (void)tap, (void)pinfo, (void)edt, (void)flags;
     if (!note(shown.conns, conn))
         return TAP_PACKET_DONT_REDRAW;
-    server = tl_servers_add(shown.servers, conn, origin_of(pinfo));
+    server = tl_servers_add(shown.servers, conn);
     if (server->number == count)
         tl_gui_table_add(&window);
     show_server(server, server->number);

@@ -159,15 +159,16 @@ static void add_to(struct tl_servers *servers, struct tl_server *row, const stru
     add_times(row, facts->start_ns - origin_ns, facts->last_ns - origin_ns);
 }
 
-const struct tl_server *tl_servers_add(struct tl_servers *servers, const struct tl_conn *conn, int64_t origin_ns)
+const struct tl_server *tl_servers_add(struct tl_servers *servers, const struct tl_conn *conn)
 {
-    struct tl_facts facts;
+    struct tl_facts facts, first;
     struct tl_server *row;
 
     tl_record_facts(conn, &facts);
+    tl_record_facts(tl_store_conn(0), &first);
     row = row_of(servers, conn, &facts);
-    add_to(servers, row, conn, &facts, origin_ns);
-    add_to(servers, &servers->all, conn, &facts, origin_ns);
+    add_to(servers, row, conn, &facts, first.start_ns);
+    add_to(servers, &servers->all, conn, &facts, first.start_ns);
     return row;
 }
 

@@ -34,10 +34,9 @@ struct tl_server {
     uint32_t clients;              /* different addresses */
     uint32_t fates[TL_FATE_COUNT]; /* their sum is `connections` */
     uint32_t failed;               /* connections that came to nothing: refused to server_rst */
-    uint32_t most_per_second;      /* connections begun within one second, counted from the first frame of the capture */
-    int64_t first_ns,
-        last_ns; /* begin of the first connection, end of the last; since the first frame of the capture; INT64_MIN
-                                     while there is none */
+    uint32_t most_per_second;      /* connections begun within one second, counted from the first connection of the capture */
+    int64_t first_ns; /* when its first connection began, since the first of the capture; INT64_MIN while there is none */
+    int64_t last_ns;  /* when its last segment came */
     /* For counting on. */
     int64_t second;
     uint32_t in_second;
@@ -48,9 +47,8 @@ struct tl_servers;
 struct tl_servers *tl_servers_new(void);
 
 /* Adds a connection as what it is by now, and returns the row that it went to. Add each connection once, in the order in which
- * they began. `origin_ns` is the time of the first frame of the capture, ns since 1970. O(1) amortised; memory for each server
- * and for each pair of server and client address. */
-const struct tl_server *tl_servers_add(struct tl_servers *servers, const struct tl_conn *conn, int64_t origin_ns);
+ * they began. O(1) amortised; memory for each server and for each pair of server and client address. */
+const struct tl_server *tl_servers_add(struct tl_servers *servers, const struct tl_conn *conn);
 
 /* The sum of all rows; a client counts once. */
 const struct tl_server *tl_servers_all(const struct tl_servers *servers);

@@ -200,6 +200,7 @@ static void draw(void *data)
                                     stats_tree_is_default_sort_DESC(nodes));
     printf("%s", text->str);
     g_string_free(text, TRUE);
+    tl_argument_written();
 }
 
 static void finish(void *nodes)
