@@ -247,6 +247,7 @@ struct tl_facts {
     uint32_t number;        /* running number, from 0 in order of appearance */
     uint32_t incarnation;   /* from 1, for the same addresses and ports */
     uint8_t client;         /* which end of the pair is shown as the client */
+    uint8_t opener;         /* enum tl_sender: CLIENT = that end opened it, PEER = both did, UNKNOWN = it did not */
     uint8_t sender_confidence;    /* enum tl_confidence of that */
     uint8_t outcome;        /* enum tl_outcome */
     uint8_t missing;        /* enum tl_missing */

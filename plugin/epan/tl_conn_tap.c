@@ -4,14 +4,13 @@
  */
 #include "tl_conn_tap.h"
 
-#include <errno.h>
-#include <stdlib.h>
 #include <string.h>
 
 #include <epan/dissectors/packet-tcp.h>
-#include <epan/stat_tap_ui.h>
 #include <epan/tap.h>
 
+#include "tl_argument.h"
+#include "tl_conn_table.h"
 #include "tl_record_write.h"
 #include "tl_store.h"
 #include "tl_tap.h"
@@ -209,74 +208,49 @@ static void draw(void *tap)
     tl_write_header(stdout, table->format, &widths);
     each_row(table, &widths, write_row);
     reset(table);
-    if (fflush(stdout) == 0 && !ferror(stdout))
-        return;
-    /* A script must not take a table that was cut short for a whole one. */
-    fprintf(stderr, "tshark: tcplife cannot write the connections: %s\n", g_strerror(errno));
-    exit(EXIT_FAILURE);
+    tl_argument_written();
 }
 
 /* ---- arguments ---------------------------------------------------------------------------------------------------------- */
 
-static void listen(const char *tap, struct table *table, const char *filter, tap_packet_cb packet, tap_draw_cb on_end)
-{
-    GString *error = register_tap_listener(tap, table, filter, TL_REQUIRES_NOTHING, reset, packet, on_end, NULL);
-
-    if (!error)
-        return;
-    fprintf(stderr, "tshark: tcplife cannot use the filter \"%s\": %s\n", filter ? filter : "", error->str);
-    exit(EXIT_FAILURE);
-}
-
 /* What comes after -z, up to the filter. */
 struct command {
     const char *name;
-    const char *title;
     enum tl_format format;
 };
 
 static const struct command commands[] = {
-    {"tcplife,conn", "TCP connections", TL_FORMAT_TABLE},
-    {"tcplife,csv", "TCP connections as CSV", TL_FORMAT_CSV},
-    {"tcplife,tsv", "TCP connections as TSV", TL_FORMAT_TSV},
-    {"tcplife,json", "TCP connections as JSON lines", TL_FORMAT_JSON},
+    {"tcplife,conn", TL_FORMAT_TABLE},
+    {"tcplife,csv", TL_FORMAT_CSV},
+    {"tcplife,tsv", TL_FORMAT_TSV},
+    {"tcplife,json", TL_FORMAT_JSON},
 };
 
 /* Called with the whole argument, for instance "tcplife,csv,ip.addr == 192.0.2.1". */
 static TL_STAT_INIT start(const char *argument, void *data)
 {
+    static const struct tl_listener streams = {.packet = note_stream, .reset = reset};
+    static const struct tl_listener segments = {.packet = count, .reset = reset, .draw = draw};
+    static const struct tl_listener selected = {.packet = select_connection, .reset = reset};
     const struct command *command = data;
-    const char *rest = argument + strlen(command->name);
-    const char *filter = *rest == ',' && rest[1] != '\0' ? rest + 1 : NULL;
+    const char *filter = tl_argument_filter(argument, command->name);
     struct table *table;
 
-    if (*rest != '\0' && *rest != ',') {
-        fprintf(stderr, "tshark: there is no \"-z %s\"; after \"%s\" comes nothing, or a comma and a filter\n", argument,
-                command->name);
-        exit(EXIT_FAILURE);
-    }
+    if (tl_conn_table_open_in_gui(filter))
+        TL_STAT_INIT_DONE;
     table = g_new0(struct table, 1);
     table->format = command->format;
     table->filtered = filter != NULL;
     table->entries = g_ptr_array_new_with_free_func(free_entry);
-    listen("tcp", table, NULL, note_stream, NULL);
-    listen(TL_TAP_NAME, table, NULL, count, draw);
+    tl_argument_listen("tcp", &streams, table, NULL);
+    tl_argument_listen(TL_TAP_NAME, &segments, table, NULL);
     if (filter)
-        listen(TL_TAP_NAME, table, filter, select_connection, NULL);
+        tl_argument_listen(TL_TAP_NAME, &selected, table, filter);
     TL_STAT_INIT_DONE;
 }
 
 void tl_conn_tap_register(void)
 {
-    static stat_tap_ui arguments[G_N_ELEMENTS(commands)];
-
-    for (size_t i = 0; i < G_N_ELEMENTS(commands); i++) {
-        arguments[i] = (stat_tap_ui){
-            .group = REGISTER_PACKET_STAT_GROUP_UNSORTED,
-            .title = commands[i].title,
-            .cli_string = commands[i].name,
-            .tap_init_cb = start,
-        };
-        register_stat_tap_ui(&arguments[i], (void *)&commands[i]);
-    }
+    for (size_t i = 0; i < G_N_ELEMENTS(commands); i++)
+        tl_argument_register(commands[i].name, start, &commands[i]);
 }

@@ -4,17 +4,9 @@
  */
 #include "tl_parts.h"
 
+#include "tl_tag.h"
+
 /* ---- states ------------------------------------------------------------------------------------------------------------ */
-
-/* "ESTABLISHED -> CLOSE-WAIT -> LAST-ACK" */
-static const char *change_text(wmem_allocator_t *pool, const struct tl_end_view *end)
-{
-    wmem_strbuf_t *text = wmem_strbuf_new(pool, tl_name(TL_GROUP_STATE, end->before)->value);
-
-    for (int i = 0; i < TL_STATE_PATH_MAX && end->path[i] != TL_STATE_NONE; i++)
-        wmem_strbuf_append_printf(text, " -> %s", tl_name(TL_GROUP_STATE, end->path[i])->value);
-    return wmem_strbuf_get_str(text);
-}
 
 /* Adds the four fields of an end, of which `first` is the first. */
 static void show_end(const struct tl_branch *branch, enum tl_field first, const struct tl_end_view *end)
@@ -26,7 +18,7 @@ static void show_end(const struct tl_branch *branch, enum tl_field first, const 
         return;
     below = tl_item_answer(branch, first, TL_GROUP_STATE, end->state, end->confidence);
     if (end->before != TL_STATE_NONE && tl_item_wanted(branch, first + CHANGE))
-        tl_item_text(&below, first + CHANGE, change_text(branch->pinfo->pool, end));
+        tl_item_text(&below, first + CHANGE, tl_state_change(branch->pinfo->pool, end));
     tl_item_name(&below, first + WITHDRAWN, TL_GROUP_STATE, end->withdrawn);
 }
 

@@ -52,6 +52,13 @@ struct tl_column {
 /* The columns, in order, and their `count`. */
 const struct tl_column *tl_record_columns(unsigned *count);
 
+/* What a table says of a connection: its facts by now, without "still open" for what was never open. O(1). */
+void tl_record_facts(const struct tl_conn *conn, struct tl_facts *facts);
+
+/* Fills what is counted, and nothing else: segments, bytes, troubles, retransmissions. The record must be 0 there, and
+ * facts.client set. O(1). */
+void tl_record_count(const struct tl_tally *tally, struct tl_record *record);
+
 /* Fills the row of a connection. Needs its tally and the time of the first connection's first segment (ns since 1970); the stream
  * is left alone. O(1). */
 void tl_record_fill(wmem_allocator_t *pool, const struct tl_conn *conn, const struct tl_tally *tally, int64_t origin_ns,

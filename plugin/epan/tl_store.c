@@ -211,6 +211,11 @@ struct tl_pair *tl_store_pair(const struct tl_flow *flow, bool create, unsigned 
     return entry->pair;
 }
 
+const struct tl_conn *tl_store_conn(uint32_t number)
+{
+    return store.conns[number];
+}
+
 void tl_store_address(const struct tl_conn *conn, unsigned end, address *name)
 {
     const struct pair_entry *entry = tl_conn_ends(conn)->user;

@@ -34,6 +34,9 @@ void tl_store_register(void);
  * address has more than 16 bytes. One look-up in a hash table; none when the pair is the same as in the last call. */
 struct tl_pair *tl_store_pair(const struct tl_flow *flow, bool create, unsigned *from);
 
+/* The connection with this running number, one that has been told. O(1). */
+const struct tl_conn *tl_store_conn(uint32_t number);
+
 /* The address of end 0 or 1 of a connection. It points into the store: valid as long as the capture file. O(1). */
 void tl_store_address(const struct tl_conn *conn, unsigned end, address *name);
 

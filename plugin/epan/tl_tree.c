@@ -8,6 +8,7 @@
 #include "tl_explain.h"
 #include "tl_parts.h"
 #include "tl_store.h"
+#include "tl_tag.h"
 
 static int proto;
 
@@ -19,47 +20,6 @@ void tl_tree_register(int protocol)
 }
 
 /* ---- one line ---------------------------------------------------------------------------------------------------------- */
-
-/* What is out of the ordinary in the bytes or the acknowledgment; NULL for what any transfer consists of. */
-static const char *bytes_tag(const struct tl_shape *shape, const char **prefix)
-{
-    const struct tl_name *ack = tl_name(TL_GROUP_ACK, shape->ack);
-
-    if (shape->retransmission != TL_RETRANSMISSION_NONE) {
-        *prefix = "retransmission: ";
-        return tl_name(TL_GROUP_RETRANSMISSION, shape->retransmission)->label;
-    }
-    if (tl_name(TL_GROUP_SEGMENT, shape->segment)->severity != TL_SEVERITY_NONE)
-        return tl_name(TL_GROUP_SEGMENT, shape->segment)->label;
-    return ack->severity != TL_SEVERITY_NONE || shape->ack == TL_ACK_TIME_WAIT ? ack->label : NULL;
-}
-
-/* The most telling answer in a few words: "SYN 1/3", "RST: refused"; NULL for an ordinary segment. `prefix` goes before it. */
-static const char *tag_of(const struct tl_shape *shape, const char **prefix)
-{
-    *prefix = "";
-    if (shape->rst_cause != TL_RST_CAUSE_NONE) {
-        *prefix = "RST: ";
-        return tl_name(TL_GROUP_RST_CAUSE, shape->rst_cause)->label;
-    }
-    if (shape->handshake_step != TL_HANDSHAKE_STEP_NONE)
-        return tl_name(TL_GROUP_HANDSHAKE_STEP, shape->handshake_step)->label;
-    if (shape->teardown_step != TL_TEARDOWN_STEP_NONE)
-        return tl_name(TL_GROUP_TEARDOWN_STEP, shape->teardown_step)->label;
-    if (shape->flags & TL_SHAPE_COPY)
-        return tl_name(TL_GROUP_SEGMENT, TL_SEGMENT_DUPLICATE)->label;
-    if (shape->flags & TL_SHAPE_STRAY)
-        return tl_name(TL_GROUP_SEGMENT, TL_SEGMENT_STRAY)->label;
-    if (shape->keepalive != TL_PROBE_KIND_NONE) {
-        *prefix = "keep-alive ";
-        return tl_name(TL_GROUP_PROBE_KIND, shape->keepalive)->label;
-    }
-    if (shape->window_probe != TL_PROBE_KIND_NONE) {
-        *prefix = shape->window_probe == TL_PROBE_KIND_OPEN ? "" : "window probe: ";
-        return tl_name(TL_GROUP_PROBE_KIND, shape->window_probe)->label;
-    }
-    return bytes_tag(shape, prefix);
-}
 
 /* "TCP Lifecycle: Handshake, SYN 1/3, client SYN-SENT, server LISTEN" */
 static void append_summary(proto_item *top, const struct tl_shape *shape, const char *prefix, const char *tag)
@@ -139,7 +99,7 @@ void tl_tree_show(tvbuff_t *tvb, packet_info *pinfo, proto_tree *tree, const str
     struct tl_view view = {.segment = &header->segment, .verdict = &header->verdict, .visited = PINFO_FD_VISITED(pinfo)};
     bool wanted = proto_field_is_referenced(tree, proto);
     const char *prefix;
-    const char *tag = tag_of(shape, &prefix);
+    const char *tag = tl_tag(shape, &prefix);
     struct tl_expert_item *expert;
     proto_item *top = NULL;
 
