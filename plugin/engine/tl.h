@@ -73,8 +73,10 @@ struct tl_segment {
     uint8_t mptcp_rst_reason; /* if TL_OPT_MPTCP_RST */
     uint8_t ttl;         /* TTL or hop limit */
     uint8_t first_octet; /* first payload byte, if has_octet */
+    uint8_t last_octet;  /* last payload byte, if has_last_octet */
     uint8_t from;        /* 0 or 1: the end of the pair that sent it */
     bool has_octet;
+    bool has_last_octet;
     bool dont_fragment;
     bool ipv6;
 };
@@ -121,6 +123,8 @@ enum tl_shape_flag {
     TL_SHAPE_NEW_DATA = 0x0080,       /* carries bytes never captured before */
     TL_SHAPE_NEEDLESS_SHOWS = 0x0100, /* timestamps or SACK would show it if the retransmission was needless */
     TL_SHAPE_TLP_OR_RTO = 0x0200,     /* a single segment outstanding: tail loss probe and timer look alike */
+    TL_SHAPE_NAMES_RUN = 0x0400,      /* this probe shows what all of its run are: kind and confidence, a late fact of them */
+    TL_SHAPE_WINDOW_LIMITED = 0x0800, /* fills a small window to the last octet, after a wait for more */
 };
 
 /* Handshake arithmetic that does not fit (RFC 9293 3.10.7.3, RFC 7323 2.2 and 3.2, RFC 2018 2), bits of tl_shape.error. */
@@ -214,6 +218,7 @@ struct tl_refs {
     uint32_t skipped_bytes;   /* hole that the segment leaves below itself */
     uint32_t dupack_number;   /* duplicate ACKs for this number so far */
     uint32_t dupack_first_in; /* frame of the first of them */
+    uint32_t superseded_in;   /* frame of the last segment of the connection whose ports this one's has taken */
     int64_t since_previous_ns;
     int64_t since_original_ns;
     uint32_t trigger_bytes;   /* RST: payload of the segment that it answers */

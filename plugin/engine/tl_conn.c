@@ -312,9 +312,9 @@ static void finish(struct tl_step *step)
     step->shape->from = (uint8_t)step->from;
     judge_capture(step);
     count_insisting(step);
-    conn->last_in = step->seg->frame;
     step->self->segments++;
     conn->before_ns = step->seg->time_ns;
+    conn->last_in = step->seg->frame;
     if (step->seg->time_ns > conn->last_ns) {
         conn->last_ns = step->seg->time_ns;
     }

@@ -41,12 +41,16 @@ struct tl_syns {
 struct tl_probe_run {
     int64_t last_ns;     /* newest probe */
     int64_t interval_ns; /* between the newest two */
+    int64_t gap_ns;      /* the same; after the first one the silence before it */
     uint32_t first_in;
     uint32_t last_in;
     uint32_t count;
     uint32_t unanswered; /* since the last segment of the peer */
+    uint8_t confidence;  /* enum tl_confidence of is_window */
     bool is_window;      /* else keep-alive */
+    bool is_empty;       /* the newest one carries no payload */
     bool answered;       /* the newest one */
+    bool doubled;        /* gap_ns was about twice the one before */
 };
 
 struct tl_repair;
@@ -74,6 +78,7 @@ struct tl_end {
     uint32_t seen;       /* end of the highest bytes of it that were captured */
     uint32_t una;        /* acknowledged by the peer up to here */
     uint32_t fin;        /* number that its FIN occupies */
+    uint32_t octet_seq;  /* number of the newest octet whose value is known, if has_octet */
     uint32_t ack;        /* acknowledgment number of its last segment that moved it on */
     uint32_t window;     /* last advertised, scaled when the scale is known */
     uint32_t max_window; /* largest advertised */
@@ -108,12 +113,14 @@ struct tl_end {
     uint8_t capture;                /* enum tl_capture, what its segments show */
     uint8_t insists;                /* its last segments that are retransmissions or probes not answered; stops at 255 */
     uint8_t strays;                 /* stray segments in a row that continue each other */
+    uint8_t octet;                  /* value of the octet with number octet_seq */
     bool has_isn : 1;
     bool has_isn_of_syn : 1; /* ISN seen on a SYN or SYN-ACK, not inferred */
     bool has_max : 1;
     bool has_seen : 1;
     bool has_una : 1;
     bool has_ack : 1;
+    bool has_octet : 1;
     bool has_fin : 1;
     bool fin_inferred : 1; /* the FIN itself was not captured */
     bool fin_repeated : 1; /* its FIN came again since the peer acknowledged it */

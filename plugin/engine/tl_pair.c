@@ -335,6 +335,9 @@ static bool update(struct tl_pair *pair, const struct tl_segment *segment, struc
             reset_previous(conn, segment, &verdict->shape);
         }
     }
+    if (conn == tentative && !conn->tentative && conn->previous && conn->previous->superseded) {
+        verdict->refs.superseded_in = conn->previous->last_in;
+    }
     if (conn->reuse != TL_REUSE_NONE) {
         show_reuse(conn, segment->flags & TL_SYN, conn == tentative, verdict);
     }

@@ -5,6 +5,7 @@
 #include "tl_rst.h"
 
 #include "tl_inject.h"
+#include "tl_probe.h"
 #include "tl_rst_form.h"
 #include "tl_window.h"
 
@@ -12,8 +13,6 @@
 
 /* How long after a SYN an old stack resets because of it. */
 static const int64_t SYN_ANSWER_NS = 200 * TL_MS;
-/* The least interval between keep-alive probes that systems allow is 1 s; timers fire a little late, never early. */
-static const int64_t LEAST_TIMER_NS = 990 * TL_MS;
 /* A client that resets this soon after the SYN-ACK never meant to connect; after 0.9 s it had sent its SYN again, or given up
  * (RFC 6298 2.1: first timeout 1 s). */
 static const int64_t AT_ONCE_NS = 10 * TL_MS, GAVE_UP_NS = 900 * TL_MS;
@@ -145,8 +144,8 @@ static bool keepalive_timeout_sure(const struct tl_rst *rst)
     const struct tl_probe_run *run = &rst->step->self->probe;
     int64_t gap = tl_since(rst->step, run->last_ns);
 
-    return keepalive_timeout(rst) && run->unanswered >= PROBES_CERTAIN && gap >= run->interval_ns / 2 &&
-           gap <= run->interval_ns / 2 * 3;
+    return keepalive_timeout(rst) && run->confidence == TL_CONFIDENCE_CERTAIN && run->unanswered >= PROBES_CERTAIN &&
+           gap >= run->interval_ns / 2 && gap <= run->interval_ns / 2 * 3;
 }
 
 /* The last segment was a probe that was answered, as captured, and the RST comes when the next probe was due: the answers were
@@ -155,8 +154,8 @@ static bool keepalive_answer_lost(const struct tl_rst *rst)
 {
     const struct tl_probe_run *run = &rst->step->self->probe;
     int64_t gap = tl_since(rst->step, run->last_ns);
-    bool due =
-        run->interval_ns > 0 ? gap >= run->interval_ns / 10 * 9 && gap <= run->interval_ns / 10 * 11 : gap >= LEAST_TIMER_NS;
+    bool due = run->interval_ns > 0 ? gap >= run->interval_ns / 10 * 9 && gap <= run->interval_ns / 10 * 11
+                                    : gap >= TL_KEEPALIVE_LEAST_NS;
 
     return is_live(rst) && run->count > 0 && !run->is_window && due;
 }

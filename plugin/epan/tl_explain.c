@@ -313,6 +313,7 @@ static void add_repair(struct story *story)
     add_text(story, "proved_why", tl_name(TL_GROUP_NEEDLESS, refs->proved[0].needless)->label);
     add_frame(story, "disowned", refs->disowned_in);
     add_frame(story, "revoked", refs->revoked_in);
+    add_frame(story, "superseded", refs->superseded_in);
 }
 
 /* Words for sender and receiver. */
@@ -465,6 +466,20 @@ static void say_errors(wmem_strbuf_t *out, const struct story *story)
     }
 }
 
+/* How a probe without payload was told from the other kind: by its time, or not yet. */
+static void say_timer(wmem_strbuf_t *out, const struct story *story)
+{
+    const struct tl_shape *shape = &story->view->verdict->shape;
+    bool is_window = shape->window_probe == TL_PROBE_KIND_PROBE;
+
+    if (!is_window && shape->keepalive != TL_PROBE_KIND_PROBE)
+        return;
+    if (shape->flags & TL_SHAPE_NAMES_RUN)
+        say(out, story, phrase(is_window ? PHRASE_RUN_WINDOW_PROBE : PHRASE_RUN_KEEPALIVE));
+    else if (shape->probe_confidence == TL_CONFIDENCE_GUESS)
+        say(out, story, phrase(PHRASE_PROBE_GUESS));
+}
+
 static void say_remarks(wmem_strbuf_t *out, const struct story *story)
 {
     const struct tl_shape *shape = &story->view->verdict->shape;
@@ -478,6 +493,9 @@ static void say_remarks(wmem_strbuf_t *out, const struct story *story)
         say(out, story, phrase(PHRASE_WITHDRAWN_SENDER));
     if (shape->end[!(shape->from & 1)].withdrawn)
         say(out, story, phrase(PHRASE_WITHDRAWN_RECEIVER));
+    say_timer(out, story);
+    if (shape->flags & TL_SHAPE_WINDOW_LIMITED)
+        say(out, story, phrase(PHRASE_WINDOW_LIMITED));
     if (refs->new_bytes != 0)
         say(out, story, phrase(PHRASE_NEW_BYTES));
     if (shape->flags & TL_SHAPE_TLP_OR_RTO)
@@ -488,6 +506,8 @@ static void say_remarks(wmem_strbuf_t *out, const struct story *story)
         say(out, story, phrase(PHRASE_DISOWNED));
     if (refs->revoked_in != 0)
         say(out, story, phrase(PHRASE_REVOKED));
+    if (refs->superseded_in != 0)
+        say(out, story, phrase(PHRASE_SUPERSEDED));
 }
 
 const char *tl_explain(wmem_allocator_t *pool, const struct tl_view *view)

@@ -123,6 +123,8 @@ static void decide(const packet_info *pinfo, const struct tl_flow *flow, unsigne
     if (!header->decided)
         return;
     tl_store_write(pinfo->num, layer, &header->verdict);
+    if (header->verdict.shape.flags & TL_SHAPE_NAMES_RUN)
+        tl_store_name_run(header->verdict.conn, header->verdict.refs.probe_run_in, &header->verdict.shape);
     for (int i = 0; i < TL_PROVED_MAX && header->verdict.refs.proved[i].frame != 0; i++)
         tl_store_prove(header->verdict.conn, header->verdict.refs.proved[i].frame, header->verdict.refs.proved[i].needless);
 }
@@ -131,12 +133,11 @@ static void decide(const packet_info *pinfo, const struct tl_flow *flow, unsigne
  */
 static void record(tvbuff_t *tvb, int offset, unsigned reported, packet_info *pinfo, void *ip)
 {
-    unsigned captured = MIN(tvb_captured_length(tvb) - (unsigned)offset, TL_HEADER_MAX + 1);
+    unsigned captured = MIN(tvb_captured_length(tvb) - (unsigned)offset, reported);
     struct tl_header *header = &current.headers[current.count];
     struct tl_flow flow;
     const uint8_t *bytes;
 
-    captured = MIN(captured, reported);
     if (captured < TL_HEADER_NEEDED || current.count >= HEADERS_MAX)
         return;
     bytes = tvb_get_ptr(tvb, offset, (int)captured);

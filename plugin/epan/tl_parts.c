@@ -126,7 +126,7 @@ void tl_part_teardown(const struct tl_branch *parent)
     uint32_t frame = view->segment->frame;
     struct tl_branch branch;
 
-    if (!tl_view_in_teardown(view) && !(shape->flags & TL_SHAPE_PROVES_CLOSE))
+    if (!tl_view_in_teardown(view) && !tl_view_has_close(view))
         return;
     branch = tl_item_heading(parent, FIELD_TEARDOWN, tl_name(TL_GROUP_TEARDOWN_STEP, shape->teardown_step)->label);
     tl_item_name(&branch, FIELD_TEARDOWN_STEP, TL_GROUP_TEARDOWN_STEP, shape->teardown_step);
@@ -173,7 +173,6 @@ void tl_part_reset(const struct tl_branch *parent)
 static void show_probe(const struct tl_branch *parent, enum tl_field heading, unsigned kind)
 {
     enum { KIND = 1, CONFIDENCE, N, IDLE, INTERVAL, UNANSWERED, RUN_IN, ANSWERS_IN }; /* distances from the heading */
-    const struct tl_shape *shape = &parent->view->verdict->shape;
     const struct tl_refs *refs = &parent->view->verdict->refs;
     struct tl_branch branch;
 
@@ -181,7 +180,7 @@ static void show_probe(const struct tl_branch *parent, enum tl_field heading, un
         return;
     branch = tl_item_heading(parent, heading, tl_name(TL_GROUP_PROBE_KIND, kind)->label);
     tl_item_name(&branch, heading + KIND, TL_GROUP_PROBE_KIND, kind);
-    tl_item_name(&branch, heading + CONFIDENCE, TL_GROUP_CONFIDENCE, shape->probe_confidence);
+    tl_item_name(&branch, heading + CONFIDENCE, TL_GROUP_CONFIDENCE, parent->view->probe_confidence);
     if (kind != TL_PROBE_KIND_PROBE) {
         tl_item_frame(&branch, heading + ANSWERS_IN, refs->trigger_in);
         return;
@@ -195,8 +194,8 @@ static void show_probe(const struct tl_branch *parent, enum tl_field heading, un
 
 void tl_part_probes(const struct tl_branch *branch)
 {
-    show_probe(branch, FIELD_KEEPALIVE, branch->view->verdict->shape.keepalive);
-    show_probe(branch, FIELD_WINDOW_PROBE, branch->view->verdict->shape.window_probe);
+    show_probe(branch, FIELD_KEEPALIVE, branch->view->keepalive);
+    show_probe(branch, FIELD_WINDOW_PROBE, branch->view->window_probe);
 }
 
 /* ---- bytes and acknowledgments ----------------------------------------------------------------------------------------- */
@@ -241,6 +240,7 @@ void tl_part_bytes(const struct tl_branch *branch)
     tl_item_name(branch, FIELD_SEGMENT, TL_GROUP_SEGMENT, shape->segment);
     if (refs->skipped_bytes != 0)
         tl_item_count(branch, FIELD_SEGMENT_SKIPPED, refs->skipped_bytes);
+    tl_item_yes(branch, FIELD_SEGMENT_WINDOW_LIMITED, shape->flags & TL_SHAPE_WINDOW_LIMITED);
     show_retransmission(branch);
     if (shape->duplicate != TL_DUPLICATE_NONE) {
         struct tl_branch below = tl_item_heading(branch, FIELD_DUPLICATE, tl_name(TL_GROUP_DUPLICATE, shape->duplicate)->label);
@@ -253,9 +253,10 @@ void tl_part_bytes(const struct tl_branch *branch)
 static void show_proofs(const struct tl_branch *parent)
 {
     const struct tl_refs *refs = &parent->view->verdict->refs;
+    bool names_run = parent->view->verdict->shape.flags & TL_SHAPE_NAMES_RUN;
     struct tl_branch branch;
 
-    if (refs->proved[0].frame == 0 && refs->disowned_in == 0 && refs->revoked_in == 0)
+    if (refs->proved[0].frame == 0 && refs->disowned_in == 0 && refs->revoked_in == 0 && refs->superseded_in == 0 && !names_run)
         return;
     branch = tl_item_heading(parent, FIELD_PROVES, NULL);
     if (refs->proved[0].frame != 0) {
@@ -264,6 +265,9 @@ static void show_proofs(const struct tl_branch *parent)
     }
     tl_item_frame(&branch, FIELD_PROVES_DISOWNED_IN, refs->disowned_in);
     tl_item_frame(&branch, FIELD_PROVES_REVOKED_IN, refs->revoked_in);
+    tl_item_frame(&branch, FIELD_PROVES_SUPERSEDED_IN, refs->superseded_in);
+    if (names_run)
+        tl_item_frame(&branch, FIELD_PROVES_RUN_IN, refs->probe_run_in);
 }
 
 void tl_part_ack(const struct tl_branch *branch)

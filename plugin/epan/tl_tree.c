@@ -52,6 +52,20 @@ static uint8_t needless_by_now(const struct tl_view *view)
     return shape->flags & TL_SHAPE_NEEDLESS_SHOWS ? TL_NEEDLESS_NO : TL_NEEDLESS_UNKNOWN;
 }
 
+/* The tag of the segment. A probe or its answer counts as what the rest of its run shows it to be. */
+static const char *tag_by_now(struct tl_view *view, const char **prefix)
+{
+    struct tl_shape by_now = view->verdict->shape;
+    bool is_probe = by_now.keepalive != TL_PROBE_KIND_NONE || by_now.window_probe != TL_PROBE_KIND_NONE;
+
+    if (is_probe && view->visited)
+        tl_store_rename_probe(view->verdict->conn, view->verdict->refs.probe_run_in, &by_now);
+    view->keepalive = by_now.keepalive;
+    view->window_probe = by_now.window_probe;
+    view->probe_confidence = by_now.probe_confidence;
+    return tl_tag(&by_now, prefix);
+}
+
 /* Whether an expert item may come from the facts of the connection rather than from the segment itself. */
 static bool expert_needs_facts(const struct tl_view *view)
 {
@@ -99,7 +113,7 @@ void tl_tree_show(tvbuff_t *tvb, packet_info *pinfo, proto_tree *tree, const str
     struct tl_view view = {.segment = &header->segment, .verdict = &header->verdict, .visited = PINFO_FD_VISITED(pinfo)};
     bool wanted = proto_field_is_referenced(tree, proto);
     const char *prefix;
-    const char *tag = tl_tag(shape, &prefix);
+    const char *tag = tag_by_now(&view, &prefix);
     struct tl_expert_item *expert;
     proto_item *top = NULL;
 

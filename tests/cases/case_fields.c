@@ -42,6 +42,7 @@ enum where {
     ON_WINDOW_PROBE,
     ON_WINDOW_PROBE_FIRST,
     ON_WINDOW_PROBE_NEXT,
+    ON_NAMED_RUN,
     AT_OUTCOME, /* late: on the segment that proves it, and at the end */
     AT_CLOSE,   /* likewise */
     AT_END,
@@ -102,8 +103,10 @@ static const struct field fields[] = {
     SHAPE_NAME("reuse", reuse, REUSE),
     {"reuse.elapsed", ON_SEGMENT, REFS, offsetof(struct tl_refs, reuse_elapsed_ns), FORM_LAPSE, 0},
     SHAPE_NAME("ack", ack, ACK),
+    {"ack.confidence", ON_SPECIAL_ACK, SHAPE, offsetof(struct tl_shape, probe_confidence), FORM_NAME, TL_GROUP_CONFIDENCE},
     REF("ack.answers_in", ON_SPECIAL_ACK, trigger_in, FORM_REF),
     SHAPE_FLAG("midstream", MIDSTREAM),
+    SHAPE_FLAG("segment.window_limited", WINDOW_LIMITED),
     SHAPE_FLAG("capture.copy", COPY),
     SHAPE_FLAG("capture.stray", STRAY),
     SHAPE_FLAG("capture.time_backwards", TIME_BACKWARDS),
@@ -159,6 +162,8 @@ static const struct field fields[] = {
     REF("proves.needless_in", ON_SEGMENT, proved[0].frame, FORM_REF),
     REF("proves.rst_disowned_in", ON_SEGMENT, disowned_in, FORM_REF),
     REF("proves.rst_revoked_in", ON_SEGMENT, revoked_in, FORM_REF),
+    REF("proves.superseded_in", ON_SEGMENT, superseded_in, FORM_REF),
+    REF("proves.run_in", ON_NAMED_RUN, probe_run_in, FORM_REF),
     LATE("handshake.outcome", AT_OUTCOME, outcome, OUTCOME),
     LATE("handshake.missing", AT_OUTCOME, missing, MISSING),
     LATE("handshake.client_rst", AT_OUTCOME, client_rst, CLIENT_RST),
@@ -239,7 +244,7 @@ static bool is_of_kind(const struct field *field, const struct case_view *view)
     case ON_RST:
         return shape->rst_form;
     case ON_SPECIAL_ACK:
-        return shape->ack;
+        return shape->ack == TL_ACK_CHALLENGE || shape->ack == TL_ACK_TIME_WAIT;
     case ON_RETRANSMISSION:
         return shape->retransmission;
     case ON_REPEAT:
@@ -264,6 +269,8 @@ static bool is_of_kind(const struct field *field, const struct case_view *view)
         return shape->window_probe == TL_PROBE_KIND_PROBE && is_first;
     case ON_WINDOW_PROBE_NEXT:
         return shape->window_probe == TL_PROBE_KIND_PROBE && is_next;
+    case ON_NAMED_RUN:
+        return shape->flags & TL_SHAPE_NAMES_RUN;
     case AT_OUTCOME:
         return shape->flags & TL_SHAPE_PROVES_OUTCOME;
     case AT_CLOSE:

@@ -19,6 +19,7 @@ enum { CONNS_MAX = 16 };
 struct record {
     struct tl_verdict verdict;
     unsigned needless; /* enum tl_needless */
+    uint32_t named_in; /* of the first probe of a run: frame of the probe that names the run */
 };
 
 struct run {
@@ -109,6 +110,8 @@ static void check(struct run *run, const struct case_event *event)
 static void keep(struct run *run, uint32_t frame)
 {
     run->records[frame].verdict = run->verdict;
+    if (run->verdict.shape.flags & TL_SHAPE_NAMES_RUN)
+        run->records[run->verdict.refs.probe_run_in].named_in = frame;
     for (unsigned i = 0; i < TL_PROVED_MAX; i++) {
         uint32_t proved = run->verdict.refs.proved[i].frame;
 
@@ -153,6 +156,20 @@ static unsigned needless_at_end(const struct record *record)
     return shape->flags & TL_SHAPE_NEEDLESS_SHOWS ? TL_NEEDLESS_NO : TL_NEEDLESS_UNKNOWN;
 }
 
+/* Kind and confidence of a probe or its answer, as the rest of the run shows: the same. */
+static void rename_probe(const struct run *run, const struct tl_refs *refs, struct tl_shape *shape)
+{
+    uint32_t named_in = refs->probe_run_in ? run->records[refs->probe_run_in].named_in : 0;
+    uint8_t kind = shape->keepalive ? shape->keepalive : shape->window_probe;
+    const struct tl_shape *name = &run->records[named_in].verdict.shape;
+
+    if (!named_in || !kind || shape->probe_confidence == TL_CONFIDENCE_CERTAIN)
+        return;
+    shape->probe_confidence = name->probe_confidence;
+    shape->window_probe = name->window_probe ? kind : TL_PROBE_KIND_NONE;
+    shape->keepalive = name->window_probe ? TL_PROBE_KIND_NONE : kind == TL_PROBE_KIND_OPEN ? TL_PROBE_KIND_ANSWER : kind;
+}
+
 static void run_late(struct run *run, const struct case_event *event)
 {
     const struct record *record = &run->records[event->segment.frame <= run->file.count ? event->segment.frame : 0];
@@ -166,6 +183,7 @@ static void run_late(struct run *run, const struct case_event *event)
     shape->needless = (uint8_t)needless_at_end(record);
     if (shape->needless != TL_NEEDLESS_NO && shape->needless != TL_NEEDLESS_UNKNOWN)
         shape->lost_at = TL_LOST_AT_NONE;
+    rename_probe(run, &run->verdict.refs, shape);
     tl_conn_facts(run->verdict.conn, run->last_ns, &run->facts);
     if (run->facts.last_rst_in[shape->from] == event->segment.frame) {
         shape->rst_effect = run->facts.rst_effect[shape->from];

@@ -14,12 +14,13 @@ from pathlib import Path
 import pytest
 
 from handmade import ACK, PSH, SYN, Talk, ethernet, ipv4, join_captures, udp, write_pcap
+from test_cases import Parser
 
 REPO = Path(__file__).resolve().parents[2]
 FIELD_ROW = re.compile(r'^TL_FIELD\(\w+, "([^"]+)", "[^"]*", (\w+), "([^"]*)"\)$', re.M)
 FIELD_ROWS = FIELD_ROW.findall((REPO / "plugin/epan/tl_fields.def").read_text())
 NAMES = ["tcplife." + name for name, _, _ in FIELD_ROWS]
-LATE = {"tcplife." + name for name, _, blurb in FIELD_ROWS if "(late)" in blurb}
+LATE = {"tcplife." + name for name, _, blurb in FIELD_ROWS if re.search(r"\(late\b", blurb)}
 FRAMES = {"tcplife." + name for name, kind, _ in FIELD_ROWS if kind == "FRAME"}
 HEADINGS = {"tcplife." + name for name, kind, _ in FIELD_ROWS if kind == "NONE"}
 STRINGS = {"tcplife." + name for name, kind, _ in FIELD_ROWS if kind == "STRING"}
@@ -101,6 +102,39 @@ def test_late_facts_show_on_earlier_frames_in_two_passes(read):
     once, twice = read(), read(two_pass=True)
     for name in ("tcplife.handshake.outcome", "tcplife.teardown.kind"):
         assert sum(1 for row in twice if row[name]) > sum(1 for row in once if row[name]) > 0
+
+
+CASES = REPO / "tests" / "cases"
+
+
+def test_superseded_shows_on_the_last_frame(fields, scapy_pcap):
+    """Another connection ends this one: no segment of its own can prove it. In one pass the other one refers back."""
+    case = Parser().read(CASES / "reuse-supersede.case")
+    capture = scapy_pcap(case.packets, case.times)
+    names = ("frame.number", "tcplife.teardown.kind", "tcplife.proves.superseded_in")
+    once, twice = (fields(capture, *names, two_pass=two_pass) for two_pass in (False, True))
+    assert [row["frame.number"] for row in twice if row["tcplife.teardown.kind"] == "superseded"] == ["5"]
+    assert not any(row["tcplife.teardown.kind"] for row in once)
+    for rows in (once, twice):
+        referring = {row["frame.number"]: row["tcplife.proves.superseded_in"] for row in rows}
+        assert referring == {**dict.fromkeys(map(str, range(1, 10)), ""), "7": "5"}
+
+
+def test_a_run_of_probes_is_renamed_everywhere(tshark, scapy_pcap):
+    """Field, filter, expert item and tag of a probe follow what its run turned out to be; the explanation says what was known."""
+    case = Parser().read(CASES / "probe-keepalive-closed-window.case")
+    capture = scapy_pcap(case.packets, case.times)
+    seen = {}
+    for two_pass in (False, True):
+        columns = ["-e", "_ws.col.Info", "-e", "tcplife.expert.keepalive_probe", "-e", "tcplife.explanation"]
+        result = tshark(["-T", "fields", *columns, "-Y", "frame.number == 6", *["-2"] * two_pass], capture)
+        seen[two_pass] = dict(zip(("info", "expert", "explanation"), result.stdout.rstrip("\n").split("\t"), strict=True))
+    assert seen[False]["info"].endswith("[window probe: probe]")
+    assert seen[True]["info"].endswith("[keep-alive probe]")
+    assert not seen[False]["expert"]
+    assert seen[True]["expert"]
+    assert seen[True]["explanation"] == seen[False]["explanation"]
+    assert "A guess" in seen[True]["explanation"]
 
 
 # ---- preferences of TCP that the answers do not depend on ------------------------------------------------------------

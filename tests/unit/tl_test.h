@@ -113,10 +113,10 @@ struct t_segment {
     int window;            /* 0 = T_WINDOW */
     unsigned flags;        /* 0 = TL_ACK */
     uint16_t options, ip_id, mss;
-    uint8_t window_scale, fast_open_bytes, first_octet;
+    uint8_t window_scale, fast_open_bytes;
+    char octets[2]; /* first and last payload octet; 0 = not captured */
     bool raw_seq_0; /* the raw sequence number is 0 */
     bool field_ack; /* fill the acknowledgment field in although the ACK flag is off */
-    bool has_octet;
 };
 
 static inline void t_start(struct t_talk *t)
@@ -158,9 +158,11 @@ static inline void t_send_segment(struct t_talk *t, unsigned from, const struct 
         .flags = (uint8_t)flags,
         .window_scale = say->window_scale,
         .fast_open_bytes = say->fast_open_bytes,
-        .first_octet = say->first_octet,
+        .first_octet = (uint8_t)say->octets[0],
+        .last_octet = (uint8_t)say->octets[1],
         .from = (uint8_t)from,
-        .has_octet = say->has_octet,
+        .has_octet = say->octets[0] != 0,
+        .has_last_octet = say->octets[1] != 0,
         .ttl = 64,
     };
 
