@@ -473,10 +473,10 @@ struct proof_use {
 /* A frame with several TCP headers may hold the retransmission in any of them. */
 static void use_proof(gpointer key, gpointer value, gpointer data)
 {
-    const struct proof *kept = value;
+    const struct late *kept = value;
     const struct proof_use *use = data;
     struct tl_proof proof = {
-        .conn = (uint32_t)(kept->key >> 32), .frame = (uint32_t)kept->key, .needless = (uint8_t)kept->needless};
+        .conn = (uint32_t)(kept->key >> 32), .frame = (uint32_t)kept->key, .needless = (uint8_t)kept->value};
     struct tl_verdict verdict;
 
     (void)key;
