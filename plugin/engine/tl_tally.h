@@ -11,7 +11,7 @@
 
 /* What one end sent that not every connection has. All count segments. */
 struct tl_trouble {
-    uint64_t bytes_again;                              /* payload of retransmissions that bring no new byte */
+    uint64_t bytes_again;                              /* payload that had been captured before */
     uint32_t retransmissions[TL_RETRANSMISSION_COUNT]; /* by enum tl_retransmission */
     uint32_t needless;                                 /* retransmissions that were, as far as known */
     uint32_t out_of_order;                             /* overtaken on the way */
@@ -38,9 +38,10 @@ struct tl_tally {
     struct tl_tally_end end[2];
     int64_t last_ns;         /* time of the newest segment */
     int64_t longest_idle_ns; /* longest silence */
-    int64_t turn_idle_ns;    /* silence before the last turn */
-    int64_t earlier_idle_ns; /* silence before the turn before that */
+    int64_t turn_idle_ns;    /* longest silence before or in the last turn, waits for a retransmission left out */
+    int64_t earlier_idle_ns; /* the same of the turn before that */
     uint8_t turn;            /* end that sent last */
+    bool again;              /* and what it sent was a retransmission */
     bool any;
 };
 
@@ -52,8 +53,9 @@ bool tl_tally_add(struct tl_tally *tally, const struct tl_allocator *allocator, 
  * verdict: what was known then is counted already. */
 void tl_tally_prove(struct tl_tally *tally, unsigned from, unsigned at_once);
 
-/* The silence before the last exchange, ns: the longer of those before the last two turns, because the reset that ends a dead
- * connection is a turn of its own, right after the segment that found it dead. */
+/* The silence before the last exchange, ns: the longest in the last two turns, because the reset that ends a dead connection is a
+ * turn of its own, right after the segment that found it dead; and the end that found it dead may have been the last to speak
+ * before the silence, too. Waits for the retransmission timer are no idling. */
 int64_t tl_tally_final_idle(const struct tl_tally *tally);
 
 /* Retransmissions of all causes. O(causes). */
