@@ -8,6 +8,7 @@
 #include <stdio.h>
 
 #include <epan/addr_resolv.h>
+#include <epan/strutil.h>
 #include <epan/to_str.h>
 
 #include "tl_store.h"
@@ -61,10 +62,27 @@ static void fill_counts(struct tl_record *record, const struct tl_tally *tally)
     record->retransmissions = record->retransmissions_of[0] + record->retransmissions_of[1];
 }
 
-/* "192.0.2.1:80", "[2001:db8::1]:80" */
-static const char *end_text(wmem_allocator_t *pool, const address *name, const char *host, uint32_t port)
+/* An address, or the name that Wireshark has for it. Names come from files, also from the capture itself, and may be any bytes. */
+static const char *host_text(wmem_allocator_t *pool, const address *name)
 {
-    return wmem_strdup_printf(pool, name->type == AT_IPv6 ? "[%s]:%s" : "%s:%s", host, tcp_port_to_display(pool, port));
+    char *text = address_to_display(pool, name);
+    char *valid;
+
+    if (g_utf8_validate(text, -1, NULL))
+        return text;
+    valid = g_utf8_make_valid(text, -1);
+    text = wmem_strdup(pool, valid);
+    g_free(valid);
+    return text;
+}
+
+/* "192.0.2.1:80", "[2001:db8::1]:80", "name:http": for a terminal, so that nothing in it may move the cursor. */
+static const char *end_text(wmem_allocator_t *pool, const char *host, uint32_t port)
+{
+    /* Of unsigned char in 4.0, of char later. */
+    const char *shown = format_text_string(pool, (const void *)host);
+
+    return wmem_strdup_printf(pool, strchr(shown, ':') ? "[%s]:%s" : "%s:%s", shown, tcp_port_to_display(pool, port));
 }
 
 static void fill_names(wmem_allocator_t *pool, struct tl_record *record, const struct tl_conn *conn)
@@ -75,12 +93,12 @@ static void fill_names(wmem_allocator_t *pool, struct tl_record *record, const s
 
     tl_store_address(conn, client, &client_address);
     tl_store_address(conn, !client, &server_address);
-    record->client = address_to_display(pool, &client_address);
-    record->server = address_to_display(pool, &server_address);
+    record->client = host_text(pool, &client_address);
+    record->server = host_text(pool, &server_address);
     record->client_port = ends->port[client];
     record->server_port = ends->port[!client];
-    record->client_end = end_text(pool, &client_address, record->client, record->client_port);
-    record->server_end = end_text(pool, &server_address, record->server, record->server_port);
+    record->client_end = end_text(pool, record->client, record->client_port);
+    record->server_end = end_text(pool, record->server, record->server_port);
 }
 
 static const char *limits_text(wmem_allocator_t *pool, unsigned capture)
@@ -105,16 +123,14 @@ static const char *limits_text(wmem_allocator_t *pool, unsigned capture)
 void tl_record_fill(wmem_allocator_t *pool, const struct tl_conn *conn, const struct tl_tally *tally, int64_t origin_ns,
                     struct tl_record *record)
 {
-    uint32_t stream = record->stream;
     const struct tl_facts *facts = &record->facts;
 
     memset(record, 0, sizeof *record);
-    record->stream = stream;
     tl_conn_facts(conn, tl_store_end(), &record->facts);
     fill_counts(record, tally);
     fill_names(pool, record, conn);
     record->limits = limits_text(pool, facts->capture);
-    record->since_first_ns = MAX(facts->start_ns - origin_ns, 0);
+    record->since_first_ns = facts->start_ns - origin_ns;
     record->duration_ns = facts->last_ns - facts->start_ns;
     record->longest_idle_ns = tally->longest_idle_ns;
     record->final_idle_ns = tl_tally_final_idle(tally);
