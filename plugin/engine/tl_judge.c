@@ -52,6 +52,12 @@ static const uint8_t of_cause[TL_RST_CAUSE_COUNT] = {
     [TL_RST_CAUSE_UNKNOWN] = TL_JUDGEMENT_RESET,
 };
 
+/* Answers, perhaps, to segments that were forged or not captured: nothing says that there was a connection. */
+static bool only_resets(const struct tl_conn *conn)
+{
+    return conn->end[0].segments + conn->end[1].segments == (uint32_t)conn->end[0].rsts + conn->end[1].rsts;
+}
+
 static bool insists(const struct tl_end *end)
 {
     return end->insists >= INSISTS_MIN;
@@ -88,6 +94,9 @@ static enum tl_judgement verdict_of(const struct tl_conn *conn, const struct tl_
     }
     if (facts->client_rst == TL_CLIENT_RST_AT_ONCE && !conn->end[conn->client].sent_data) {
         return TL_JUDGEMENT_SCAN;
+    }
+    if (only_resets(conn)) {
+        return TL_JUDGEMENT_UNKNOWN;
     }
     if (conn->reset) {
         return of_reset(conn, facts);
