@@ -11,8 +11,24 @@ static bool is_needless(unsigned needless)
 
 /* ---- what is counted on every connection -------------------------------------------------------------------------------- */
 
+/* How a segment and the silence around it belong together. */
+struct wait {
+    bool before; /* the segment's own timer ended the silence before it: a repetition of something */
+    bool after;  /* a timer runs from here */
+};
+
+/* The first probe of a run ends a silence of the connection, the later ones a wait of their timer. */
+static struct wait wait_of(const struct tl_verdict *verdict)
+{
+    const struct tl_shape *shape = &verdict->shape;
+    bool probe = shape->keepalive == TL_PROBE_KIND_PROBE || shape->window_probe == TL_PROBE_KIND_PROBE;
+    bool again = shape->retransmission != TL_RETRANSMISSION_NONE;
+
+    return (struct wait){.before = probe ? verdict->refs.probe_number > 1 : again, .after = probe || again};
+}
+
 /* A clock that runs backwards makes no silence. */
-static void add_time(struct tl_tally *tally, unsigned from, int64_t time_ns, bool again)
+static void add_time(struct tl_tally *tally, unsigned from, int64_t time_ns, struct wait wait)
 {
     int64_t idle = tally->any && time_ns > tally->last_ns ? time_ns - tally->last_ns : 0;
 
@@ -20,9 +36,9 @@ static void add_time(struct tl_tally *tally, unsigned from, int64_t time_ns, boo
         tally->earlier_idle_ns = tally->turn_idle_ns;
         tally->turn_idle_ns = 0;
         tally->turn = (uint8_t)from;
-        tally->again = false;
+        tally->waits = false;
     }
-    if (idle > tally->turn_idle_ns && !again && !tally->again) {
+    if (idle > tally->turn_idle_ns && !wait.before && !tally->waits) {
         tally->turn_idle_ns = idle;
     }
     if (idle > tally->longest_idle_ns) {
@@ -31,7 +47,7 @@ static void add_time(struct tl_tally *tally, unsigned from, int64_t time_ns, boo
     if (!tally->any || time_ns > tally->last_ns) {
         tally->last_ns = time_ns;
     }
-    tally->again = again;
+    tally->waits = wait.after;
     tally->any = true;
 }
 
@@ -140,7 +156,7 @@ bool tl_tally_add(struct tl_tally *tally, const struct tl_allocator *allocator, 
     if (tells_window(segment, &verdict->shape)) {
         end->window_closed = segment->window == 0;
     }
-    add_time(tally, from, segment->time_ns, verdict->shape.retransmission != TL_RETRANSMISSION_NONE);
+    add_time(tally, from, segment->time_ns, wait_of(verdict));
     return true;
 }
 

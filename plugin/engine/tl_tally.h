@@ -38,10 +38,10 @@ struct tl_tally {
     struct tl_tally_end end[2];
     int64_t last_ns;         /* time of the newest segment */
     int64_t longest_idle_ns; /* longest silence */
-    int64_t turn_idle_ns;    /* longest silence before or in the last turn, waits for a retransmission left out */
+    int64_t turn_idle_ns;    /* longest silence before or in the last turn, waits of a timer left out */
     int64_t earlier_idle_ns; /* the same of the turn before that */
     uint8_t turn;            /* end that sent last */
-    bool again;              /* and what it sent was a retransmission */
+    bool waits;              /* and what it sent was a retransmission or a probe, which a timer may repeat */
     bool any;
 };
 
@@ -55,7 +55,7 @@ void tl_tally_prove(struct tl_tally *tally, unsigned from, unsigned at_once);
 
 /* The silence before the last exchange, ns: the longest in the last two turns, because the reset that ends a dead connection is a
  * turn of its own, right after the segment that found it dead; and the end that found it dead may have been the last to speak
- * before the silence, too. Waits for the retransmission timer are no idling. */
+ * before the silence, too. The waits of a timer, for the next retransmission or probe or for giving up, are no idling. */
 int64_t tl_tally_final_idle(const struct tl_tally *tally);
 
 /* Retransmissions of all causes. O(causes). */
