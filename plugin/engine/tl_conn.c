@@ -280,21 +280,27 @@ static bool insists(const struct tl_shape *shape)
            shape->window_probe == TL_PROBE_KIND_PROBE;
 }
 
-/* Counts the retransmissions and probes of each end that nothing has answered. */
+/* Counts how often each end has repeated one number and nothing answered: what is lost together and repaired together says
+ * nothing of the peer. Only timers repeat one number. */
 static void count_insisting(struct tl_step *step)
 {
+    struct tl_end *self = step->self;
     bool again = insists(step->shape);
+    bool hears = step->shape->ack == TL_ACK_NEW || step->shape->ack == TL_ACK_UNSEEN;
 
-    if (step->copy_of) {
-        return;
+    if (step->copy_of || step->stray || step->event == TL_EVENT_RST) {
+        return; /* perhaps not from this end, or of another time */
     }
-    if (!again) {
-        step->self->insists = 0;
-    } else if (step->self->insists < UINT8_MAX) {
-        step->self->insists++;
+    if (hears || (again ? step->seg->seq != self->insists_seq : step->new_bytes)) {
+        self->insists = 0;
+    }
+    /* Who repeats data has no answer; a probe may have one that was not captured. */
+    if (again && self->insists < UINT8_MAX && (step->peer->segments > 0 || !step->is_probe)) {
+        self->insists++;
+        self->insists_seq = step->seg->seq;
     }
     /* Two ends that only repeat themselves do not hear each other. */
-    if (!again || step->shape->ack == TL_ACK_NEW) {
+    if (!again || hears) {
         step->peer->insists = 0;
     }
 }

@@ -94,6 +94,7 @@ struct tl_end {
     uint32_t poke_in; /* frame of the segment that draws a challenge ACK; 0 = none, or answered */
     uint32_t segments;
     uint32_t rst_seq, rst_ack;         /* of its last RST */
+    uint32_t insists_seq;              /* the number that it repeats; see insists */
     int64_t rst_ns;                    /* its last RST */
     int64_t rst_burst_ns;              /* the last RST but one before that */
     int64_t data_ns;                   /* its last new payload */
@@ -111,7 +112,7 @@ struct tl_end {
     uint8_t rst_stage;              /* enum tl_rst_stage of its first RST */
     uint8_t rst_bare, rst_with_ack; /* how many of each form; stop at 255 */
     uint8_t capture;                /* enum tl_capture, what its segments show */
-    uint8_t insists;                /* its last segments that are retransmissions or probes not answered; stops at 255 */
+    uint8_t insists;                /* how often it has repeated one number without an answer; stops at 255 */
     uint8_t strays;                 /* stray segments in a row that continue each other */
     uint8_t octet;                  /* value of the octet with number octet_seq */
     bool has_isn : 1;
@@ -190,6 +191,7 @@ struct tl_conn {
     bool half_close : 1; /* data after the first FIN had arrived */
     bool closer_unknown : 1;
     bool finished : 1; /* both FINs acknowledged */
+    bool rst_late : 1; /* a RST came after that */
     bool reset : 1;    /* a RST ended it */
     bool superseded : 1;
 };
@@ -280,6 +282,14 @@ static inline void tl_poke(struct tl_end *end, const struct tl_segment *seg, boo
     end->poke_in = seg->frame;
     end->poke_ns = seg->time_ns;
     end->poke_is_rst = is_rst;
+}
+
+/* The RST that had ended the connection ended nothing after all, nor did it decide the handshake. */
+static inline void tl_conn_unreset(struct tl_conn *conn)
+{
+    conn->reset = false;
+    conn->rst_by = TL_NO_END;
+    conn->outcome = TL_OUTCOME_NONE;
 }
 
 /* The ACK of end `e` for the peer's FIN has been captured. */

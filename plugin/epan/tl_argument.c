@@ -48,7 +48,9 @@ void tl_argument_written(void)
 {
     if (fflush(stdout) == 0 && !ferror(stdout))
         return;
-    fprintf(stderr, "tshark: tcplife cannot write its table: %s\n", g_strerror(errno));
+    /* A script must not take a table that was cut short for a whole one; a reader that has gone has seen enough. */
+    if (errno != EPIPE)
+        fprintf(stderr, "tshark: tcplife cannot write its table: %s\n", g_strerror(errno));
     exit(EXIT_FAILURE);
 }
 

@@ -36,6 +36,7 @@ struct table {
     enum tl_format format;
     bool filtered;
     GPtrArray *entries; /* by number of the connection; NULL = nothing of it came by */
+    int64_t origin_ns;  /* earliest time of any segment */
     struct seen seen[SEEN_MAX];
     unsigned seen_count;
 };
@@ -70,6 +71,7 @@ static void reset(void *tap)
     struct table *table = tap;
 
     g_ptr_array_set_size(table->entries, 0);
+    table->origin_ns = INT64_MAX;
     table->seen_count = 0;
 }
 
@@ -100,7 +102,7 @@ static struct entry *entry_of(struct table *table, const struct tl_header *heade
     if (!entry) {
         entry = g_new0(struct entry, 1);
         entry->conn = header->verdict.conn;
-        entry->stream = stream_of(table, header);
+        entry->stream = TL_NO_STREAM;
         entry->selected = !table->filtered;
         g_ptr_array_index(table->entries, number) = entry;
     }
@@ -110,9 +112,13 @@ static struct entry *entry_of(struct table *table, const struct tl_header *heade
 static tap_packet_status count(void *tap, packet_info *pinfo, epan_dissect_t *edt, const void *data, tap_flags_t flags)
 {
     const struct tl_header *header = data;
-    struct entry *entry = entry_of(tap, header);
+    struct table *table = tap;
+    struct entry *entry = entry_of(table, header);
 
     (void)pinfo, (void)edt, (void)flags;
+    table->origin_ns = MIN(table->origin_ns, header->segment.time_ns);
+    if (entry->stream == TL_NO_STREAM)
+        entry->stream = stream_of(table, header);
     tl_tally_add(&entry->tally, &heap, &header->segment, &header->verdict);
     return TAP_PACKET_REDRAW;
 }
@@ -164,22 +170,16 @@ typedef void (*row_function)(const struct tl_record *record, const struct table 
 static void each_row(const struct table *table, struct tl_widths *widths, row_function row)
 {
     wmem_allocator_t *pool = wmem_allocator_new(WMEM_ALLOCATOR_BLOCK_FAST);
-    int64_t origin_ns = -1;
 
     for (guint i = 0; i < table->entries->len; i++) {
         const struct entry *entry = g_ptr_array_index(table->entries, i);
         struct tl_record record;
 
-        if (!entry)
+        if (!entry || !entry->selected)
             continue;
+        tl_record_fill(pool, entry->conn, &entry->tally, table->origin_ns, &record);
         record.stream = entry->stream;
-        tl_record_fill(pool, entry->conn, &entry->tally, origin_ns, &record);
-        if (origin_ns == -1) {
-            origin_ns = record.facts.start_ns;
-            record.since_first_ns = 0;
-        }
-        if (entry->selected)
-            row(&record, table, widths);
+        row(&record, table, widths);
         wmem_free_all(pool);
     }
     wmem_destroy_allocator(pool);
@@ -242,6 +242,7 @@ static TL_STAT_INIT start(const char *argument, void *data)
     table->format = command->format;
     table->filtered = filter != NULL;
     table->entries = g_ptr_array_new_with_free_func(free_entry);
+    table->origin_ns = INT64_MAX;
     tl_argument_listen("tcp", &streams, table, NULL);
     tl_argument_listen(TL_TAP_NAME, &segments, table, NULL);
     if (filter)

@@ -7,8 +7,6 @@
 #include <inttypes.h>
 #include <stdio.h>
 
-#include <epan/to_str.h>
-
 #include "tl_end_text.h"
 #include "tl_store.h"
 
@@ -68,8 +66,8 @@ static void fill_names(wmem_allocator_t *pool, struct tl_record *record, const s
 
     tl_store_address(conn, client, &client_address);
     tl_store_address(conn, !client, &server_address);
-    record->client = address_to_display(pool, &client_address);
-    record->server = address_to_display(pool, &server_address);
+    record->client = tl_host_text(pool, &client_address);
+    record->server = tl_host_text(pool, &server_address);
     record->client_port = ends->port[client];
     record->server_port = ends->port[!client];
     record->client_end = tl_end_text(pool, conn, client);
@@ -106,18 +104,16 @@ void tl_record_facts(const struct tl_conn *conn, struct tl_facts *facts)
 void tl_record_fill(wmem_allocator_t *pool, const struct tl_conn *conn, const struct tl_tally *tally, int64_t origin_ns,
                     struct tl_record *record)
 {
-    uint32_t stream = record->stream;
     const struct tl_facts *facts = &record->facts;
 
     memset(record, 0, sizeof *record);
-    record->stream = stream;
     tl_record_facts(conn, &record->facts);
     tl_record_count(tally, record);
     record->state[0] = facts->history[facts->client & 1] & 0xF;
     record->state[1] = facts->history[!(facts->client & 1)] & 0xF;
     fill_names(pool, record, conn);
     record->limits = limits_text(pool, facts->capture);
-    record->since_first_ns = MAX(facts->start_ns - origin_ns, 0);
+    record->since_first_ns = facts->start_ns - origin_ns;
     record->duration_ns = facts->last_ns - facts->start_ns;
     record->longest_idle_ns = tally->longest_idle_ns;
     record->final_idle_ns = tl_tally_final_idle(tally);

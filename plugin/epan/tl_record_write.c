@@ -90,17 +90,19 @@ static void write_csv(FILE *out, const char *text)
     fputc('"', out);
 }
 
-/* Zeek's escape is \xHH, for the separator, control characters and the backslash; "-" alone would read as absent. */
+#define UNSET_TEXT "-"
+#define EMPTY_TEXT "(empty)"
+
+/* Zeek's escape is \xHH, for the separator, control characters and the backslash, and for the first character of what would
+ * read as absent or empty. */
 static void write_tsv(FILE *out, const char *text)
 {
     if (*text == '\0') {
-        fputc('-', out);
+        fputs(UNSET_TEXT, out);
         return;
     }
-    if (strcmp(text, "-") == 0) {
-        fputs("\\x2d", out);
-        return;
-    }
+    if (strcmp(text, UNSET_TEXT) == 0 || strcmp(text, EMPTY_TEXT) == 0)
+        fprintf(out, "\\x%02x", (unsigned char)*text++);
     for (; *text; text++) {
         if ((unsigned char)*text < ' ' || *text == '\\' || *text == 0x7F)
             fprintf(out, "\\x%02x", (unsigned char)*text);
@@ -130,7 +132,8 @@ static void write_tsv_header(FILE *out)
     unsigned count;
     const struct tl_column *columns = tl_record_columns(&count);
 
-    fputs("#separator \\x09\n#set_separator\t,\n#empty_field\t(empty)\n#unset_field\t-\n#path\ttcplife\n#fields", out);
+    fputs("#separator \\x09\n#set_separator\t,\n", out);
+    fputs("#empty_field\t" EMPTY_TEXT "\n#unset_field\t" UNSET_TEXT "\n#path\ttcplife\n#fields", out);
     for (unsigned i = 0; i < count; i++) {
         if (columns[i].name)
             fprintf(out, "\t%s", columns[i].name);
