@@ -269,6 +269,7 @@ struct tl_facts {
     uint32_t syn_attempts, synack_attempts; /* transmissions, copies left out */
     uint32_t syn_in, synack_in, ack_in, icmp_in; /* frames; 0 = not captured */
     uint32_t fin1_in, fin2_in, fin1_ack_in, fin2_ack_in, rst_in;
+    uint32_t first_in, last_in; /* frames of its first and last segment so far, in the order of the file */
     /* The last RST in the name of each end. */
     uint32_t last_rst_in[2];
     uint16_t evidence[2]; /* enum tl_evidence */

@@ -41,6 +41,7 @@ struct tl_conn *tl_conn_new(struct tl_pair *pair, const struct tl_segment *seg)
     conn->number = tracker->connections++;
     conn->incarnation = ++pair->incarnations;
     conn->start_ns = conn->last_ns = conn->before_ns = seg->time_ns;
+    conn->first_in = conn->last_in = seg->frame;
     conn->server_leg_ns = conn->client_leg_ns = TL_UNKNOWN_NS;
     conn->fin1ack_ns = conn->finish_ns = TL_UNKNOWN_NS;
     conn->opener = conn->closer = conn->rst_by = TL_NO_END;
@@ -287,6 +288,7 @@ static void finish(struct tl_step *step)
     step->self->segments++;
     conn->before_ns = step->seg->time_ns;
     if (step->seg->time_ns > conn->last_ns) {
+    conn->last_in = step->seg->frame;
         conn->last_ns = step->seg->time_ns;
     }
 }

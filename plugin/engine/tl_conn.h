@@ -155,6 +155,7 @@ struct tl_conn {
     uint8_t client;         /* 0, 1: shown as the client */
     uint8_t sender_confidence;
     uint8_t phase;      /* enum tl_phase after the last segment */
+    uint32_t first_in, last_in; /* frames */
     uint8_t phase_open; /* the same, before a RST ended the connection */
     uint8_t opener;     /* end of the first bare SYN, or TL_NO_END */
     uint8_t closer;     /* end of the first FIN, or TL_NO_END */

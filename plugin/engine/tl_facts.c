@@ -157,6 +157,8 @@ void tl_conn_facts(const struct tl_conn *conn, int64_t end_ns, struct tl_facts *
     facts->reuse = (uint8_t)reuse_of(conn, end_ns);
     facts->start_ns = tracker->base_ns + conn->start_ns;
     facts->last_ns = tracker->base_ns + conn->last_ns;
+    facts->first_in = conn->first_in;
+    facts->last_in = conn->last_in;
     for (i = 0; i < 2; i++) {
         facts->has_isn[i] = conn->end[i].has_isn;
         facts->isn[i] = conn->end[i].isn;
