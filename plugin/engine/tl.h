@@ -290,6 +290,17 @@ struct tl_facts {
     uint64_t history[2];     /* states of each end, oldest in the highest nibble used, withdrawn ones left out */
 };
 
+/* Letters of a Zeek history that are kept. Without repetitions there are 21; a tenfold number of gaps, retransmissions or closed
+ * windows adds one. Then "..." where there were more, and the NUL. */
+enum { TL_ZEEK_LETTERS_MAX = 47, TL_ZEEK_HISTORY_SIZE = TL_ZEEK_LETTERS_MAX + 3 + 1 };
+
+/* What Zeek would write of a connection into its conn.log (docs/design.md, "Zeek's words"). */
+struct tl_zeek_words {
+    uint8_t conn_state; /* enum tl_zeek_state */
+    uint8_t originator; /* end of the pair */
+    char history[TL_ZEEK_HISTORY_SIZE];
+};
+
 /* ---- functions --------------------------------------------------------------------------------------------------------- */
 
 struct tl_tracker;
