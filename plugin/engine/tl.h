@@ -312,6 +312,10 @@ struct tl_tracker *tl_tracker_new(const struct tl_allocator *allocator);
 /* Frees the tracker itself; free its pairs first. NULL is allowed. */
 void tl_tracker_free(struct tl_tracker *tracker);
 
+/* Says whether connections that begin from now on are also followed as Zeek sees them, for tl_conn_zeek(). Off at first: it
+ * takes time with each segment, and memory for each connection that gets further than a plain SYN and SYN-ACK. */
+void tl_tracker_follow_zeek(struct tl_tracker *tracker, bool follow);
+
 /* A pair holds the connections between two addresses and ports. NULL when out of memory. */
 struct tl_pair *tl_pair_new(struct tl_tracker *tracker, const struct tl_ends *ends);
 
@@ -329,6 +333,10 @@ void tl_pair_unreachable(struct tl_pair *pair, unsigned from, uint32_t seq, unsi
 /* What is known of a connection by now. `end_ns` is the time of the last frame of the capture so far; it decides between
  * pending and unanswered. O(1). */
 void tl_conn_facts(const struct tl_conn *conn, int64_t end_ns, struct tl_facts *facts);
+
+/* What Zeek would write of the connection by now. False, with `words` all zero, when it is not followed from its first segment
+ * on: the tracker was not asked to, or memory ran out. O(1). */
+bool tl_conn_zeek(const struct tl_conn *conn, struct tl_zeek_words *words);
 
 /* Running number of a connection, from 0. O(1). */
 uint32_t tl_conn_number(const struct tl_conn *conn);
