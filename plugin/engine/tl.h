@@ -306,6 +306,17 @@ struct tl_facts {
     uint64_t history[2];     /* states of each end, oldest in the highest nibble used, withdrawn ones left out */
 };
 
+/* Letters of a Zeek history that are kept. Without repetitions there are 21; a tenfold number of gaps, retransmissions or closed
+ * windows adds one. Then "..." where there were more, and the NUL. */
+enum { TL_ZEEK_LETTERS_MAX = 47, TL_ZEEK_HISTORY_SIZE = TL_ZEEK_LETTERS_MAX + 3 + 1 };
+
+/* What Zeek would write of a connection into its conn.log (docs/design.md, "Zeek's words"). */
+struct tl_zeek_words {
+    uint8_t conn_state; /* enum tl_zeek_state */
+    uint8_t originator; /* end of the pair */
+    char history[TL_ZEEK_HISTORY_SIZE];
+};
+
 /* ---- functions --------------------------------------------------------------------------------------------------------- */
 
 struct tl_tracker;
@@ -316,6 +327,10 @@ struct tl_tracker *tl_tracker_new(const struct tl_allocator *allocator);
 
 /* Frees the tracker itself; free its pairs first. NULL is allowed. */
 void tl_tracker_free(struct tl_tracker *tracker);
+
+/* Says whether connections that begin from now on are also followed as Zeek sees them, for tl_conn_zeek(). Off at first: it
+ * takes time with each segment, and memory for each connection that gets further than a plain SYN and SYN-ACK. */
+void tl_tracker_follow_zeek(struct tl_tracker *tracker, bool follow);
 
 /* A pair holds the connections between two addresses and ports. NULL when out of memory. */
 struct tl_pair *tl_pair_new(struct tl_tracker *tracker, const struct tl_ends *ends);
@@ -337,6 +352,10 @@ void tl_conn_facts(const struct tl_conn *conn, int64_t end_ns, struct tl_facts *
 
 /* The ends of a connection, as tl_pair_new() was told. O(1). */
 const struct tl_ends *tl_conn_ends(const struct tl_conn *conn);
+
+/* What Zeek would write of the connection by now. False, with `words` all zero, when it is not followed from its first segment
+ * on: the tracker was not asked to, or memory ran out. O(1). */
+bool tl_conn_zeek(const struct tl_conn *conn, struct tl_zeek_words *words);
 
 /* Running number of a connection, from 0. O(1). */
 uint32_t tl_conn_number(const struct tl_conn *conn);

@@ -6,6 +6,7 @@
 
 #include "tl_apply.h"
 #include "tl_close.h"
+#include "tl_follow.h"
 #include "tl_inject.h"
 #include "tl_open.h"
 #include "tl_phase.h"
@@ -40,7 +41,7 @@ struct tl_conn *tl_conn_new(struct tl_pair *pair, const struct tl_segment *seg)
     conn->pair = pair;
     conn->number = tracker->connections++;
     conn->incarnation = ++pair->incarnations;
-    conn->first_in = seg->frame;
+    conn->first_in = conn->last_in = seg->frame;
     conn->start_ns = conn->last_ns = conn->before_ns = seg->time_ns;
     conn->server_leg_ns = conn->client_leg_ns = TL_UNKNOWN_NS;
     conn->fin1ack_ns = conn->finish_ns = TL_UNKNOWN_NS;
@@ -60,6 +61,7 @@ void tl_conn_free(struct tl_conn *conn)
         tl_sent_free(&conn->end[i].sent);
         tl_recent_free(&conn->end[i].recent);
     }
+    tl_follow_free(conn);
     allocator->free(allocator->context, conn);
 }
 
@@ -319,8 +321,8 @@ static void finish(struct tl_step *step)
     judge_capture(step);
     count_insisting(step);
     step->self->segments++;
-    conn->before_ns = step->seg->time_ns;
     conn->last_in = step->seg->frame;
+    conn->before_ns = step->seg->time_ns;
     if (step->seg->time_ns > conn->last_ns) {
         conn->last_ns = step->seg->time_ns;
     }
@@ -361,6 +363,7 @@ void tl_conn_update(struct tl_conn *conn, const struct tl_segment *seg, struct t
         before = proved_of(conn);
     }
     verdict->conn = conn;
+    tl_follow_segment(conn, seg);
     begin(&step, conn, seg, verdict);
     tl_probe_classify(&step);
     tl_open_classify(&step);

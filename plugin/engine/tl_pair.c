@@ -31,6 +31,11 @@ void tl_tracker_free(struct tl_tracker *tracker)
     }
 }
 
+void tl_tracker_follow_zeek(struct tl_tracker *tracker, bool follow)
+{
+    tracker->follows_zeek = follow;
+}
+
 struct tl_pair *tl_pair_new(struct tl_tracker *tracker, const struct tl_ends *ends)
 {
     struct tl_pair *pair = tracker->allocator.alloc(tracker->allocator.context, sizeof *pair);

@@ -311,6 +311,19 @@ void tl_part_capture(const struct tl_branch *branch)
     tl_item_yes(branch, FIELD_CAPTURE_COARSE, branch->view->facts.capture & TL_CAPTURE_COARSE);
 }
 
+void tl_part_zeek(const struct tl_branch *parent)
+{
+    const struct tl_view *view = parent->view;
+    struct tl_zeek_words words;
+    struct tl_branch branch;
+
+    if (!view->visited || view->segment->frame != view->facts.last_in || !tl_conn_zeek(view->verdict->conn, &words))
+        return;
+    branch = tl_item_heading(parent, FIELD_ZEEK, NULL);
+    tl_item_name(&branch, FIELD_ZEEK_CONN_STATE, TL_GROUP_ZEEK_STATE, words.conn_state);
+    tl_item_text(&branch, FIELD_ZEEK_HISTORY, words.history);
+}
+
 /* What the segment belongs to: connection, phase, sender. */
 void tl_part_place(const struct tl_branch *branch)
 {

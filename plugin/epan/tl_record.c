@@ -112,6 +112,8 @@ void tl_record_fill(wmem_allocator_t *pool, const struct tl_conn *conn, const st
     record->state[0] = facts->history[facts->client & 1] & 0xF;
     record->state[1] = facts->history[!(facts->client & 1)] & 0xF;
     fill_names(pool, record, conn);
+    if (tl_conn_zeek(conn, &record->zeek))
+        record->zeek_history = wmem_strdup(pool, record->zeek.history);
     record->limits = limits_text(pool, facts->capture);
     record->since_first_ns = facts->start_ns - origin_ns;
     record->duration_ns = facts->last_ns - facts->start_ns;

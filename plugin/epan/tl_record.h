@@ -14,11 +14,13 @@
 /* The row. Arrays of two are by role: 0 = client, 1 = server. Texts live in the pool given to tl_record_fill(). */
 struct tl_record {
     struct tl_facts facts;
+    struct tl_zeek_words zeek;
     struct tl_trouble trouble[2], both; /* of each end, and of both together */
     uint64_t bytes[2];
     int64_t since_first_ns, duration_ns, longest_idle_ns, final_idle_ns;
     const char *client, *server;         /* addresses or names, as Wireshark's name resolution is set */
     const char *client_end, *server_end; /* the same with the port */
+    const char *zeek_history;                                /* NULL = not followed */
     const char *limits;                  /* NULL = none */
     uint32_t client_port, server_port;
     uint32_t segments[2];

@@ -130,6 +130,8 @@ static void store_open(void)
 
     memset(&store, 0, sizeof store);
     store.tracker = tl_tracker_new(&allocator);
+    if (store.tracker)
+        tl_tracker_follow_zeek(store.tracker, true); /* whether a later pass asks is not known on the first */
     store.seed = (uint64_t)g_random_int() << 32 | g_random_int();
     store.pairs = wmem_map_new(scope, hash_pair, equal_pair);
     store.extra_slots = wmem_map_new(scope, wmem_int64_hash, g_int64_equal);

@@ -105,6 +105,7 @@ static void show_fields(const struct tl_branch *branch)
     tl_part_bytes(branch);
     tl_part_ack(branch);
     tl_part_capture(branch);
+    tl_part_zeek(branch);
 }
 
 void tl_tree_show(tvbuff_t *tvb, packet_info *pinfo, proto_tree *tree, const struct tl_header *header, bool info_tag)

@@ -86,10 +86,10 @@ def test_meanings_are_sentences():
 
 
 def test_values_are_well_formed():
-    """Lower case, joined by "_"; states are named as RFC 9293 names them."""
+    """Lower case, joined by "_"; states are named as RFC 9293 names them, and as Zeek does."""
+    patterns = {"STATE": r"[A-Z]+(-[A-Z0-9]+)*|unknown", "ZEEK_STATE": r"[A-Z0-9]+"}
     for group, value, *_ in VALUES:
-        pattern = r"[A-Z]+(-[A-Z0-9]+)*|unknown" if group == "STATE" else r"[a-z0-9]+(_[a-z0-9]+)*"
-        assert re.fullmatch(pattern, value), value
+        assert re.fullmatch(patterns.get(group, r"[a-z0-9]+(_[a-z0-9]+)*"), value), value
     assert Counter((group, value) for group, value, *_ in VALUES).most_common(1)[0][1] == 1
 
 
