@@ -38,7 +38,10 @@ struct table {
     GPtrArray *entries; /* by number of the connection; NULL = nothing of it came by */
     struct seen seen[SEEN_MAX];
     unsigned seen_count;
+    bool begun; /* the header is written */
 };
+
+static GPtrArray *tables;
 
 /* ---- counting ----------------------------------------------------------------------------------------------------------- */
 
@@ -196,19 +199,37 @@ static void write_row(const struct tl_record *record, const struct table *table,
     tl_write_row(stdout, table->format, record, widths);
 }
 
-/* The end of the capture: nobody counts on. */
-static void draw(void *tap)
+/* The connections are what they are: nobody counts on. */
+static void write_rows(struct table *table)
 {
-    struct table *table = tap;
     struct tl_widths widths = {{0}};
 
     tl_store_each_proof(add_proof, table);
     if (table->format == TL_FORMAT_TABLE)
         each_row(table, &widths, measure_row);
-    tl_write_header(stdout, table->format, &widths);
+    if (!table->begun)
+        tl_write_header(stdout, table->format, &widths);
+    table->begun = true;
     each_row(table, &widths, write_row);
     reset(table);
+}
+
+/* The end of the capture. */
+static void draw(void *tap)
+{
+    write_rows(tap);
     tl_argument_written();
+}
+
+/* The file goes away, and with it the connections; a long capture may go on in another one (tshark -b). */
+static void write_before_close(void)
+{
+    for (guint i = 0; i < tables->len; i++) {
+        struct table *table = g_ptr_array_index(tables, i);
+
+        if (table->entries->len > 0)
+            write_rows(table);
+    }
 }
 
 /* ---- arguments ---------------------------------------------------------------------------------------------------------- */
@@ -242,6 +263,7 @@ static TL_STAT_INIT start(const char *argument, void *data)
     table->format = command->format;
     table->filtered = filter != NULL;
     table->entries = g_ptr_array_new_with_free_func(free_entry);
+    g_ptr_array_add(tables, table);
     tl_argument_listen("tcp", &streams, table, NULL);
     tl_argument_listen(TL_TAP_NAME, &segments, table, NULL);
     if (filter)
@@ -251,6 +273,8 @@ static TL_STAT_INIT start(const char *argument, void *data)
 
 void tl_conn_tap_register(void)
 {
+    tables = g_ptr_array_new();
+    register_cleanup_routine(write_before_close);
     for (size_t i = 0; i < G_N_ELEMENTS(commands); i++)
         tl_argument_register(commands[i].name, start, &commands[i]);
 }
