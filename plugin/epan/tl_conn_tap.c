@@ -45,26 +45,12 @@ static GPtrArray *tables;
 
 /* ---- counting ----------------------------------------------------------------------------------------------------------- */
 
-static void *allocate(void *context, size_t bytes)
-{
-    (void)context;
-    return g_malloc0(bytes);
-}
-
-static void release(void *context, void *memory)
-{
-    (void)context;
-    g_free(memory);
-}
-
-static const struct tl_allocator heap = {allocate, release, NULL};
-
 static void free_entry(gpointer data)
 {
     struct entry *entry = data;
 
     if (entry)
-        tl_tally_clear(&entry->tally, &heap);
+        tl_tally_clear(&entry->tally, &tl_record_heap);
     g_free(entry);
 }
 
@@ -116,7 +102,7 @@ static tap_packet_status count(void *tap, packet_info *pinfo, epan_dissect_t *ed
     struct entry *entry = entry_of(tap, header);
 
     (void)pinfo, (void)edt, (void)flags;
-    tl_tally_add(&entry->tally, &heap, &header->segment, &header->verdict);
+    tl_tally_add(&entry->tally, &tl_record_heap, &header->segment, &header->verdict);
     return TAP_PACKET_REDRAW;
 }
 
