@@ -5,7 +5,6 @@
 #include "tl_conn_table.h"
 
 #include <stdio.h>
-#include <string.h>
 
 #include "tl_argument.h"
 #include "tl_gui_table.h"
@@ -15,7 +14,7 @@
 
 static const char name[] = "tcplife,connections";
 
-enum { NO_ROW = UINT32_MAX };
+static const uint32_t NO_ROW = UINT32_MAX;
 
 /* What is counted of one connection. */
 struct entry {
@@ -35,26 +34,12 @@ static struct counter {
 
 /* ---- counting ----------------------------------------------------------------------------------------------------------- */
 
-static void *allocate(void *context, size_t bytes)
-{
-    (void)context;
-    return g_malloc0(bytes);
-}
-
-static void release(void *context, void *memory)
-{
-    (void)context;
-    g_free(memory);
-}
-
-static const struct tl_allocator heap = {allocate, release, NULL};
-
 static void free_entry(gpointer data)
 {
     struct entry *entry = data;
 
     if (entry)
-        tl_tally_clear(&entry->tally, &heap);
+        tl_tally_clear(&entry->tally, &tl_record_heap);
     g_free(entry);
 }
 
@@ -79,16 +64,6 @@ static struct tl_gui_table window = {
 };
 
 /* ---- cells -------------------------------------------------------------------------------------------------------------- */
-
-/* Times need no more than microseconds. */
-static const char *cell_of(const struct tl_record *record, const struct tl_column *column, char buffer[TL_CELL_MAX])
-{
-    const char *cell = tl_record_cell(record, column, buffer);
-
-    if (cell == buffer && column->type == TL_COLUMN_SECONDS)
-        buffer[strlen(buffer) - 3] = '\0';
-    return cell;
-}
 
 /* Which of the columns are in the window. */
 static bool is_shown(const struct tl_column *column)
@@ -126,7 +101,7 @@ static void show_record(const struct tl_record *record, unsigned row, bool all)
         if ((all || grows(column)) && column->type == TL_COLUMN_COUNT)
             tl_gui_table_count(&window, row, cell, *(const uint32_t *)((const char *)record + column->offset));
         else if (all || grows(column))
-            tl_gui_table_text(&window, row, cell, cell_of(record, column, buffer));
+            tl_gui_table_text(&window, row, cell, tl_record_short_cell(record, column, buffer));
         cell++;
     }
     if (all) {
@@ -185,7 +160,7 @@ static tap_packet_status count_segment(void *tap, packet_info *pinfo, epan_disse
     if (counter.readings != 1)
         return TAP_PACKET_DONT_REDRAW;
     entry = entry_of(header);
-    tl_tally_add(&entry->tally, &heap, &header->segment, &header->verdict);
+    tl_tally_add(&entry->tally, &tl_record_heap, &header->segment, &header->verdict);
     if (entry->row == NO_ROW)
         return TAP_PACKET_DONT_REDRAW;
     record.facts.client = entry->client;

@@ -39,30 +39,19 @@ struct table {
     int64_t origin_ns;  /* earliest time of any segment */
     struct seen seen[SEEN_MAX];
     unsigned seen_count;
+    bool begun; /* the header is written */
 };
 
+static GPtrArray *tables;
+
 /* ---- counting ----------------------------------------------------------------------------------------------------------- */
-
-static void *allocate(void *context, size_t bytes)
-{
-    (void)context;
-    return g_malloc0(bytes);
-}
-
-static void release(void *context, void *memory)
-{
-    (void)context;
-    g_free(memory);
-}
-
-static const struct tl_allocator heap = {allocate, release, NULL};
 
 static void free_entry(gpointer data)
 {
     struct entry *entry = data;
 
     if (entry)
-        tl_tally_clear(&entry->tally, &heap);
+        tl_tally_clear(&entry->tally, &tl_record_heap);
     g_free(entry);
 }
 
@@ -119,7 +108,7 @@ static tap_packet_status count(void *tap, packet_info *pinfo, epan_dissect_t *ed
     table->origin_ns = MIN(table->origin_ns, header->segment.time_ns);
     if (entry->stream == TL_NO_STREAM)
         entry->stream = stream_of(table, header);
-    tl_tally_add(&entry->tally, &heap, &header->segment, &header->verdict);
+    tl_tally_add(&entry->tally, &tl_record_heap, &header->segment, &header->verdict);
     return TAP_PACKET_REDRAW;
 }
 
@@ -196,19 +185,37 @@ static void write_row(const struct tl_record *record, const struct table *table,
     tl_write_row(stdout, table->format, record, widths);
 }
 
-/* The end of the capture: nobody counts on. */
-static void draw(void *tap)
+/* The connections are what they are: nobody counts on. */
+static void write_rows(struct table *table)
 {
-    struct table *table = tap;
     struct tl_widths widths = {{0}};
 
     tl_store_each_proof(add_proof, table);
     if (table->format == TL_FORMAT_TABLE)
         each_row(table, &widths, measure_row);
-    tl_write_header(stdout, table->format, &widths);
+    if (!table->begun)
+        tl_write_header(stdout, table->format, &widths);
+    table->begun = true;
     each_row(table, &widths, write_row);
     reset(table);
+}
+
+/* The end of the capture. */
+static void draw(void *tap)
+{
+    write_rows(tap);
     tl_argument_written();
+}
+
+/* The file goes away, and with it the connections; a long capture may go on in another one (tshark -b). */
+static void write_before_close(void)
+{
+    for (guint i = 0; i < tables->len; i++) {
+        struct table *table = g_ptr_array_index(tables, i);
+
+        if (table->entries->len > 0)
+            write_rows(table);
+    }
 }
 
 /* ---- arguments ---------------------------------------------------------------------------------------------------------- */
@@ -243,6 +250,7 @@ static TL_STAT_INIT start(const char *argument, void *data)
     table->filtered = filter != NULL;
     table->entries = g_ptr_array_new_with_free_func(free_entry);
     table->origin_ns = INT64_MAX;
+    g_ptr_array_add(tables, table);
     tl_argument_listen("tcp", &streams, table, NULL);
     tl_argument_listen(TL_TAP_NAME, &segments, table, NULL);
     if (filter)
@@ -252,6 +260,8 @@ static TL_STAT_INIT start(const char *argument, void *data)
 
 void tl_conn_tap_register(void)
 {
+    tables = g_ptr_array_new();
+    register_cleanup_routine(write_before_close);
     for (size_t i = 0; i < G_N_ELEMENTS(commands); i++)
         tl_argument_register(commands[i].name, start, &commands[i]);
 }

@@ -69,7 +69,7 @@ static const char *change_of(wmem_allocator_t *pool, const struct tl_end_view *e
 /* "client ESTABLISHED -> FIN-WAIT-1, server ESTABLISHED -> CLOSE-WAIT" */
 static void add_changes(wmem_allocator_t *pool, wmem_strbuf_t *comment, const struct tl_verdict *verdict)
 {
-    const char *separator = "; ";
+    const char *separator = "";
 
     for (unsigned role = 0; role < 2; role++) {
         unsigned end = role == 0 ? verdict->shape.client & 1 : !(verdict->shape.client & 1);
@@ -77,8 +77,7 @@ static void add_changes(wmem_allocator_t *pool, wmem_strbuf_t *comment, const st
 
         if (!change)
             continue;
-        begin_part(comment, separator);
-        wmem_strbuf_append_printf(comment, "%s %s", end_name(pool, verdict, end), change);
+        wmem_strbuf_append_printf(comment, "%s%s %s", separator, end_name(pool, verdict, end), change);
         separator = ", ";
     }
 }
@@ -114,7 +113,8 @@ static void add_reasons(wmem_strbuf_t *comment, const struct tl_verdict *verdict
                    verdict->refs.original_in);
 }
 
-/* The frame, because reasons refer to frames, and the phase have columns of their own, to be read from top to bottom. */
+/* The frame, because reasons refer to frames, and the phase have columns of their own, to be read from top to bottom. Then what
+ * counts most, because windows cut the rest off. What does not fit on the arrow is repeated. */
 static const char *comment_of(wmem_allocator_t *pool, const struct tl_header *header, const char *label)
 {
     const struct tl_shape *shape = &header->verdict.shape;
@@ -123,13 +123,15 @@ static const char *comment_of(wmem_allocator_t *pool, const struct tl_header *he
 
     wmem_strbuf_append_printf(comment, "%-*u %-*s ", FRAME_WIDTH, header->segment.frame, PHASE_WIDTH,
                               tl_name(TL_GROUP_PHASE, shape->phase)->label);
-    if (strlen(label) > LABEL_WIDTH)
+    add_changes(pool, comment, &header->verdict);
+    if (strlen(label) > LABEL_WIDTH) {
+        begin_part(comment, "; ");
         wmem_strbuf_append(comment, label);
+    }
     if (header->segment.len > 0 && tl_tag(shape, &prefix)) {
-        begin_part(comment, ", ");
+        begin_part(comment, "; ");
         wmem_strbuf_append(comment, bytes_text(pool, header->segment.len));
     }
-    add_changes(pool, comment, &header->verdict);
     add_reasons(comment, &header->verdict);
     return g_strchomp(wmem_strdup(pool, wmem_strbuf_get_str(comment)));
 }

@@ -8,7 +8,7 @@
 
 #include "tl_tap.h"
 
-enum { NUMBER_WIDTH = 16 }; /* more than bytes of a connection or seconds with six digits after the point have */
+enum { NUMBER_WIDTH = 20 }; /* digits of 2^64 - 1; times have fewer */
 
 /* The tables that are registered: Wireshark's callbacks name a table by a pointer of its own. */
 static GPtrArray *tables;

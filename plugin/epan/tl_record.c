@@ -6,6 +6,7 @@
 
 #include <inttypes.h>
 #include <stdio.h>
+#include <string.h>
 
 #include "tl_end_text.h"
 #include "tl_store.h"
@@ -16,6 +17,20 @@ static const struct tl_column columns[] = {
 #include "tl_columns.def"
 #undef TL_COLUMN
 };
+
+static void *allocate(void *context, size_t bytes)
+{
+    (void)context;
+    return g_malloc0(bytes);
+}
+
+static void release(void *context, void *memory)
+{
+    (void)context;
+    g_free(memory);
+}
+
+const struct tl_allocator tl_record_heap = {allocate, release, NULL};
 
 const struct tl_column *tl_record_columns(unsigned *count)
 {
@@ -170,4 +185,13 @@ const char *tl_record_cell(const struct tl_record *record, const struct tl_colum
         return or_empty(*(const char *const *)member);
     }
     return "";
+}
+
+const char *tl_record_short_cell(const struct tl_record *record, const struct tl_column *column, char buffer[TL_CELL_MAX])
+{
+    const char *cell = tl_record_cell(record, column, buffer);
+
+    if (cell == buffer && column->type == TL_COLUMN_SECONDS)
+        buffer[strlen(buffer) - 3] = '\0';
+    return cell;
 }

@@ -11,6 +11,9 @@
 
 #define TL_NO_STREAM UINT32_MAX
 
+/* GLib's heap, for tallies. */
+extern const struct tl_allocator tl_record_heap;
+
 /* The row. Arrays of two are by role: 0 = client, 1 = server. Texts live in the pool given to tl_record_fill(). */
 struct tl_record {
     struct tl_facts facts;
@@ -71,6 +74,9 @@ enum { TL_CELL_MAX = 32 };
 /* The value of a column as text, "" when absent: numbers in decimal, times in seconds with nine digits after the point, words as
  * filters spell them. Points into the record, into `buffer`, or at a constant. */
 const char *tl_record_cell(const struct tl_record *record, const struct tl_column *column, char buffer[TL_CELL_MAX]);
+
+/* The same for tables that people read: times have six digits after the point. */
+const char *tl_record_short_cell(const struct tl_record *record, const struct tl_column *column, char buffer[TL_CELL_MAX]);
 
 /* Whether the values of a column are numbers. */
 static inline bool tl_column_is_number(const struct tl_column *column)

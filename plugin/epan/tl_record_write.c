@@ -10,17 +10,12 @@
 
 /* ---- table -------------------------------------------------------------------------------------------------------------- */
 
-/* Cells of the table: "-" stands for what is absent, and times need no more than microseconds. */
+/* Cells of the table: "-" stands for what is absent. */
 static const char *table_cell(const struct tl_record *record, const struct tl_column *column, char buffer[TL_CELL_MAX])
 {
-    const char *cell = tl_record_cell(record, column, buffer);
-    size_t length = strlen(cell);
+    const char *cell = tl_record_short_cell(record, column, buffer);
 
-    if (length == 0)
-        return "-";
-    if (column->type == TL_COLUMN_SECONDS && length > 3 && cell == buffer)
-        buffer[length - 3] = '\0';
-    return cell;
+    return *cell == '\0' ? "-" : cell;
 }
 
 /* Characters, not bytes: names may hold any UTF-8. */

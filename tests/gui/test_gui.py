@@ -44,7 +44,8 @@ DISPLAY_FILTERS = profile_files.named_filters(profile_files.SOURCE, "dfilters")
 
 # Read off the packets: keepalive-unanswered.pcap has four probes, frames 8 to 11, and a reset in frame 12 because nothing
 # answered them; in data-after-close.pcap the server sends its FIN in frame 8, and a reset in frame 11 because of the data in
-# frame 10. The windows of lists say what the profile's files say. One more window is one more entry.
+# frame 10; time-wait-reuse-server.pcap has two connections of ten frames each on the same ports, of which the server closed the
+# first and the client the second. The windows of lists say what the profile's files say. One more window is one more entry.
 VIEWS = {
     "packet_list": MAIN_WINDOW._replace(
         capture="keepalive-unanswered.pcap",
@@ -93,6 +94,58 @@ VIEWS = {
         steps=[["press", "Statistics", "Flow Graph"], ["choose", "All Flows", "TCP Flows"]],
         window="Flow",
         texts=["2 node(s), 1 item(s)"],  # the SYN; the other frame is ICMP
+    ),
+    "flow_graph_of_lives": MAIN_WINDOW._replace(
+        capture="data-after-close.pcap",
+        steps=[["press", "Statistics", "Flow Graph"], ["choose", "All Flows", "TCP Lifecycle"]],
+        window="Flow",
+        texts=["2 node(s), 11 item(s)"],
+        rules=["Reset"],
+    ),
+    "connections": MAIN_WINDOW._replace(
+        capture="time-wait-reuse-server.pcap",
+        steps=[["press", "Statistics", "TCP Lifecycle Connections"]],
+        window="TCP Lifecycle Connections",
+        rows=[
+            {"Conn": "0", "Seg >": "5", "Seg <": "5", "By": "server", "Verdict": "ok", "Filter": "tcplife.conn == 0"},
+            {"Conn": "1", "Seg >": "6", "Seg <": "4", "By": "client", "Verdict": "ok", "Filter": "tcplife.conn == 1"},
+        ],
+    ),
+    # The row is that of the whole connection although two segments pass.
+    "connections_of_an_argument": MAIN_WINDOW._replace(
+        capture="data-after-close.pcap",
+        arguments=["-z", "tcplife,conn,frame.number >= 10"],
+        window="TCP Lifecycle Connections",
+        rows=[{"Conn": "0", "Seg >": "6", "Seg <": "5", "RST cause": "data_after_close", "RST by": "server"}],
+    ),
+    "servers": MAIN_WINDOW._replace(
+        capture="refused.pcap",
+        steps=[["press", "Statistics", "TCP Lifecycle Servers"]],
+        window="TCP Lifecycle Servers",
+        rows=[{"Server": "192.168.1.123:7788", "Connections": "1", "Clients": "1", "Refused": "1", "Complete": "0"}],
+    ),
+    "servers_of_an_argument": MAIN_WINDOW._replace(
+        capture="refused.pcap",
+        arguments=["-z", "tcplife,servers"],
+        window="TCP Lifecycle Servers",
+        rows=[{"Server": "192.168.1.123:7788", "Refused": "1"}],
+    ),
+    "statistics_tree": MAIN_WINDOW._replace(
+        capture="data-after-close.pcap",
+        steps=[["press", "Statistics", "TCP Lifecycle"]],
+        window="TCP Lifecycle ·",
+        rows=[
+            {"Topic / Item": "Segments by phase", "Count": "11"},
+            {"Topic / Item": "data after the close", "Count": "1"},
+            {"Topic / Item": "complete", "Count": "1", "Percent": "100.00%"},
+        ],
+    ),
+    "conversation_filter": MAIN_WINDOW._replace(
+        capture="time-wait-reuse-server.pcap",
+        arguments=["-g", "12"],
+        steps=[["press", "Analyze", "Conversation Filter", "TCP Lifecycle connection"]],
+        texts=["Packets: 20 · Displayed: 10 "],
+        rows=[{"No.": "11"}, {"No.": "20"}],
     ),
     "io_graphs": MAIN_WINDOW._replace(
         capture="keepalive-unanswered.pcap",

@@ -8,11 +8,14 @@ import json
 import re
 from collections import Counter
 from functools import cache
+from pathlib import Path
 
 import pytest
 
 from handmade import ACK, RST, SYN, Talk, ethernet, ipv4, join_captures, udp, write_pcap
 from test_captures import LIVES, MANIFEST, per_connection
+
+REPO = Path(__file__).resolve().parents[2]
 
 # Two captures of a connection that another file holds too: joined they would be one connection.
 TWINS = {"synack-lost-client", "handshake-ack-lost-server"}
@@ -234,6 +237,25 @@ def test_silence_until_the_end_of_the_capture(silence_s, word, column, passes, v
     assert servers_of(view("tcplife,servers", path, *passes))["10.0.0.2:80"][column] == 1
 
 
+def test_capture_that_goes_on_in_another_file(sandbox, joined):
+    """tshark -b forgets the connections with each file. Those that go on are new ones in the next; no segment is lost."""
+    arguments = ["tcplife,tree", "tcplife,servers", "tcplife,csv"]
+    taps = [word for argument in arguments for word in ("-z", argument)]
+    ring = ["tshark", "-n", "-q", "-i", "-", "-b", "packets:100", "-w", sandbox.home / "ring.pcap", *taps]
+    result = sandbox.run(["sh", "-c", 'pipe=$1; shift; cat "$pipe" | "$@"', "sh", joined, *ring])
+    if "Permission denied" in result.stderr or "Couldn't run" in result.stderr:
+        pytest.skip("dumpcap is not for this user")
+    assert result.returncode == 0, result.stderr
+    tree = tree_of(result.stdout)
+    assert tree[("Segments by phase",)] == sum(len(lives_of(name)) for name in lives())
+    whole = sum(manifest_values("handshake.outcome").values())
+    began = tree[("Connections by outcome of the handshake",)]
+    assert whole < began <= whole + 2  # 271 frames are three files
+    assert re.search(rf"^all +{began} ", result.stdout, re.M)
+    assert len(re.findall(r"^\d+,", result.stdout, re.M)) == began
+    assert result.stdout.count("conn,incarnation,") == 1
+
+
 # ---- servers ---------------------------------------------------------------------------------------------------------
 
 
@@ -356,6 +378,14 @@ def test_wrong_argument(argument, message, tshark, captures):
 
 
 @pytest.mark.parametrize("argument", ["tcplife,tree", "tcplife,servers"])
+def test_output_that_was_cut_short_is_an_error(argument, sandbox, captures):
+    capture = sandbox.readable(captures / "refused.pcap")
+    result = sandbox.run(["sh", "-c", 'exec tshark -n -q -r "$1" -z "$2" > /dev/full', "sh", capture, argument])
+    assert result.returncode != 0
+    assert "cannot write" in result.stderr
+
+
+@pytest.mark.parametrize("argument", ["tcplife,tree", "tcplife,servers"])
 def test_empty_filter_is_no_filter(argument, view, captures):
     assert view(argument + ",", captures / "refused.pcap") == view(argument, captures / "refused.pcap")
 
@@ -381,7 +411,7 @@ ACK                  5    Established
 6 bytes              6    Established
 ACK                  7    Established
 FIN 1                8    Teardown        client ESTABLISHED -> FIN-WAIT-1, server ESTABLISHED -> CLOSE-WAIT
-FIN 2 with ACK of FI 9    Teardown        FIN 2 with ACK of FIN 1; client FIN-WAIT-1 -> FIN-WAIT-2 -> TIME-WAIT, server CLOSE-WAIT -> LAST-ACK
+FIN 2 with ACK of FI 9    Teardown        client FIN-WAIT-1 -> FIN-WAIT-2 -> TIME-WAIT, server CLOSE-WAIT -> LAST-ACK; FIN 2 with ACK of FIN 1
 ACK of FIN 2         10   Teardown        server LAST-ACK -> CLOSED
 """
 
@@ -562,3 +592,19 @@ def test_views_are_listed(sharkd, captures):
     assert {"stat:tcplife", "seqa:tcplife", "nstat:tcplife,connections", "nstat:tcplife,server-table"} <= set(
         re.findall(r"(?:stat|seqa|nstat):tcplife[a-z,-]*", json.dumps(info))
     )
+
+
+# ---- what the documentation shows ------------------------------------------------------------------------------------
+
+PAGE = (REPO / "docs/views.md").read_text()
+EXAMPLES = re.findall(r"^    \$ tshark -q -r captures/(\S+) -z (\S+)\n((?:    .*\n|\n)+)", PAGE, re.M)
+
+
+@pytest.mark.parametrize("capture, argument, shown", EXAMPLES, ids=[argument for _, argument, _ in EXAMPLES])
+def test_documentation_shows_what_is_printed(capture, argument, shown, view, captures):
+    printed = [line.rstrip() for line in view(argument, captures / capture).strip("\n").splitlines()]
+    assert [line.removeprefix("    ") for line in shown.strip("\n").splitlines()] == printed
+
+
+def test_documentation_has_an_example_of_each_view():
+    assert {argument for _, argument, _ in EXAMPLES} == {"tcplife,tree", "tcplife,servers", "flow,tcplife,standard"}
