@@ -227,6 +227,7 @@ struct tl_refs {
     uint32_t probe_number;    /* running number of the probe in its run, from 1 */
     uint32_t probe_unanswered; /* probes of the run that nothing has answered so far, this one included */
     uint32_t probe_run_in;    /* frame of the first probe of the run */
+    uint32_t closed_in;       /* window probe: frame of the segment that closed the window */
     int32_t ack_delta;        /* SYN-ACK with a wrong ACK: its distance from the ISN + 1 expected */
     int64_t reuse_elapsed_ns; /* SYN that reuses the ports: since the end of the previous connection, ns */
     int64_t probe_idle_ns;    /* first probe of a run: since the last other segment of either end, ns */

@@ -197,6 +197,7 @@ static void number_probe(struct tl_step *step, bool is_window, enum tl_confidenc
     step->refs->probe_number = goes_on ? run->count + 1 : 1;
     step->refs->probe_unanswered = goes_on ? run->unanswered + 1 : 1;
     step->refs->probe_run_in = goes_on ? run->first_in : step->seg->frame;
+    step->refs->closed_in = is_window && is_closed_window(step->peer) ? step->peer->closed_in : 0;
     if (goes_on) {
         step->refs->probe_interval_ns = tl_since(step, run->last_ns);
     } else {

@@ -7,15 +7,14 @@
 #include <string.h>
 
 #include "../engine/tl_seq.h"
+#include "tl_wireshark.h"
 
 /* ---- the sentences ----------------------------------------------------------------------------------------------------- */
-
-enum { LANGUAGES = 2 }; /* columns that tl_sentences.def may have; the first is English */
 
 struct sentence {
     enum tl_group group;
     unsigned value;
-    const char *text[LANGUAGES];
+    const char *text[TL_LANGUAGES];
 };
 
 static const struct sentence sentences[] = {
@@ -35,7 +34,7 @@ enum phrase {
     PHRASE_COUNT
 };
 
-static const char *const phrases[PHRASE_COUNT][LANGUAGES] = {
+static const char *const phrases[PHRASE_COUNT][TL_LANGUAGES] = {
 #define TL_SENTENCE(group, tag, ...)
 #define TL_PHRASE(name, ...) {__VA_ARGS__},
 #include "tl_sentences.def"
@@ -275,6 +274,8 @@ static void add_references(struct story *story)
     if (refs->trigger_bytes > 0)
         add_number(story, "trigger_bytes", refs->trigger_bytes);
     add_frame(story, "first", refs->first_in);
+    if (shape->window_probe == TL_PROBE_KIND_PROBE)
+        add_frame(story, "closed", refs->closed_in);
     add_frame(story, "run_in", refs->probe_run_in);
     add_number(story, "transmission", shape->attempt + 1u);
     if (refs->ack_delta != 0)
@@ -510,6 +511,17 @@ static void say_remarks(wmem_strbuf_t *out, const struct story *story)
         say(out, story, phrase(PHRASE_SUPERSEDED));
 }
 
+/* Wireshark's own flag, where it differs. */
+static void say_difference(wmem_strbuf_t *out, struct story *story)
+{
+    struct tl_difference difference;
+
+    if (!tl_wireshark_differs(story->view, &difference))
+        return;
+    add_text(story, "flag", difference.flag[0]);
+    say(out, story, difference.text[0]);
+}
+
 const char *tl_explain(wmem_allocator_t *pool, const struct tl_view *view)
 {
     struct story story = {.pool = pool, .view = view};
@@ -524,5 +536,6 @@ const char *tl_explain(wmem_allocator_t *pool, const struct tl_view *view)
     say_segment(out, &story);
     say_errors(out, &story);
     say_remarks(out, &story);
+    say_difference(out, &story);
     return wmem_strbuf_get_str(out);
 }

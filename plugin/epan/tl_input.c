@@ -12,6 +12,7 @@
 
 #include "tl_parse.h"
 #include "tl_store.h"
+#include "tl_wireshark.h"
 
 enum {
     HEADERS_MAX = 64, /* TCP headers of one frame that are looked at; real tunnels nest two or three */
@@ -234,6 +235,7 @@ static int dissect_before_tcp(tvbuff_t *tvb, packet_info *pinfo, proto_tree *tre
         /* Samples come by UDP or SCTP, so only packets inside another transport need the walk over the layers. */
         else if (!pinfo->fragmented && (pinfo->ptype == PT_NONE || !is_sample(pinfo)))
             record(tvb, 0, tvb_reported_length(tvb), pinfo, ip);
+        tl_wireshark_ask(tree);
     }
     return call_dissector_only(known.tcp, tvb, pinfo, tree, ip);
 }
@@ -323,5 +325,6 @@ void tl_input_handoff(void)
     known.proto_sflow = proto_get_id_by_filter_name("sflow");
     known.proto_cflow = proto_get_id_by_filter_name("cflow");
     known.hf_tcp_len = proto_registrar_get_id_byname("tcp.len");
+    tl_wireshark_handoff();
     dissector_add_uint("ip.proto", IP_PROTO_TCP, known.hook);
 }

@@ -190,6 +190,8 @@ static void show_probe(const struct tl_branch *parent, enum tl_field heading, un
                  refs->probe_number <= 1 ? refs->probe_idle_ns : refs->probe_interval_ns);
     tl_item_count(&branch, heading + UNANSWERED, refs->probe_unanswered);
     tl_item_frame(&branch, heading + RUN_IN, refs->probe_run_in);
+    if (heading == FIELD_WINDOW_PROBE)
+        tl_item_frame(&branch, FIELD_WINDOW_PROBE_CLOSED_IN, refs->closed_in);
 }
 
 void tl_part_probes(const struct tl_branch *branch)

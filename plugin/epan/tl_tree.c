@@ -9,6 +9,7 @@
 #include "tl_parts.h"
 #include "tl_store.h"
 #include "tl_tag.h"
+#include "tl_wireshark.h"
 
 static int proto;
 
@@ -132,6 +133,7 @@ void tl_tree_show(tvbuff_t *tvb, packet_info *pinfo, proto_tree *tree, const str
     if (wanted) {
         struct tl_branch trunk = tl_item_trunk(top, tvb, pinfo, &view);
 
+        view.wireshark = tl_wireshark_flags(tree);
         show_fields(&trunk);
     }
     if (expert)

@@ -11,6 +11,7 @@ struct tl_view {
     const struct tl_segment *segment;
     const struct tl_verdict *verdict;
     struct tl_facts facts; /* of the connection, by now */
+    unsigned wireshark;    /* Wireshark's own flags, see tl_wireshark.h; 0 unless somebody reads the explanation */
     bool visited;          /* whether this is a later pass, so that the facts are those of the whole capture */
     /* Answers that later segments may have changed, as known by now. */
     uint8_t needless;   /* enum tl_needless, of a retransmission */

@@ -141,6 +141,7 @@ static const struct field fields[] = {
     SHAPE_NAME("keepalive.kind", keepalive, PROBE_KIND),
     PROBE("keepalive", ON_KEEPALIVE),
     SHAPE_NAME("window_probe.kind", window_probe, PROBE_KIND),
+    REF("window_probe.closed_in", ON_WINDOW_PROBE, closed_in, FORM_REF),
     PROBE("window_probe", ON_WINDOW_PROBE),
     SHAPE_NAME("segment", segment, SEGMENT),
     REF("segment.skipped_bytes", ON_SEGMENT, skipped_bytes, FORM_REF),
