@@ -10,8 +10,9 @@ repo=$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd)
 packages_build=(cmake gcc libc6-dev libglib2.0-dev ninja-build pkg-config python3 tshark util-linux wireshark-dev)
 
 # Packages that the tests need besides: cmocka, pytest and scapy; ip and tcpdump to make traffic; sharkd and editcap
-# (wireshark-common); nm (binutils).
-packages_tests=(binutils iproute2 libcmocka-dev python3-pytest python3-scapy tcpdump wireshark-common)
+# (wireshark-common); nm (binutils); what tcplife-batch runs (parallel, tcpdump) and what the documents load tables with (jq,
+# sqlite3).
+packages_tests=(binutils iproute2 jq libcmocka-dev parallel python3-pytest python3-scapy sqlite3 tcpdump wireshark-common)
 
 # Debian's own Python: another one that comes first on PATH does not see Debian's pytest and scapy.
 python=/usr/bin/python3
