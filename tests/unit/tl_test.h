@@ -115,7 +115,7 @@ struct t_segment {
     unsigned flags;        /* 0 = TL_ACK */
     uint16_t options, ip_id, mss;
     uint8_t window_scale, fast_open_bytes;
-    char octets[2]; /* first and last payload octet; 0 = not captured */
+    char octets[3]; /* first and last payload octet, a string; "" = not captured */
     bool raw_seq_0; /* the raw sequence number is 0 */
     bool field_ack; /* fill the acknowledgment field in although the ACK flag is off */
 };
