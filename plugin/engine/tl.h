@@ -253,6 +253,8 @@ struct tl_facts {
     uint32_t number;        /* running number, from 0 in order of appearance */
     uint32_t incarnation;   /* from 1, for the same addresses and ports */
     uint8_t client;         /* which end of the pair is shown as the client */
+    uint8_t opener;         /* enum tl_sender: CLIENT = that end opened it, PEER = both did, UNKNOWN = it did not */
+    uint8_t sender_confidence;    /* enum tl_confidence of that */
     uint8_t outcome;        /* enum tl_outcome */
     uint8_t missing;        /* enum tl_missing */
     uint8_t tfo;            /* enum tl_tfo */
@@ -263,6 +265,12 @@ struct tl_facts {
     uint8_t time_wait;      /* enum tl_side */
     uint8_t reuse;          /* enum tl_reuse of the SYN that opened it */
     uint8_t position;       /* enum tl_position */
+    uint8_t verdict;              /* enum tl_judgement */
+    uint8_t open_failure;         /* enum tl_open_failure */
+    uint8_t rst_cause;            /* enum tl_rst_cause of the RST that ended it; if none did, of the first one captured */
+    uint8_t rst_confidence;       /* enum tl_confidence of that */
+    uint8_t rst_sender;           /* enum tl_side: whom that RST names as its sender */
+    bool opened;                  /* the handshake is over, or was not captured */
     uint8_t icmp_type, icmp_code; /* if outcome is unreachable */
     bool ambiguous;         /* SYN or SYN-ACK was repeated and timestamps do not say which one was answered */
     bool fin1_acked;        /* the first FIN was acknowledged */
@@ -275,8 +283,10 @@ struct tl_facts {
     uint32_t segments[2];   /* segments captured from each end, copies included */
     uint32_t syn_attempts, synack_attempts; /* transmissions, copies left out */
     uint32_t syn_in, synack_in, ack_in, icmp_in; /* frames; 0 = not captured */
-    uint32_t fin1_in, fin2_in, fin1_ack_in, fin2_ack_in, rst_in;
-    uint32_t last_in;       /* newest segment */
+    uint32_t fin1_in, fin2_in, fin1_ack_in, fin2_ack_in;
+    uint32_t rst_in;            /* RST that ended it */
+    uint32_t any_rst_in;        /* the RST that rst_cause speaks of */
+    uint32_t first_in, last_in; /* first and last segment, in the order of the file */
     /* The last RST in the name of each end. */
     uint32_t last_rst_in[2];
     uint16_t evidence[2]; /* enum tl_evidence */
@@ -297,6 +307,17 @@ struct tl_facts {
     uint64_t history[2];     /* states of each end, oldest in the highest nibble used, withdrawn ones left out */
 };
 
+/* Letters of a Zeek history that are kept. Without repetitions there are 21; a tenfold number of gaps, retransmissions or closed
+ * windows adds one. Then "..." where there were more, and the NUL. */
+enum { TL_ZEEK_LETTERS_MAX = 47, TL_ZEEK_HISTORY_SIZE = TL_ZEEK_LETTERS_MAX + 3 + 1 };
+
+/* What Zeek would write of a connection into its conn.log (docs/design.md, "Zeek's words"). */
+struct tl_zeek_words {
+    uint8_t conn_state; /* enum tl_zeek_state */
+    uint8_t originator; /* end of the pair */
+    char history[TL_ZEEK_HISTORY_SIZE];
+};
+
 /* ---- functions --------------------------------------------------------------------------------------------------------- */
 
 struct tl_tracker;
@@ -307,6 +328,10 @@ struct tl_tracker *tl_tracker_new(const struct tl_allocator *allocator);
 
 /* Frees the tracker itself; free its pairs first. NULL is allowed. */
 void tl_tracker_free(struct tl_tracker *tracker);
+
+/* Says whether connections that begin from now on are also followed as Zeek sees them, for tl_conn_zeek(). Off at first: it
+ * takes time with each segment, and memory for each connection that gets further than a plain SYN and SYN-ACK. */
+void tl_tracker_follow_zeek(struct tl_tracker *tracker, bool follow);
 
 /* A pair holds the connections between two addresses and ports. NULL when out of memory. */
 struct tl_pair *tl_pair_new(struct tl_tracker *tracker, const struct tl_ends *ends);
@@ -328,6 +353,10 @@ void tl_conn_facts(const struct tl_conn *conn, int64_t end_ns, struct tl_facts *
 
 /* The ends of a connection, as tl_pair_new() was told. O(1). */
 const struct tl_ends *tl_conn_ends(const struct tl_conn *conn);
+
+/* What Zeek would write of the connection by now. False, with `words` all zero, when it is not followed from its first segment
+ * on: the tracker was not asked to, or memory ran out. O(1). */
+bool tl_conn_zeek(const struct tl_conn *conn, struct tl_zeek_words *words);
 
 /* Running number of a connection, from 0. O(1). */
 uint32_t tl_conn_number(const struct tl_conn *conn);

@@ -225,7 +225,7 @@ enum tl_confidence tl_close_kind_confidence(const struct tl_conn *conn)
     return conn->half_close || inferred || conn->closer_unknown ? TL_CONFIDENCE_LIKELY : TL_CONFIDENCE_CERTAIN;
 }
 
-static enum tl_side side_of(const struct tl_conn *conn, unsigned end)
+enum tl_side tl_close_side(const struct tl_conn *conn, unsigned end)
 {
     return end == conn->client ? TL_SIDE_CLIENT : TL_SIDE_SERVER;
 }
@@ -240,12 +240,12 @@ enum tl_side tl_close_initiator(const struct tl_conn *conn)
     bool any_fin = conn->end[0].has_fin || conn->end[1].has_fin;
 
     if (!any_fin) {
-        return conn->reset ? side_of(conn, conn->rst_by) : TL_SIDE_NONE;
+        return conn->reset ? tl_close_side(conn, conn->rst_by) : TL_SIDE_NONE;
     }
     if (conn->closer_unknown || conn->closer == TL_NO_END || one_way(conn)) {
         return TL_SIDE_UNKNOWN;
     }
-    return conn->crossed ? TL_SIDE_BOTH : side_of(conn, conn->closer);
+    return conn->crossed ? TL_SIDE_BOTH : tl_close_side(conn, conn->closer);
 }
 
 enum tl_side tl_close_time_wait(const struct tl_conn *conn)
@@ -261,5 +261,5 @@ enum tl_side tl_close_time_wait(const struct tl_conn *conn)
     if (conn->closer_unknown || conn->closer == TL_NO_END) {
         return TL_SIDE_UNKNOWN;
     }
-    return conn->crossed ? TL_SIDE_BOTH : side_of(conn, conn->closer);
+    return conn->crossed ? TL_SIDE_BOTH : tl_close_side(conn, conn->closer);
 }

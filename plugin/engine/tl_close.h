@@ -17,6 +17,9 @@ enum tl_kind tl_close_kind(const struct tl_conn *conn, bool *proved);
 /* Confidence of that kind. */
 enum tl_confidence tl_close_kind_confidence(const struct tl_conn *conn);
 
+/* An end as it is shown: client or server. */
+enum tl_side tl_close_side(const struct tl_conn *conn, unsigned end);
+
 /* Who closed or reset first. */
 enum tl_side tl_close_initiator(const struct tl_conn *conn);
 

@@ -5,6 +5,7 @@
 #include "tl_close.h"
 #include "tl_conn.h"
 #include "tl_inject.h"
+#include "tl_judge.h"
 #include "tl_open.h"
 
 #include <string.h>
@@ -88,7 +89,10 @@ static void write_closing(const struct tl_conn *conn, struct tl_facts *facts)
     facts->initiator = (uint8_t)tl_close_initiator(conn);
     facts->time_wait = (uint8_t)tl_close_time_wait(conn);
     facts->rst_in = conn->rst_in;
-    facts->last_in = conn->last_in;
+    facts->any_rst_in = conn->any_rst_in;
+    facts->rst_cause = conn->any_rst_cause;
+    facts->rst_confidence = conn->any_rst_confidence;
+    facts->rst_sender = conn->any_rst_in == 0 ? TL_SIDE_NONE : (uint8_t)tl_close_side(conn, conn->any_rst_by);
     facts->teardown_ns = facts->fin_wait_ns = facts->close_wait_ns = TL_UNKNOWN_NS;
     if (!first) {
         return;
@@ -155,7 +159,12 @@ void tl_conn_facts(const struct tl_conn *conn, int64_t end_ns, struct tl_facts *
     facts->number = conn->number;
     facts->incarnation = conn->incarnation;
     facts->client = conn->client;
+    facts->opener = conn->peers ? TL_SENDER_PEER : conn->roles_refuted ? TL_SENDER_UNKNOWN : TL_SENDER_CLIENT;
+    facts->sender_confidence = conn->sender_confidence;
     facts->reuse = (uint8_t)reuse_of(conn, end_ns);
+    facts->opened = conn->opened;
+    facts->first_in = conn->first_in;
+    facts->last_in = conn->last_in;
     facts->start_ns = tracker->base_ns + conn->start_ns;
     facts->last_ns = tracker->base_ns + conn->last_ns;
     for (i = 0; i < 2; i++) {
@@ -175,6 +184,7 @@ void tl_conn_facts(const struct tl_conn *conn, int64_t end_ns, struct tl_facts *
     facts->capture = (uint8_t)capture_of(conn);
     write_opening(conn, end_ns, facts);
     write_closing(conn, facts);
+    tl_judge(conn, facts);
 }
 
 const struct tl_ends *tl_conn_ends(const struct tl_conn *conn)

@@ -31,6 +31,11 @@ void tl_tracker_free(struct tl_tracker *tracker)
     }
 }
 
+void tl_tracker_follow_zeek(struct tl_tracker *tracker, bool follow)
+{
+    tracker->follows_zeek = follow;
+}
+
 struct tl_pair *tl_pair_new(struct tl_tracker *tracker, const struct tl_ends *ends)
 {
     struct tl_pair *pair = tracker->allocator.alloc(tracker->allocator.context, sizeof *pair);
@@ -259,7 +264,7 @@ static void poke_previous(struct tl_conn *conn, const struct tl_segment *seg)
 }
 
 /* The RST that answers the challenge ACK ends the connection before. */
-static void reset_previous(struct tl_conn *conn, const struct tl_segment *seg)
+static void reset_previous(struct tl_conn *conn, const struct tl_segment *seg, const struct tl_shape *shape)
 {
     struct tl_conn *before = conn->previous;
 
@@ -270,6 +275,10 @@ static void reset_previous(struct tl_conn *conn, const struct tl_segment *seg)
     before->rst_by = (uint8_t)(seg->from & 1);
     before->rst_in = seg->frame;
     before->rst_ns = seg->time_ns;
+    before->any_rst_in = seg->frame;
+    before->any_rst_by = before->rst_by;
+    before->any_rst_cause = shape->rst_cause;
+    before->any_rst_confidence = shape->rst_confidence;
     before->phase_open = before->phase;
     before->phase = TL_PHASE_CLOSED;
 }
@@ -328,7 +337,7 @@ static bool update(struct tl_pair *pair, const struct tl_segment *segment, struc
         if (segment->flags & TL_SYN) {
             poke_previous(conn, segment);
         } else if (verdict->shape.rst_cause == TL_RST_CAUSE_HALF_OPEN_SYN) {
-            reset_previous(conn, segment);
+            reset_previous(conn, segment, &verdict->shape);
         }
     }
     if (conn == tentative && !conn->tentative && conn->previous && conn->previous->superseded) {

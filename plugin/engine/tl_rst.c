@@ -329,6 +329,9 @@ static enum tl_client_rst when_client_reset(const struct tl_step *step)
     const struct tl_syns *synack = &step->peer->synack;
     int64_t at_once = AT_ONCE_NS;
 
+    if (step->self->syn.count == 0) {
+        return TL_CLIENT_RST_NONE; /* nothing captured says that it wanted a connection */
+    }
     if (step->conn->client_leg_ns != TL_UNKNOWN_NS) {
         at_once = tl_max_ns(at_once, 2 * step->conn->client_leg_ns);
     }
@@ -406,19 +409,36 @@ static bool says_gone(enum tl_rst_cause cause)
     }
 }
 
+/* Keeps the cause of the RST that ended the connection, or of the first one. */
+static void keep_cause(const struct tl_step *step, bool ends_it)
+{
+    struct tl_conn *conn = step->conn;
+
+    if (!ends_it && conn->any_rst_in != 0) {
+        return;
+    }
+    conn->any_rst_in = step->seg->frame;
+    conn->any_rst_by = (uint8_t)step->from;
+    conn->any_rst_cause = step->shape->rst_cause;
+    conn->any_rst_confidence = step->shape->rst_confidence;
+}
+
 static void remember_rst(const struct tl_rst *rst)
 {
     struct tl_step *step = rst->step;
     struct tl_end *self = step->self;
     struct tl_conn *conn = step->conn;
+    bool ends_it = step->rst_effective && !conn->reset && !conn->finished;
 
+    keep_cause(step, ends_it);
     if (self->rsts == 0) {
         self->rst_in = step->seg->frame;
     }
     self->rst_last_in = step->seg->frame;
     self->gone |= says_gone((enum tl_rst_cause)step->shape->rst_cause);
     self->rsts += self->rsts < UINT16_MAX;
-    if (step->rst_effective && !conn->reset && !conn->finished) {
+    conn->rst_late |= conn->finished;
+    if (ends_it) {
         conn->reset = true;
         conn->rst_by = (uint8_t)step->from;
         conn->rst_in = step->seg->frame;
@@ -508,7 +528,6 @@ void tl_rst_revoke(struct tl_step *step)
     step->peer->rst_effect = TL_RST_EFFECT_CHALLENGE;
     step->peer->evidence |= TL_EVIDENCE_PEER_UNHARMED;
     if (conn->reset && conn->rst_by == 1 - step->from && conn->rst_in == step->peer->poke_in) {
-        conn->reset = false;
-        conn->rst_by = TL_NO_END;
+        tl_conn_unreset(conn);
     }
 }

@@ -112,7 +112,8 @@ static void decide(const packet_info *pinfo, const struct tl_flow *flow, unsigne
     struct tl_pair *pair;
     unsigned from = 0;
 
-    if (PINFO_FD_VISITED(pinfo)) {
+    header->visited = PINFO_FD_VISITED(pinfo);
+    if (header->visited) {
         header->decided = tl_store_read(pinfo->num, layer, &header->verdict);
         header->segment.from = header->decided ? header->verdict.shape.from : 0;
         return;

@@ -4,17 +4,9 @@
  */
 #include "tl_parts.h"
 
+#include "tl_tag.h"
+
 /* ---- states ------------------------------------------------------------------------------------------------------------ */
-
-/* "ESTABLISHED -> CLOSE-WAIT -> LAST-ACK" */
-static const char *change_text(wmem_allocator_t *pool, const struct tl_end_view *end)
-{
-    wmem_strbuf_t *text = wmem_strbuf_new(pool, tl_name(TL_GROUP_STATE, end->before)->value);
-
-    for (int i = 0; i < TL_STATE_PATH_MAX && end->path[i] != TL_STATE_NONE; i++)
-        wmem_strbuf_append_printf(text, " -> %s", tl_name(TL_GROUP_STATE, end->path[i])->value);
-    return wmem_strbuf_get_str(text);
-}
 
 /* Adds the four fields of an end, of which `first` is the first. */
 static void show_end(const struct tl_branch *branch, enum tl_field first, const struct tl_end_view *end)
@@ -26,7 +18,7 @@ static void show_end(const struct tl_branch *branch, enum tl_field first, const 
         return;
     below = tl_item_answer(branch, first, TL_GROUP_STATE, end->state, end->confidence);
     if (end->before != TL_STATE_NONE && tl_item_wanted(branch, first + CHANGE))
-        tl_item_text(&below, first + CHANGE, change_text(branch->pinfo->pool, end));
+        tl_item_text(&below, first + CHANGE, tl_state_change(branch->pinfo->pool, end));
     tl_item_name(&below, first + WITHDRAWN, TL_GROUP_STATE, end->withdrawn);
 }
 
@@ -321,6 +313,19 @@ void tl_part_capture(const struct tl_branch *branch)
     tl_item_yes(branch, FIELD_CAPTURE_COARSE, branch->view->facts.capture & TL_CAPTURE_COARSE);
 }
 
+void tl_part_zeek(const struct tl_branch *parent)
+{
+    const struct tl_view *view = parent->view;
+    struct tl_zeek_words words;
+    struct tl_branch branch;
+
+    if (!view->visited || view->segment->frame != view->facts.last_in || !tl_conn_zeek(view->verdict->conn, &words))
+        return;
+    branch = tl_item_heading(parent, FIELD_ZEEK, NULL);
+    tl_item_name(&branch, FIELD_ZEEK_CONN_STATE, TL_GROUP_ZEEK_STATE, words.conn_state);
+    tl_item_text(&branch, FIELD_ZEEK_HISTORY, words.history);
+}
+
 /* What the segment belongs to: connection, phase, sender. */
 void tl_part_place(const struct tl_branch *branch)
 {
@@ -333,6 +338,10 @@ void tl_part_place(const struct tl_branch *branch)
     show_end(branch, FIELD_SERVER_STATE, &shape->end[!(shape->client & 1)]);
     tl_item_count(branch, FIELD_CONN, branch->view->facts.number);
     tl_item_count(branch, FIELD_INCARNATION, branch->view->facts.incarnation);
+    if (branch->view->visited) {
+        tl_item_name(branch, FIELD_VERDICT, TL_GROUP_JUDGEMENT, branch->view->facts.verdict);
+        tl_item_name(branch, FIELD_OPEN_FAILURE, TL_GROUP_OPEN_FAILURE, branch->view->facts.open_failure);
+    }
     /* Whether a tentative connection was taken or rejected shows later. */
     tl_item_name(branch, FIELD_REUSE, TL_GROUP_REUSE,
                  branch->view->visited && shape->reuse == TL_REUSE_TENTATIVE ? branch->view->facts.reuse : shape->reuse);

@@ -130,6 +130,8 @@ static void store_open(void)
 
     memset(&store, 0, sizeof store);
     store.tracker = tl_tracker_new(&allocator);
+    if (store.tracker)
+        tl_tracker_follow_zeek(store.tracker, true); /* whether a later pass asks is not known on the first */
     store.seed = (uint64_t)g_random_int() << 32 | g_random_int();
     store.pairs = wmem_map_new(scope, hash_pair, equal_pair);
     store.extra_slots = wmem_map_new(scope, wmem_int64_hash, g_int64_equal);
@@ -214,6 +216,11 @@ struct tl_pair *tl_store_pair(const struct tl_flow *flow, bool create, unsigned 
         return NULL;
     store.last = entry;
     return entry->pair;
+}
+
+const struct tl_conn *tl_store_conn(uint32_t number)
+{
+    return store.conns[number];
 }
 
 void tl_store_address(const struct tl_conn *conn, unsigned end, address *name)
@@ -458,6 +465,38 @@ void tl_store_rename_probe(const struct tl_conn *conn, uint32_t run_in, struct t
         shape->keepalive = kind == TL_PROBE_KIND_OPEN ? TL_PROBE_KIND_ANSWER : kind;
         shape->window_probe = TL_PROBE_KIND_NONE;
     }
+}
+
+struct proof_use {
+    void (*use)(const struct tl_proof *proof, void *data);
+    void *data;
+};
+
+/* A frame with several TCP headers may hold the retransmission in any of them. */
+static void use_proof(gpointer key, gpointer value, gpointer data)
+{
+    const struct late *kept = value;
+    const struct proof_use *use = data;
+    struct tl_proof proof = {
+        .conn = (uint32_t)(kept->key >> 32), .frame = (uint32_t)kept->key, .needless = (uint8_t)kept->value};
+    struct tl_verdict verdict;
+
+    (void)key;
+    for (unsigned layer = 0; tl_store_read(proof.frame, layer, &verdict); layer++) {
+        if (tl_conn_number(verdict.conn) != proof.conn)
+            continue;
+        proof.from = verdict.shape.from;
+        proof.at_once = verdict.shape.needless;
+        use->use(&proof, use->data);
+        return;
+    }
+}
+
+void tl_store_each_proof(void (*use)(const struct tl_proof *proof, void *data), void *data)
+{
+    struct proof_use call = {use, data};
+
+    wmem_map_foreach(store.proofs, use_proof, &call);
 }
 
 /* ---- time -------------------------------------------------------------------------------------------------------------- */

@@ -34,6 +34,9 @@ void tl_store_register(void);
  * address has more than 16 bytes. One look-up in a hash table; none when the pair is the same as in the last call. */
 struct tl_pair *tl_store_pair(const struct tl_flow *flow, bool create, unsigned *from);
 
+/* The connection with this running number, one that has been told. O(1). */
+const struct tl_conn *tl_store_conn(uint32_t number);
+
 /* The address of end 0 or 1 of a connection. It points into the store: valid as long as the capture file. O(1). */
 void tl_store_address(const struct tl_conn *conn, unsigned end, address *name);
 
@@ -50,6 +53,18 @@ void tl_store_prove(const struct tl_conn *conn, uint32_t frame, unsigned needles
 
 /* What tl_store_prove() kept: enum tl_needless, NONE if nothing. O(1). */
 unsigned tl_store_proved(const struct tl_conn *conn, uint32_t frame);
+
+/* A retransmission that a later segment proved to be needless. */
+struct tl_proof {
+    uint32_t conn; /* number of its connection */
+    uint32_t frame;
+    uint8_t from;     /* end that sent it */
+    uint8_t at_once;  /* what its own verdict said: enum tl_needless */
+    uint8_t needless; /* what was proved: enum tl_needless */
+};
+
+/* Calls `use` for everything that tl_store_prove() kept, in no order. O(all of it). */
+void tl_store_each_proof(void (*use)(const struct tl_proof *proof, void *data), void *data);
 
 /* Keeps what a run of probes turned out to be: a probe whose shape has TL_SHAPE_NAMES_RUN says it of the run that began in frame
  * `run_in`. The last word counts. O(1) amortised. */

@@ -46,6 +46,7 @@ enum where {
     AT_OUTCOME, /* late: on the segment that proves it, and at the end */
     AT_CLOSE,   /* likewise */
     AT_END,
+    AT_END_EVERYWHERE, /* at the end, and then on every segment, too */
 };
 
 enum from { SHAPE, CLIENT, SERVER, REFS, FACTS };
@@ -190,6 +191,8 @@ static const struct field fields[] = {
     FACT("teardown.close_wait", close_wait_ns, FORM_TIME),
     FACT("incarnation", incarnation, FORM_U32),
     LATE("reuse", AT_END, reuse, REUSE),
+    LATE("verdict", AT_END_EVERYWHERE, verdict, JUDGEMENT),
+    LATE("open_failure", AT_END_EVERYWHERE, open_failure, OPEN_FAILURE),
     LATE("capture.position", AT_END, position, POSITION),
     CAPTURE("capture.asymmetric", ASYMMETRIC),
     CAPTURE("capture.lossy", LOSSY),
@@ -374,6 +377,22 @@ static void write_value(const struct field *field, const void *base, char value[
     }
 }
 
+/* Whether the field exists on a segment, or at the end, whichever the question is about. */
+static bool is_askable(const struct field *field, const struct case_view *view)
+{
+    switch (field->where) {
+    case AT_OUTCOME:
+    case AT_CLOSE:
+        return true;
+    case AT_END:
+        return !view->verdict;
+    case AT_END_EVERYWHERE:
+        return !view->verdict || view->is_over;
+    default:
+        return view->verdict;
+    }
+}
+
 bool case_field(const struct case_view *view, const char *name, char value[CASE_VALUE_MAX])
 {
     snprintf(value, CASE_VALUE_MAX, "-");
@@ -383,10 +402,8 @@ bool case_field(const struct case_view *view, const char *name, char value[CASE_
     }
     for (size_t i = 0; i < sizeof fields / sizeof fields[0]; i++) {
         const struct field *field = &fields[i];
-        bool at_end = field->where == AT_END;
-        bool late = at_end || field->where == AT_OUTCOME || field->where == AT_CLOSE;
 
-        if (strcmp(field->name, name) != 0 || (view->verdict ? at_end : !late))
+        if (strcmp(field->name, name) != 0 || !is_askable(field, view))
             continue;
         if (!view->verdict || is_of_kind(field, view))
             write_value(field, base_of(view, field->from), value);

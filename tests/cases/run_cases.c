@@ -131,7 +131,7 @@ static void run_segment(struct run *run, const struct case_event *event)
         run->conns[run->facts.number] = run->verdict.conn;
     keep(run, event->segment.frame);
     run->verdict.shape.lost_at = TL_LOST_AT_NONE; /* a question that arises only once it is known that they had to be sent */
-    run->view = (struct case_view){&run->verdict, &run->facts};
+    run->view = (struct case_view){.verdict = &run->verdict, .facts = &run->facts};
 }
 
 static void run_end(struct run *run, const struct case_event *event)
@@ -141,7 +141,7 @@ static void run_end(struct run *run, const struct case_event *event)
         return;
     }
     tl_conn_facts(run->conns[event->conn], run->last_ns, &run->facts);
-    run->view = (struct case_view){NULL, &run->facts};
+    run->view = (struct case_view){.facts = &run->facts, .is_over = true};
 }
 
 /* Whether a retransmission was needless: docs/design.md, "Late facts". */
@@ -190,7 +190,7 @@ static void run_late(struct run *run, const struct case_event *event)
         shape->injected = run->facts.injected[shape->from];
         shape->evidence = run->facts.evidence[shape->from];
     }
-    run->view = (struct case_view){&run->verdict, &run->facts};
+    run->view = (struct case_view){&run->verdict, &run->facts, .is_over = true};
 }
 
 static void run_event(struct run *run, const struct case_event *event)
@@ -198,7 +198,7 @@ static void run_event(struct run *run, const struct case_event *event)
     bool is_frame = event->kind == CASE_SEGMENT || event->kind == CASE_ICMP || event->kind == CASE_OTHER;
 
     if (event->kind != CASE_MORE)
-        run->view = (struct case_view){NULL, NULL};
+        run->view = (struct case_view){.facts = NULL};
     if (is_frame)
         run->last_ns = event->time_ns > run->last_ns ? event->time_ns : run->last_ns;
     if (event->kind == CASE_SEGMENT)
