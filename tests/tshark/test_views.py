@@ -365,7 +365,7 @@ WRONG = [
     ("tcplife,connections", "in tshark use -z tcplife,conn"),
     ("tcplife,server-table", "in tshark use -z tcplife,servers"),
     ("flow,tcplife,sideways", "Invalid address type"),
-    ("flow,tcplife,standard,foo bar", "flow"),
+    ("flow,tcplife,standard,foo bar", " tap"),  # "Error registering tap listener"; 4.6 names the tap and the filter
 ]
 
 

@@ -321,7 +321,7 @@ static void a_long_history_is_cut(void **state)
 
 static void a_history_fits_any_buffer(void **state)
 {
-    char small[4], none[1] = "x";
+    char small[4], none[1] = {'x'};
     struct z_talk z;
 
     (void)state;
