@@ -10,9 +10,15 @@ repo=$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd)
 packages_build=(cmake gcc libc6-dev libglib2.0-dev ninja-build pkg-config python3 tshark util-linux wireshark-dev)
 
 # Packages that the tests need besides: cmocka, pytest and scapy; ip and tcpdump to make traffic; sharkd and editcap
-# (wireshark-common); nm (binutils); what tcplife-batch runs (parallel, tcpdump) and what the documents load tables with (jq,
-# sqlite3).
-packages_tests=(binutils iproute2 jq libcmocka-dev parallel python3-pytest python3-scapy sqlite3 tcpdump wireshark-common)
+# (wireshark-common); nm (binutils); what makes and reads a .deb (dpkg-dev, file); what tcplife-batch runs (parallel, tcpdump)
+# and what the documents load tables with (jq, sqlite3).
+packages_tests=(
+    binutils dpkg-dev file iproute2 jq libcmocka-dev parallel python3-pytest python3-scapy sqlite3 tcpdump wireshark-common
+)
+
+# Packages that tests/gui needs besides: Wireshark's window, a screen that nobody sees, and what reads and photographs it.
+# 90 MB to download, hence only where `tests/run --gui` asks for them.
+packages_gui=(at-spi2-core dbus-daemon gir1.2-atspi-2.0 imagemagick python3-gi wireshark xdotool xvfb)
 
 # Debian's own Python: another one that comes first on PATH does not see Debian's pytest and scapy.
 python=/usr/bin/python3

@@ -73,8 +73,10 @@ struct tl_segment {
     uint8_t mptcp_rst_reason; /* if TL_OPT_MPTCP_RST */
     uint8_t ttl;         /* TTL or hop limit */
     uint8_t first_octet; /* first payload byte, if has_octet */
+    uint8_t last_octet;  /* last payload byte, if has_last_octet */
     uint8_t from;        /* 0 or 1: the end of the pair that sent it */
     bool has_octet;
+    bool has_last_octet;
     bool dont_fragment;
     bool ipv6;
 };
@@ -121,6 +123,8 @@ enum tl_shape_flag {
     TL_SHAPE_NEW_DATA = 0x0080,       /* carries bytes never captured before */
     TL_SHAPE_NEEDLESS_SHOWS = 0x0100, /* timestamps or SACK would show it if the retransmission was needless */
     TL_SHAPE_TLP_OR_RTO = 0x0200,     /* a single segment outstanding: tail loss probe and timer look alike */
+    TL_SHAPE_NAMES_RUN = 0x0400,      /* this probe shows what all of its run are: kind and confidence, a late fact of them */
+    TL_SHAPE_WINDOW_LIMITED = 0x0800, /* fills a small window to the last octet, after a wait for more */
 };
 
 /* Handshake arithmetic that does not fit (RFC 9293 3.10.7.3, RFC 7323 2.2 and 3.2, RFC 2018 2), bits of tl_shape.error. */
@@ -214,6 +218,7 @@ struct tl_refs {
     uint32_t skipped_bytes;   /* hole that the segment leaves below itself */
     uint32_t dupack_number;   /* duplicate ACKs for this number so far */
     uint32_t dupack_first_in; /* frame of the first of them */
+    uint32_t superseded_in;   /* frame of the last segment of the connection whose ports this one's has taken */
     int64_t since_previous_ns;
     int64_t since_original_ns;
     uint32_t trigger_bytes;   /* RST: payload of the segment that it answers */
@@ -222,6 +227,7 @@ struct tl_refs {
     uint32_t probe_number;    /* running number of the probe in its run, from 1 */
     uint32_t probe_unanswered; /* probes of the run that nothing has answered so far, this one included */
     uint32_t probe_run_in;    /* frame of the first probe of the run */
+    uint32_t closed_in;       /* window probe: frame of the segment that closed the window */
     int32_t ack_delta;        /* SYN-ACK with a wrong ACK: its distance from the ISN + 1 expected */
     int64_t reuse_elapsed_ns; /* SYN that reuses the ports: since the end of the previous connection, ns */
     int64_t probe_idle_ns;    /* first probe of a run: since the last other segment of either end, ns */
@@ -247,6 +253,7 @@ struct tl_facts {
     uint32_t number;        /* running number, from 0 in order of appearance */
     uint32_t incarnation;   /* from 1, for the same addresses and ports */
     uint8_t client;         /* which end of the pair is shown as the client */
+    uint8_t opener;         /* enum tl_sender: CLIENT = that end opened it, PEER = both did, UNKNOWN = it did not */
     uint8_t sender_confidence;    /* enum tl_confidence of that */
     uint8_t outcome;        /* enum tl_outcome */
     uint8_t missing;        /* enum tl_missing */
@@ -300,6 +307,17 @@ struct tl_facts {
     uint64_t history[2];     /* states of each end, oldest in the highest nibble used, withdrawn ones left out */
 };
 
+/* Letters of a Zeek history that are kept. Without repetitions there are 21; a tenfold number of gaps, retransmissions or closed
+ * windows adds one. Then "..." where there were more, and the NUL. */
+enum { TL_ZEEK_LETTERS_MAX = 47, TL_ZEEK_HISTORY_SIZE = TL_ZEEK_LETTERS_MAX + 3 + 1 };
+
+/* What Zeek would write of a connection into its conn.log (docs/design.md, "Zeek's words"). */
+struct tl_zeek_words {
+    uint8_t conn_state; /* enum tl_zeek_state */
+    uint8_t originator; /* end of the pair */
+    char history[TL_ZEEK_HISTORY_SIZE];
+};
+
 /* ---- functions --------------------------------------------------------------------------------------------------------- */
 
 struct tl_tracker;
@@ -310,6 +328,10 @@ struct tl_tracker *tl_tracker_new(const struct tl_allocator *allocator);
 
 /* Frees the tracker itself; free its pairs first. NULL is allowed. */
 void tl_tracker_free(struct tl_tracker *tracker);
+
+/* Says whether connections that begin from now on are also followed as Zeek sees them, for tl_conn_zeek(). Off at first: it
+ * takes time with each segment, and memory for each connection that gets further than a plain SYN and SYN-ACK. */
+void tl_tracker_follow_zeek(struct tl_tracker *tracker, bool follow);
 
 /* A pair holds the connections between two addresses and ports. NULL when out of memory. */
 struct tl_pair *tl_pair_new(struct tl_tracker *tracker, const struct tl_ends *ends);
@@ -331,6 +353,10 @@ void tl_conn_facts(const struct tl_conn *conn, int64_t end_ns, struct tl_facts *
 
 /* The ends of a connection, as tl_pair_new() was told. O(1). */
 const struct tl_ends *tl_conn_ends(const struct tl_conn *conn);
+
+/* What Zeek would write of the connection by now. False, with `words` all zero, when it is not followed from its first segment
+ * on: the tracker was not asked to, or memory ran out. O(1). */
+bool tl_conn_zeek(const struct tl_conn *conn, struct tl_zeek_words *words);
 
 /* Running number of a connection, from 0. O(1). */
 uint32_t tl_conn_number(const struct tl_conn *conn);

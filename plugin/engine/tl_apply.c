@@ -74,6 +74,9 @@ static void apply_bytes(struct tl_step *step)
     if (step->seg->len > 0) {
         self->sent_data = true;
         if (step->new_bytes) {
+            self->octet_seq = step->seg->seq + step->seg->len - 1;
+            self->octet = step->seg->last_octet;
+            self->has_octet = step->seg->has_last_octet;
             self->data_ns = step->seg->time_ns;
             self->data_segments += self->data_segments < UINT8_MAX;
         }

@@ -6,6 +6,7 @@
 
 #include "tl_apply.h"
 #include "tl_close.h"
+#include "tl_follow.h"
 #include "tl_inject.h"
 #include "tl_open.h"
 #include "tl_phase.h"
@@ -40,7 +41,7 @@ struct tl_conn *tl_conn_new(struct tl_pair *pair, const struct tl_segment *seg)
     conn->pair = pair;
     conn->number = tracker->connections++;
     conn->incarnation = ++pair->incarnations;
-    conn->first_in = seg->frame;
+    conn->first_in = conn->last_in = seg->frame;
     conn->start_ns = conn->last_ns = conn->before_ns = seg->time_ns;
     conn->server_leg_ns = conn->client_leg_ns = TL_UNKNOWN_NS;
     conn->fin1ack_ns = conn->finish_ns = TL_UNKNOWN_NS;
@@ -60,6 +61,7 @@ void tl_conn_free(struct tl_conn *conn)
         tl_sent_free(&conn->end[i].sent);
         tl_recent_free(&conn->end[i].recent);
     }
+    tl_follow_free(conn);
     allocator->free(allocator->context, conn);
 }
 
@@ -280,21 +282,27 @@ static bool insists(const struct tl_shape *shape)
            shape->window_probe == TL_PROBE_KIND_PROBE;
 }
 
-/* Counts the retransmissions and probes of each end that nothing has answered. */
+/* Counts how often each end has repeated one number and nothing answered: what is lost together and repaired together says
+ * nothing of the peer. Only timers repeat one number. */
 static void count_insisting(struct tl_step *step)
 {
+    struct tl_end *self = step->self;
     bool again = insists(step->shape);
+    bool hears = step->shape->ack == TL_ACK_NEW || step->shape->ack == TL_ACK_UNSEEN;
 
-    if (step->copy_of) {
-        return;
+    if (step->copy_of || step->stray || step->event == TL_EVENT_RST) {
+        return; /* perhaps not from this end, or of another time */
     }
-    if (!again) {
-        step->self->insists = 0;
-    } else if (step->self->insists < UINT8_MAX) {
-        step->self->insists++;
+    if (hears || (again ? step->seg->seq != self->insists_seq : step->new_bytes)) {
+        self->insists = 0;
+    }
+    /* Who repeats data has no answer; a probe may have one that was not captured. */
+    if (again && self->insists < UINT8_MAX && (step->peer->segments > 0 || !step->is_probe)) {
+        self->insists++;
+        self->insists_seq = step->seg->seq;
     }
     /* Two ends that only repeat themselves do not hear each other. */
-    if (!again || step->shape->ack == TL_ACK_NEW) {
+    if (!again || hears) {
         step->peer->insists = 0;
     }
 }
@@ -312,8 +320,8 @@ static void finish(struct tl_step *step)
     step->shape->from = (uint8_t)step->from;
     judge_capture(step);
     count_insisting(step);
-    conn->last_in = step->seg->frame;
     step->self->segments++;
+    conn->last_in = step->seg->frame;
     conn->before_ns = step->seg->time_ns;
     if (step->seg->time_ns > conn->last_ns) {
         conn->last_ns = step->seg->time_ns;
@@ -355,6 +363,7 @@ void tl_conn_update(struct tl_conn *conn, const struct tl_segment *seg, struct t
         before = proved_of(conn);
     }
     verdict->conn = conn;
+    tl_follow_segment(conn, seg);
     begin(&step, conn, seg, verdict);
     tl_probe_classify(&step);
     tl_open_classify(&step);

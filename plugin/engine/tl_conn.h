@@ -13,6 +13,7 @@
 #include "tl_recent.h"
 #include "tl_sent.h"
 #include "tl_seq.h"
+#include "tl_zeek.h"
 
 /* Times, in ns. */
 #define TL_MS INT64_C(1000000)
@@ -41,12 +42,16 @@ struct tl_syns {
 struct tl_probe_run {
     int64_t last_ns;     /* newest probe */
     int64_t interval_ns; /* between the newest two */
+    int64_t gap_ns;      /* the same; after the first one the silence before it */
     uint32_t first_in;
     uint32_t last_in;
     uint32_t count;
     uint32_t unanswered; /* since the last segment of the peer */
+    uint8_t confidence;  /* enum tl_confidence of is_window */
     bool is_window;      /* else keep-alive */
+    bool is_empty;       /* the newest one carries no payload */
     bool answered;       /* the newest one */
+    bool doubled;        /* gap_ns was about twice the one before */
 };
 
 struct tl_repair;
@@ -74,6 +79,8 @@ struct tl_end {
     uint32_t seen;       /* end of the highest bytes of it that were captured */
     uint32_t una;        /* acknowledged by the peer up to here */
     uint32_t fin;        /* number that its FIN occupies */
+    uint32_t closed_in;  /* frame of the segment that closed its window last */
+    uint32_t octet_seq;  /* number of the newest octet whose value is known, if has_octet */
     uint32_t ack;        /* acknowledgment number of its last segment that moved it on */
     uint32_t window;     /* last advertised, scaled when the scale is known */
     uint32_t max_window; /* largest advertised */
@@ -89,6 +96,7 @@ struct tl_end {
     uint32_t poke_in; /* frame of the segment that draws a challenge ACK; 0 = none, or answered */
     uint32_t segments;
     uint32_t rst_seq, rst_ack;         /* of its last RST */
+    uint32_t insists_seq;              /* the number that it repeats; see insists */
     int64_t rst_ns;                    /* its last RST */
     int64_t rst_burst_ns;              /* the last RST but one before that */
     int64_t data_ns;                   /* its last new payload */
@@ -106,14 +114,16 @@ struct tl_end {
     uint8_t rst_stage;              /* enum tl_rst_stage of its first RST */
     uint8_t rst_bare, rst_with_ack; /* how many of each form; stop at 255 */
     uint8_t capture;                /* enum tl_capture, what its segments show */
-    uint8_t insists;                /* its last segments that are retransmissions or probes not answered; stops at 255 */
+    uint8_t insists;                /* how often it has repeated one number without an answer; stops at 255 */
     uint8_t strays;                 /* stray segments in a row that continue each other */
+    uint8_t octet;                  /* value of the octet with number octet_seq */
     bool has_isn : 1;
     bool has_isn_of_syn : 1; /* ISN seen on a SYN or SYN-ACK, not inferred */
     bool has_max : 1;
     bool has_seen : 1;
     bool has_una : 1;
     bool has_ack : 1;
+    bool has_octet : 1;
     bool has_fin : 1;
     bool fin_inferred : 1; /* the FIN itself was not captured */
     bool fin_repeated : 1; /* its FIN came again since the peer acknowledged it */
@@ -130,11 +140,20 @@ struct tl_end {
 
 enum { TL_NO_END = 2 };
 
+/* How the view of Zeek is kept; see tl_follow.c. */
+enum tl_followed {
+    TL_FOLLOWED_NOT,    /* nobody asked for it when the connection began */
+    TL_FOLLOWED_SYN,    /* one plain SYN and its repetitions are all so far */
+    TL_FOLLOWED_SYNACK, /* and the plain SYN-ACK that answers it, and its repetitions */
+    TL_FOLLOWED_VIEW,   /* in tl_conn.zeek */
+};
+
 /* One connection (incarnation). */
 struct tl_conn {
     struct tl_pair *pair;
     struct tl_conn *previous; /* for a tentative connection: the one that it may replace */
     struct tl_conn *next;     /* in the list of the pair */
+    struct tl_zeek *zeek;     /* as Zeek sees it, from TL_FOLLOWED_VIEW on; NULL also when memory ran out */
     struct tl_end end[2];
     int64_t start_ns, last_ns; /* first segment, newest time */
     int64_t before_ns;         /* the segment before, in the order of the file */
@@ -146,11 +165,11 @@ struct tl_conn {
     int64_t server_leg_ns, client_leg_ns; /* of the handshake; TL_UNKNOWN_NS = ambiguous or not seen */
     uint32_t number;
     uint32_t incarnation;
+    uint32_t first_in, last_in; /* frames */
     uint32_t ack_in;
     uint32_t icmp_in;
     uint32_t rst_in;     /* RST that ended it */
     uint32_t any_rst_in; /* RST whose cause is kept below: the one that ended it, else the first */
-    uint32_t first_in, last_in;
     uint32_t syn_data;
     uint32_t challenge_in;  /* frame of the challenge ACK that answered its SYN */
     uint32_t challenge_ack; /* and its acknowledgment number */
@@ -165,8 +184,9 @@ struct tl_conn {
     uint8_t tfo;        /* enum tl_tfo */
     uint8_t client_rst; /* enum tl_client_rst */
     uint8_t icmp_type, icmp_code;
-    uint8_t outcome; /* enum tl_outcome, once segments have proved one; else NONE */
-    uint8_t missing; /* enum tl_missing */
+    uint8_t outcome;  /* enum tl_outcome, once segments have proved one; else NONE */
+    uint8_t missing;  /* enum tl_missing */
+    uint8_t followed; /* enum tl_followed */
     uint8_t any_rst_cause, any_rst_confidence, any_rst_by;
     bool roles_known : 1;
     bool roles_refuted : 1; /* the SYN-ACK that told them was one that nobody had asked for */
@@ -183,6 +203,7 @@ struct tl_conn {
     bool half_close : 1; /* data after the first FIN had arrived */
     bool closer_unknown : 1;
     bool finished : 1; /* both FINs acknowledged */
+    bool rst_late : 1; /* a RST came after that */
     bool reset : 1;    /* a RST ended it */
     bool superseded : 1;
 };
@@ -203,6 +224,7 @@ struct tl_tracker {
     int64_t base_ns; /* times inside the engine count from here */
     uint32_t connections;
     bool has_base;
+    bool follows_zeek;
 };
 
 /* How far a segment's time may lie from the first one's: 2^57 ns, 4.5 years. Beyond, it counts as exactly that far, so that
@@ -273,6 +295,14 @@ static inline void tl_poke(struct tl_end *end, const struct tl_segment *seg, boo
     end->poke_in = seg->frame;
     end->poke_ns = seg->time_ns;
     end->poke_is_rst = is_rst;
+}
+
+/* The RST that had ended the connection ended nothing after all, nor did it decide the handshake. */
+static inline void tl_conn_unreset(struct tl_conn *conn)
+{
+    conn->reset = false;
+    conn->rst_by = TL_NO_END;
+    conn->outcome = TL_OUTCOME_NONE;
 }
 
 /* The ACK of end `e` for the peer's FIN has been captured. */

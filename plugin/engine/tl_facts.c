@@ -159,6 +159,7 @@ void tl_conn_facts(const struct tl_conn *conn, int64_t end_ns, struct tl_facts *
     facts->number = conn->number;
     facts->incarnation = conn->incarnation;
     facts->client = conn->client;
+    facts->opener = conn->peers ? TL_SENDER_PEER : conn->roles_refuted ? TL_SENDER_UNKNOWN : TL_SENDER_CLIENT;
     facts->sender_confidence = conn->sender_confidence;
     facts->reuse = (uint8_t)reuse_of(conn, end_ns);
     facts->opened = conn->opened;

@@ -4,8 +4,8 @@
  */
 #include "tl_judge.h"
 
-/* That many retransmissions or probes in a row without an answer count as the end of a connection that the capture does not show
- * to end. It is the least R1 of RFC 9293 3.8.3, at which a TCP has to doubt the path; one or two are everyday. */
+/* One number repeated that often without an answer counts as the end of a connection that the capture does not show to end. It
+ * is the least R1 of RFC 9293 3.8.3, at which a TCP has to doubt the path; one or two are everyday. */
 enum { INSISTS_MIN = 3 };
 
 /* A server that closes within this time of the handshake and sends nothing did not serve. Decided, not measured: shorter than
@@ -52,6 +52,25 @@ static const uint8_t of_cause[TL_RST_CAUSE_COUNT] = {
     [TL_RST_CAUSE_UNKNOWN] = TL_JUDGEMENT_RESET,
 };
 
+/* Answers, perhaps, to segments that were forged or not captured: nothing says that there was a connection. */
+static bool only_resets(const struct tl_conn *conn)
+{
+    return conn->end[0].segments + conn->end[1].segments == (uint32_t)conn->end[0].rsts + conn->end[1].rsts;
+}
+
+static bool insists(const struct tl_end *end)
+{
+    return end->insists >= INSISTS_MIN;
+}
+
+/* The reset stands for the last ACK: its sender's FIN was acknowledged, and it acknowledges the other one. */
+static bool rst_acks_close(const struct tl_conn *conn)
+{
+    const struct tl_end *x = &conn->end[conn->rst_by & 1], *y = &conn->end[1 - (conn->rst_by & 1)];
+
+    return tl_fin_acked(x) && y->has_fin && x->rst_ack == y->fin + 1;
+}
+
 static enum tl_judgement of_reset(const struct tl_conn *conn, const struct tl_facts *facts)
 {
     enum tl_judgement word = (enum tl_judgement)of_cause[facts->rst_cause];
@@ -59,20 +78,13 @@ static enum tl_judgement of_reset(const struct tl_conn *conn, const struct tl_fa
     if (word != TL_JUDGEMENT_REJECTED && facts->injected[conn->rst_by & 1] == TL_INJECTED_LIKELY) {
         return TL_JUDGEMENT_INJECTED;
     }
-    return word;
-}
-
-/* A RST after the close came late; one before it ended nothing, or the connection would count as reset. */
-static enum tl_judgement of_close(const struct tl_facts *facts)
-{
-    bool late = facts->any_rst_in != 0 && of_cause[facts->rst_cause] == TL_JUDGEMENT_CLOSED_WITH_RST;
-
-    return late ? TL_JUDGEMENT_CLOSED_WITH_RST : TL_JUDGEMENT_OK;
-}
-
-static bool only_resets(const struct tl_conn *conn)
-{
-    return conn->end[0].segments + conn->end[1].segments == (uint32_t)conn->end[0].rsts + conn->end[1].rsts;
+    if (word == TL_JUDGEMENT_ABORTED && insists(&conn->end[conn->rst_by & 1])) {
+        return TL_JUDGEMENT_TIMED_OUT; /* the application had not the patience of the timer */
+    }
+    if (word == TL_JUDGEMENT_ABORTED && rst_acks_close(conn)) {
+        return TL_JUDGEMENT_CLOSED_WITH_RST;
+    }
+    return word == TL_JUDGEMENT_STATE_LOST && !conn->opened ? TL_JUDGEMENT_RESET : word;
 }
 
 static enum tl_judgement verdict_of(const struct tl_conn *conn, const struct tl_facts *facts)
@@ -83,13 +95,16 @@ static enum tl_judgement verdict_of(const struct tl_conn *conn, const struct tl_
     if (facts->client_rst == TL_CLIENT_RST_AT_ONCE && !conn->end[conn->client].sent_data) {
         return TL_JUDGEMENT_SCAN;
     }
+    if (only_resets(conn)) {
+        return TL_JUDGEMENT_UNKNOWN;
+    }
     if (conn->reset) {
         return of_reset(conn, facts);
     }
     if (conn->finished) {
-        return of_close(facts);
+        return conn->rst_late ? TL_JUDGEMENT_CLOSED_WITH_RST : TL_JUDGEMENT_OK;
     }
-    if (conn->end[0].insists >= INSISTS_MIN || conn->end[1].insists >= INSISTS_MIN) {
+    if (insists(&conn->end[0]) || insists(&conn->end[1])) {
         return TL_JUDGEMENT_TIMED_OUT;
     }
     if (conn->superseded) {
@@ -98,7 +113,7 @@ static enum tl_judgement verdict_of(const struct tl_conn *conn, const struct tl_
     if (conn->end[0].has_fin || conn->end[1].has_fin) {
         return TL_JUDGEMENT_CLOSING;
     }
-    return only_resets(conn) ? TL_JUDGEMENT_UNKNOWN : TL_JUDGEMENT_OPEN;
+    return conn->opened ? TL_JUDGEMENT_OPEN : TL_JUDGEMENT_UNKNOWN;
 }
 
 /* ---- why it failed to open ------------------------------------------------------------------------------------------------ */
@@ -110,8 +125,8 @@ static const uint8_t failure_of_outcome[TL_OUTCOME_COUNT] = {
     [TL_OUTCOME_CHALLENGED] = TL_OPEN_FAILURE_CHALLENGE_ACK, [TL_OUTCOME_BAD] = TL_OPEN_FAILURE_WRONG_NUMBERS,
 };
 
-/* The server was the first to close, soon after the handshake, and sent nothing. */
-static bool closed_at_once(const struct tl_conn *conn)
+/* The server was the first to close, soon after the handshake, and sent nothing. FINs that cross have no first one. */
+static bool closed_at_once(const struct tl_conn *conn, const struct tl_facts *facts)
 {
     unsigned by = 1u - conn->client;
     const struct tl_end *server = &conn->end[by];
@@ -120,9 +135,10 @@ static bool closed_at_once(const struct tl_conn *conn)
     if (conn->midstream || conn->peers || conn->ack_in == 0 || server->sent_data || server->unseen_bytes > 0) {
         return false;
     }
-    if (conn->closer == by && !conn->closer_unknown && !server->fin_inferred) {
+    if (conn->closer == by && !conn->closer_unknown && !conn->crossed && !server->fin_inferred) {
         close_ns = server->fin_ns;
-    } else if (conn->reset && conn->rst_by == by && !conn->end[conn->client].has_fin) {
+    } else if (conn->reset && conn->rst_by == by && !conn->end[conn->client].has_fin &&
+               facts->injected[by] != TL_INJECTED_LIKELY) {
         close_ns = conn->rst_ns;
     } else {
         return false;
@@ -134,7 +150,7 @@ void tl_judge(const struct tl_conn *conn, struct tl_facts *facts)
 {
     facts->verdict = (uint8_t)verdict_of(conn, facts);
     facts->open_failure = failure_of_outcome[facts->outcome];
-    if (facts->open_failure == TL_OPEN_FAILURE_NONE && closed_at_once(conn)) {
+    if (facts->open_failure == TL_OPEN_FAILURE_NONE && closed_at_once(conn, facts)) {
         facts->open_failure = TL_OPEN_FAILURE_CLOSED_AT_ONCE;
     }
 }

@@ -155,9 +155,7 @@ static void reopen(struct tl_conn *conn)
 {
     if (conn->reset && !conn->opened) {
         conn->end[0].gone = conn->end[1].gone = false;
-        conn->reset = false;
-        conn->rst_by = TL_NO_END;
-        conn->outcome = TL_OUTCOME_NONE;
+        tl_conn_unreset(conn);
     }
 }
 

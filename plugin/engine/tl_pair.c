@@ -31,6 +31,11 @@ void tl_tracker_free(struct tl_tracker *tracker)
     }
 }
 
+void tl_tracker_follow_zeek(struct tl_tracker *tracker, bool follow)
+{
+    tracker->follows_zeek = follow;
+}
+
 struct tl_pair *tl_pair_new(struct tl_tracker *tracker, const struct tl_ends *ends)
 {
     struct tl_pair *pair = tracker->allocator.alloc(tracker->allocator.context, sizeof *pair);
@@ -334,6 +339,9 @@ static bool update(struct tl_pair *pair, const struct tl_segment *segment, struc
         } else if (verdict->shape.rst_cause == TL_RST_CAUSE_HALF_OPEN_SYN) {
             reset_previous(conn, segment, &verdict->shape);
         }
+    }
+    if (conn == tentative && !conn->tentative && conn->previous && conn->previous->superseded) {
+        verdict->refs.superseded_in = conn->previous->last_in;
     }
     if (conn->reuse != TL_REUSE_NONE) {
         show_reuse(conn, segment->flags & TL_SYN, conn == tentative, verdict);

@@ -8,14 +8,18 @@
 #include "tl_window.h"
 
 /* Thresholds; docs/design.md has the measurements behind them. */
-static const int64_t OLD_ACK_NS = 3 * TL_MS;           /* a reordered ACK comes at most this late, RTT unknown */
-static const int64_t PROBE_SILENCE_NS = 100 * TL_MS;   /* data under way when a window closes is younger than this */
-static const int64_t ONE_WAY_SILENCE_NS = 200 * TL_MS; /* peer not captured: a probe comes after at least this */
-static const int64_t GARBAGE_SILENCE_NS = TL_SECOND;   /* keep-alive with one octet: idle at least this long */
-static const int64_t ANSWER_NS = 20 * TL_MS;           /* an answer comes within a round trip and this */
-static const int64_t ANSWER_UNKNOWN_NS = 220 * TL_MS;  /* the same, RTT unknown */
-static const int64_t LEG_KNOWN_NS = TL_MS;             /* a shorter leg is jitter */
-static const int64_t CHALLENGE_NS = 200 * TL_MS;       /* a challenge ACK comes within this, or two round trips */
+static const int64_t OLD_ACK_NS = 3 * TL_MS;             /* a reordered ACK comes at most this late, RTT unknown */
+static const int64_t PROBE_SILENCE_NS = 100 * TL_MS;     /* data under way when a window closes is younger than this */
+static const int64_t ONE_WAY_SILENCE_NS = 200 * TL_MS;   /* peer not captured: a probe comes after at least this */
+static const int64_t GARBAGE_SILENCE_NS = TL_SECOND;     /* keep-alive with one octet: idle at least this long */
+static const int64_t BACKED_OFF_NS = 48 * TL_SECOND;     /* 0.8 of the least cap of a timer, RFC 6298 2.5: backs off no more */
+static const int64_t LONGEST_TIMER_NS = 144 * TL_SECOND; /* 1.2 times 120 s: no retransmission timer is longer */
+static const int64_t OVERRIDE_NS = 100 * TL_MS;          /* least wait for more window, RFC 9293 3.8.6.2.1 */
+static const int64_t OVERRIDE_UNKNOWN_NS = 300 * TL_MS;  /* the same, RTT unknown */
+static const int64_t ANSWER_NS = 20 * TL_MS;             /* an answer comes within a round trip and this */
+static const int64_t ANSWER_UNKNOWN_NS = 220 * TL_MS;    /* the same, RTT unknown */
+static const int64_t LEG_KNOWN_NS = TL_MS;               /* a shorter leg is jitter */
+static const int64_t CHALLENGE_NS = 200 * TL_MS;         /* a challenge ACK comes within this, or two round trips */
 
 static bool is_closed_window(const struct tl_end *end)
 {
@@ -63,53 +67,145 @@ static bool may_be_old(const struct tl_step *step)
     return tl_since(step, step->self->last_ns) < limit;
 }
 
-/* Window probe: Linux sends the octet before the next one, without payload; RFC 9293 3.8.6.1 asks for new data. */
+/* Payload into a closed window: RFC 9293 3.8.6.1 asks for new data. Linux sends no payload, see below. */
 static bool is_window_probe(const struct tl_step *step)
 {
     const struct tl_end *self = step->self;
-    const struct tl_probe_run *run = &self->probe;
-    bool closed = is_closed_window(step->peer);
 
-    if (step->seg->len == 0) {
-        return step->seg->seq == self->max - 1 && (closed || (run_is_open(run) && run->is_window));
+    if (step->seg->len == 0 || (step->seg->len > 1 && tl_seq_before(step->seg->seq, self->max))) {
+        return false; /* the latter is old data, sent again by the retransmission timer */
     }
-    if (step->seg->len > 1 && tl_seq_before(step->seg->seq, self->max)) {
-        return false; /* old data, sent again by the retransmission timer */
-    }
-    return closed && self->has_una && step->seg->seq == self->una &&
+    return is_closed_window(step->peer) && self->has_una && step->seg->seq == self->una &&
            tl_since(step, step->peer->last_ns) > tl_window_patience(step, PROBE_SILENCE_NS, 2);
 }
 
-static bool is_keepalive(const struct tl_step *step, enum tl_confidence *confidence)
+/* Nothing of the peer was captured, so that neither its window nor its acknowledgments are known. */
+static bool is_one_way(const struct tl_step *step)
 {
-    const struct tl_end *self = step->self;
-    bool one_way = step->peer->segments == 0;
-    bool idle = one_way ? tl_since(step, self->last_ns) >= ONE_WAY_SILENCE_NS : all_acked(self);
-
-    *confidence = one_way ? TL_CONFIDENCE_LIKELY : TL_CONFIDENCE_CERTAIN;
-    if (step->seg->seq != self->max - 1 || !idle || may_be_old(step)) {
-        return false;
-    }
-    if (step->seg->len == 0) {
-        return true;
-    }
-    *confidence = TL_CONFIDENCE_LIKELY;
-    return step->seg->len == 1 && !is_closed_window(step->peer) &&
-           (run_is_open(&self->probe) || idle_ns(step) >= GARBAGE_SILENCE_NS);
+    return step->peer->segments == 0;
 }
 
-static void number_probe(struct tl_step *step, bool is_window)
+/* The octet before the next one, nothing outstanding, and no old segment: asks whether the peer is there. */
+static bool asks_again(const struct tl_step *step)
+{
+    const struct tl_end *self = step->self;
+    bool idle = is_one_way(step) ? tl_since(step, self->last_ns) >= ONE_WAY_SILENCE_NS : all_acked(self);
+
+    return step->seg->seq == self->max - 1 && idle && !may_be_old(step);
+}
+
+/* Whether the octet differs from the one that was sent with this number: then nothing is sent again (RFC 1122 4.2.3.6 calls it
+ * garbage). The number of a FIN has no octet at all. */
+static bool is_garbage(const struct tl_step *step)
+{
+    const struct tl_end *self = step->self;
+
+    if (self->has_fin && !self->fin_inferred && step->seg->seq == self->fin) {
+        return true;
+    }
+    return self->has_octet && self->octet_seq == step->seg->seq && step->seg->has_octet &&
+           step->seg->first_octet != self->octet;
+}
+
+/* Keep-alive with one octet: garbage, or the last octet again after some silence. */
+static bool is_keepalive_octet(const struct tl_step *step, enum tl_confidence *confidence)
+{
+    bool garbage;
+
+    if (step->seg->len != 1 || is_closed_window(step->peer) || !asks_again(step)) {
+        return false;
+    }
+    garbage = is_garbage(step);
+    *confidence = garbage && !is_one_way(step) ? TL_CONFIDENCE_CERTAIN : TL_CONFIDENCE_LIKELY;
+    return garbage || run_is_open(&step->self->probe) || idle_ns(step) >= GARBAGE_SILENCE_NS;
+}
+
+/* ---- probes without payload: one form, two timers ------------------------------------------------------------------------ */
+
+/* Linux, for one, sends the same segment to ask for the window and to ask for the peer. */
+static bool is_empty_probe(const struct tl_step *step)
+{
+    const struct tl_end *self = step->self;
+    bool for_window = is_closed_window(step->peer) || (run_is_open(&self->probe) && self->probe.is_window);
+
+    return step->seg->len == 0 && (for_window ? step->seg->seq == self->max - 1 : asks_again(step));
+}
+
+/* Time since the probe before, or since anything else before the first one. */
+static int64_t gap_before(const struct tl_step *step)
 {
     const struct tl_probe_run *run = &step->self->probe;
-    bool goes_on = run_is_open(run) && run->is_window == is_window;
+
+    return run_is_open(run) ? tl_since(step, run->last_ns) : idle_ns(step);
+}
+
+static bool doubles(const struct tl_probe_run *run, int64_t gap)
+{
+    return gap >= run->gap_ns / 10 * 16 && gap <= run->gap_ns / 10 * 24;
+}
+
+enum timer { TIMER_UNKNOWN, TIMER_KEEPALIVE, TIMER_WINDOW };
+
+/* Which timer fits the time since the probe before, or the silence before the first one. The timer of window probes starts like
+ * the one of retransmissions and doubles (RFC 9293 3.8.6.1); lost probes make its gaps grow all the same. That of keep-alives
+ * counts whole seconds and stays (RFC 1122 4.2.3.6); but one lost probe doubles a gap once. The silence before the first probe
+ * can be longer than its timer, so that only an equal gap after it says that the timer stays. Up to three lost probes make the gap
+ * of a doubling timer grow by more than 1/20. */
+static enum timer timer_of(const struct tl_step *step, int64_t gap)
+{
+    const struct tl_probe_run *run = &step->self->probe;
+    int64_t twentieth = run->gap_ns / 20;
+    bool stays = run_is_open(run) && gap <= twentieth * 21 && (run->count > 1 || gap >= twentieth * 18);
+
+    if (gap > LONGEST_TIMER_NS || (stays && gap < BACKED_OFF_NS)) {
+        return TIMER_KEEPALIVE;
+    }
+    return gap < TL_KEEPALIVE_LEAST_NS || (run->doubled && doubles(run, gap)) ? TIMER_WINDOW : TIMER_UNKNOWN;
+}
+
+/* Keep-alive or window probe. The window decides if it is known to be open, else the timer, else what the run was so far. */
+static void name_empty_probe(const struct tl_step *step, bool *is_window, enum tl_confidence *confidence)
+{
+    const struct tl_probe_run *run = &step->self->probe;
+    bool on = run_is_open(run), closed = is_closed_window(step->peer);
+    enum timer timer = timer_of(step, gap_before(step));
+
+    *is_window = on ? run->is_window : closed;
+    *confidence = on && run->confidence == TL_CONFIDENCE_LIKELY ? TL_CONFIDENCE_LIKELY : TL_CONFIDENCE_GUESS;
+    if (!closed && !*is_window && !is_one_way(step)) {
+        *confidence = TL_CONFIDENCE_CERTAIN;
+    } else if (timer != TIMER_UNKNOWN) {
+        *is_window = timer == TIMER_WINDOW;
+        *confidence = TL_CONFIDENCE_LIKELY;
+    }
+}
+
+/* Whether the probe belongs to the run before it. Those without payload do, whatever they were taken for, unless for certain. */
+static bool continues_run(const struct tl_step *step, bool is_window)
+{
+    const struct tl_probe_run *run = &step->self->probe;
+
+    return run_is_open(run) &&
+           (run->is_window == is_window || (run->is_empty && step->seg->len == 0 && run->confidence != TL_CONFIDENCE_CERTAIN));
+}
+
+static void number_probe(struct tl_step *step, bool is_window, enum tl_confidence confidence)
+{
+    const struct tl_probe_run *run = &step->self->probe;
+    bool goes_on = continues_run(step, is_window);
 
     step->refs->probe_number = goes_on ? run->count + 1 : 1;
     step->refs->probe_unanswered = goes_on ? run->unanswered + 1 : 1;
     step->refs->probe_run_in = goes_on ? run->first_in : step->seg->frame;
+    step->refs->closed_in = is_window && is_closed_window(step->peer) ? step->peer->closed_in : 0;
     if (goes_on) {
         step->refs->probe_interval_ns = tl_since(step, run->last_ns);
     } else {
         step->refs->probe_idle_ns = idle_ns(step);
+    }
+    if (goes_on && confidence == TL_CONFIDENCE_LIKELY &&
+        (run->is_window != is_window || run->confidence == TL_CONFIDENCE_GUESS)) {
+        step->shape->flags |= TL_SHAPE_NAMES_RUN;
     }
 }
 
@@ -137,7 +233,7 @@ static void classify_answer(struct tl_step *step)
     step->refs->trigger_in = run->last_in;
     step->refs->probe_run_in = run->first_in;
     step->refs->probe_number = run->count;
-    step->shape->probe_confidence = TL_CONFIDENCE_CERTAIN;
+    step->shape->probe_confidence = run->confidence;
     if (run->is_window) {
         step->shape->window_probe = step->seg->window == 0 ? TL_PROBE_KIND_ANSWER : TL_PROBE_KIND_OPEN;
     } else {
@@ -145,25 +241,42 @@ static void classify_answer(struct tl_step *step)
     }
 }
 
+/* New bytes that fill a small window to the last octet after a wait: a sender does not cut a segment to the window before its
+ * override timeout (RFC 9293 3.8.6.2.1), the kernel's probe timer. */
+static bool is_window_limited(const struct tl_step *step)
+{
+    enum { TIMESTAMP_OCTETS = 12 /* with two NOPs */ };
+    const struct tl_end *self = step->self, *peer = step->peer;
+    uint32_t options = step->seg->options & TL_OPT_TIMESTAMPS ? TIMESTAMP_OCTETS : 0;
+    int64_t wait = step->rtt_ns == TL_UNKNOWN_NS ? OVERRIDE_UNKNOWN_NS : step->rtt_ns + OVERRIDE_NS;
+
+    return step->event == TL_EVENT_DATA && all_acked(self) && step->seg->seq == self->max && peer->has_window &&
+           step->seg->len == peer->window && step->seg->len + options < peer->mss &&
+           tl_since(step, tl_max_ns(self->last_ns, peer->last_ns)) >= wait;
+}
+
 void tl_probe_classify(struct tl_step *step)
 {
     enum tl_confidence confidence = TL_CONFIDENCE_LIKELY;
     bool plain = step->event == TL_EVENT_ACK || step->event == TL_EVENT_DATA;
+    bool is_window = false;
 
     if (!plain || step->stray || step->copy_of || !step->conn->opened || !step->self->has_max || !step->legal) {
         return;
     }
-    if (is_window_probe(step)) {
-        step->shape->window_probe = TL_PROBE_KIND_PROBE;
-    } else if (is_keepalive(step, &confidence)) {
-        step->shape->keepalive = TL_PROBE_KIND_PROBE;
-    } else {
+    if (is_empty_probe(step)) {
+        name_empty_probe(step, &is_window, &confidence);
+    } else if (is_window_probe(step)) {
+        is_window = true;
+    } else if (!is_keepalive_octet(step, &confidence)) {
+        step->shape->flags |= is_window_limited(step) ? TL_SHAPE_WINDOW_LIMITED : 0;
         classify_answer(step);
         return;
     }
     step->is_probe = true;
+    *(is_window ? &step->shape->window_probe : &step->shape->keepalive) = TL_PROBE_KIND_PROBE;
     step->shape->probe_confidence = (uint8_t)confidence;
-    number_probe(step, step->shape->window_probe != TL_PROBE_KIND_NONE);
+    number_probe(step, is_window, confidence);
 }
 
 /* A SACK block that was not reported before: the ACK answers data, not a SYN or RST. */
@@ -206,7 +319,8 @@ static bool draws_ack(const struct tl_step *step, const struct tl_recent_entry *
     return (carries && (old_bytes || above_hole)) || overtaken || tl_seq_after(e->seq, self->ack + self->max_window);
 }
 
-/* A third ACK with the same number that nothing captured explains: a forged SYN or RST entered behind the capture point. */
+/* A third ACK with the same number that nothing captured explains: a forged SYN or RST entered behind the capture point. An option
+ * of Multipath TCP explains it: the ACK may end the data of that layer. */
 static bool answers_unseen(const struct tl_step *step)
 {
     enum { SAME_BEFORE = 2 };
@@ -219,8 +333,9 @@ static bool answers_unseen(const struct tl_step *step)
     const struct tl_recent_entry *e;
     unsigned i, same = 0;
 
-    if (!(self->options & peer->options & TL_OPT_SACK_PERMITTED) || step->seg->sack_count > 0 || self->has_fin ||
-        peer->has_fin || !self->has_window || self->last_window != step->seg->window || !step->conn->handshake_acked ||
+    if (!(self->options & peer->options & TL_OPT_SACK_PERMITTED) || step->seg->sack_count > 0 ||
+        (step->seg->options & TL_OPT_MPTCP) || self->has_fin || peer->has_fin || !self->has_window ||
+        self->last_window != step->seg->window || !step->conn->handshake_acked ||
         ((step->seg->options & TL_OPT_TIMESTAMPS) && tl_seq_after(step->seg->tsecr, newest_echo))) {
         return false;
     }
@@ -292,12 +407,18 @@ static void extend_run(struct tl_step *step)
 {
     struct tl_probe_run *run = &step->self->probe;
     bool is_window = step->shape->window_probe == TL_PROBE_KIND_PROBE;
+    int64_t gap = gap_before(step);
 
-    if (!run_is_open(run) || run->is_window != is_window) {
-        *run = (struct tl_probe_run){.first_in = step->seg->frame, .is_window = is_window};
+    if (!continues_run(step, is_window)) {
+        *run = (struct tl_probe_run){.first_in = step->seg->frame};
     } else {
-        run->interval_ns = tl_since(step, run->last_ns);
+        run->interval_ns = gap;
+        run->doubled = doubles(run, gap);
     }
+    run->gap_ns = gap;
+    run->is_window = is_window;
+    run->is_empty = step->seg->len == 0;
+    run->confidence = step->shape->probe_confidence;
     run->count++;
     run->unanswered++;
     run->answered = false;

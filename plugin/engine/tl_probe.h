@@ -7,6 +7,9 @@
 
 #include "tl_conn.h"
 
+/* Keep-alive timers count whole seconds, and fire late rather than early. */
+#define TL_KEEPALIVE_LEAST_NS (990 * TL_MS)
+
 /* Whether the segment probes the peer, or answers the peer's probe. Called with the connection as it was before. O(1). */
 void tl_probe_classify(struct tl_step *step);
 

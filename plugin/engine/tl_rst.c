@@ -5,6 +5,7 @@
 #include "tl_rst.h"
 
 #include "tl_inject.h"
+#include "tl_probe.h"
 #include "tl_rst_form.h"
 #include "tl_window.h"
 
@@ -12,8 +13,6 @@
 
 /* How long after a SYN an old stack resets because of it. */
 static const int64_t SYN_ANSWER_NS = 200 * TL_MS;
-/* The least interval between keep-alive probes that systems allow is 1 s; timers fire a little late, never early. */
-static const int64_t LEAST_TIMER_NS = 990 * TL_MS;
 /* A client that resets this soon after the SYN-ACK never meant to connect; after 0.9 s it had sent its SYN again, or given up
  * (RFC 6298 2.1: first timeout 1 s). */
 static const int64_t AT_ONCE_NS = 10 * TL_MS, GAVE_UP_NS = 900 * TL_MS;
@@ -145,8 +144,8 @@ static bool keepalive_timeout_sure(const struct tl_rst *rst)
     const struct tl_probe_run *run = &rst->step->self->probe;
     int64_t gap = tl_since(rst->step, run->last_ns);
 
-    return keepalive_timeout(rst) && run->unanswered >= PROBES_CERTAIN && gap >= run->interval_ns / 2 &&
-           gap <= run->interval_ns / 2 * 3;
+    return keepalive_timeout(rst) && run->confidence == TL_CONFIDENCE_CERTAIN && run->unanswered >= PROBES_CERTAIN &&
+           gap >= run->interval_ns / 2 && gap <= run->interval_ns / 2 * 3;
 }
 
 /* The last segment was a probe that was answered, as captured, and the RST comes when the next probe was due: the answers were
@@ -155,8 +154,8 @@ static bool keepalive_answer_lost(const struct tl_rst *rst)
 {
     const struct tl_probe_run *run = &rst->step->self->probe;
     int64_t gap = tl_since(rst->step, run->last_ns);
-    bool due =
-        run->interval_ns > 0 ? gap >= run->interval_ns / 10 * 9 && gap <= run->interval_ns / 10 * 11 : gap >= LEAST_TIMER_NS;
+    bool due = run->interval_ns > 0 ? gap >= run->interval_ns / 10 * 9 && gap <= run->interval_ns / 10 * 11
+                                    : gap >= TL_KEEPALIVE_LEAST_NS;
 
     return is_live(rst) && run->count > 0 && !run->is_window && due;
 }
@@ -330,6 +329,9 @@ static enum tl_client_rst when_client_reset(const struct tl_step *step)
     const struct tl_syns *synack = &step->peer->synack;
     int64_t at_once = AT_ONCE_NS;
 
+    if (step->self->syn.count == 0) {
+        return TL_CLIENT_RST_NONE; /* nothing captured says that it wanted a connection */
+    }
     if (step->conn->client_leg_ns != TL_UNKNOWN_NS) {
         at_once = tl_max_ns(at_once, 2 * step->conn->client_leg_ns);
     }
@@ -435,6 +437,7 @@ static void remember_rst(const struct tl_rst *rst)
     self->rst_last_in = step->seg->frame;
     self->gone |= says_gone((enum tl_rst_cause)step->shape->rst_cause);
     self->rsts += self->rsts < UINT16_MAX;
+    conn->rst_late |= conn->finished;
     if (ends_it) {
         conn->reset = true;
         conn->rst_by = (uint8_t)step->from;
@@ -525,7 +528,6 @@ void tl_rst_revoke(struct tl_step *step)
     step->peer->rst_effect = TL_RST_EFFECT_CHALLENGE;
     step->peer->evidence |= TL_EVIDENCE_PEER_UNHARMED;
     if (conn->reset && conn->rst_by == 1 - step->from && conn->rst_in == step->peer->poke_in) {
-        conn->reset = false;
-        conn->rst_by = TL_NO_END;
+        tl_conn_unreset(conn);
     }
 }

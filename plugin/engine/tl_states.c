@@ -148,8 +148,7 @@ static void cancel_reset(struct tl_step *step)
     step->refs->revoked_in = conn->rst_in;
     conn->end[conn->rst_by].rst_effect = TL_RST_EFFECT_IGNORED;
     conn->end[conn->rst_by].gone = false;
-    conn->reset = false;
-    conn->rst_by = TL_NO_END;
+    tl_conn_unreset(conn);
 }
 
 /* An end that a RST should have closed goes on: the RST was lost on the way, or somebody else sent it. Once one end has sent new

@@ -11,7 +11,7 @@
 
 /* What one end sent that not every connection has. All count segments. */
 struct tl_trouble {
-    uint64_t bytes_again;                              /* payload of retransmissions that bring no new byte */
+    uint64_t bytes_again;                              /* payload that had been captured before */
     uint32_t retransmissions[TL_RETRANSMISSION_COUNT]; /* by enum tl_retransmission */
     uint32_t needless;                                 /* retransmissions that were, as far as known */
     uint32_t out_of_order;                             /* overtaken on the way */
@@ -22,6 +22,8 @@ struct tl_trouble {
     uint32_t window_probes, window_probe_runs;
     uint32_t zero_windows; /* how often it closed its window */
     uint32_t resets;
+    uint32_t run_probes; /* of the last run, and what they were taken for */
+    bool run_is_window;
 };
 
 /* What one end sent. Packets captured twice count in trouble.copies and nowhere else. */
@@ -38,9 +40,10 @@ struct tl_tally {
     struct tl_tally_end end[2];
     int64_t last_ns;         /* time of the newest segment */
     int64_t longest_idle_ns; /* longest silence */
-    int64_t turn_idle_ns;    /* silence before the last turn */
-    int64_t earlier_idle_ns; /* silence before the turn before that */
+    int64_t turn_idle_ns;    /* longest silence before or in the last turn, waits of a timer left out */
+    int64_t earlier_idle_ns; /* the same of the turn before that */
     uint8_t turn;            /* end that sent last */
+    bool waits;              /* and what it sent was a retransmission or a probe, which a timer may repeat */
     bool any;
 };
 
@@ -52,8 +55,9 @@ bool tl_tally_add(struct tl_tally *tally, const struct tl_allocator *allocator, 
  * verdict: what was known then is counted already. */
 void tl_tally_prove(struct tl_tally *tally, unsigned from, unsigned at_once);
 
-/* The silence before the last exchange, ns: the longer of those before the last two turns, because the reset that ends a dead
- * connection is a turn of its own, right after the segment that found it dead. */
+/* The silence before the last exchange, ns: the longest in the last two turns, because the reset that ends a dead connection is a
+ * turn of its own, right after the segment that found it dead; and the end that found it dead may have been the last to speak
+ * before the silence, too. The waits of a timer, for the next retransmission or probe or for giving up, are no idling. */
 int64_t tl_tally_final_idle(const struct tl_tally *tally);
 
 /* Retransmissions of all causes. O(causes). */

@@ -70,6 +70,9 @@ void tl_window_learn(struct tl_step *step)
 {
     struct tl_end *self = step->self;
 
+    if (step->seg->window == 0 && (!self->has_window || self->window > 0)) {
+        self->closed_in = step->seg->frame;
+    }
     self->window = tl_window_of(step);
     self->has_window = true;
     self->last_window = step->seg->window;

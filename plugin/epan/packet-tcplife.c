@@ -8,13 +8,19 @@
 
 #include <epan/prefs.h>
 
+#include "tl_conn_table.h"
 #include "tl_conn_tap.h"
+#include "tl_conv_filter.h"
+#include "tl_conversations.h"
+#include "tl_flow.h"
 #include "tl_input.h"
+#include "tl_server_table.h"
+#include "tl_stats_tree.h"
 #include "tl_tap.h"
 #include "tl_tree.h"
 
 static int proto_tcplife = -1;
-static tl_pref_bool pref_info_tag = true;
+static tl_bool pref_info_tag = true;
 
 /* Called after everything else of a frame, TCP or not. */
 static int dissect_tcplife(tvbuff_t *tvb, packet_info *pinfo, proto_tree *tree, void *data)
@@ -52,6 +58,12 @@ void tcplife_register(void)
     tl_input_register(proto_tcplife);
     tl_tap_register();
     tl_conn_tap_register();
+    tl_conn_table_register();
+    tl_server_table_register();
+    tl_stats_tree_register();
+    tl_flow_register(proto_tcplife);
+    tl_conv_filter_register();
+    tl_conversations_register(proto_tcplife);
 
     /* The handle belongs to a protocol in the name of ours: such a dissector is called with less ado, and switched on and off
      * with its parent. */

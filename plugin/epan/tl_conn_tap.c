@@ -4,14 +4,13 @@
  */
 #include "tl_conn_tap.h"
 
-#include <errno.h>
-#include <stdlib.h>
 #include <string.h>
 
 #include <epan/dissectors/packet-tcp.h>
-#include <epan/stat_tap_ui.h>
 #include <epan/tap.h>
 
+#include "tl_argument.h"
+#include "tl_conn_table.h"
 #include "tl_record_write.h"
 #include "tl_store.h"
 #include "tl_tap.h"
@@ -37,32 +36,22 @@ struct table {
     enum tl_format format;
     bool filtered;
     GPtrArray *entries; /* by number of the connection; NULL = nothing of it came by */
+    int64_t origin_ns;  /* earliest time of any segment */
     struct seen seen[SEEN_MAX];
     unsigned seen_count;
+    bool begun; /* the header is written */
 };
 
+static GPtrArray *tables;
+
 /* ---- counting ----------------------------------------------------------------------------------------------------------- */
-
-static void *allocate(void *context, size_t bytes)
-{
-    (void)context;
-    return g_malloc0(bytes);
-}
-
-static void release(void *context, void *memory)
-{
-    (void)context;
-    g_free(memory);
-}
-
-static const struct tl_allocator heap = {allocate, release, NULL};
 
 static void free_entry(gpointer data)
 {
     struct entry *entry = data;
 
     if (entry)
-        tl_tally_clear(&entry->tally, &heap);
+        tl_tally_clear(&entry->tally, &tl_record_heap);
     g_free(entry);
 }
 
@@ -71,6 +60,7 @@ static void reset(void *tap)
     struct table *table = tap;
 
     g_ptr_array_set_size(table->entries, 0);
+    table->origin_ns = INT64_MAX;
     table->seen_count = 0;
 }
 
@@ -101,7 +91,7 @@ static struct entry *entry_of(struct table *table, const struct tl_header *heade
     if (!entry) {
         entry = g_new0(struct entry, 1);
         entry->conn = header->verdict.conn;
-        entry->stream = stream_of(table, header);
+        entry->stream = TL_NO_STREAM;
         entry->selected = !table->filtered;
         g_ptr_array_index(table->entries, number) = entry;
     }
@@ -111,10 +101,14 @@ static struct entry *entry_of(struct table *table, const struct tl_header *heade
 static tap_packet_status count(void *tap, packet_info *pinfo, epan_dissect_t *edt, const void *data, tap_flags_t flags)
 {
     const struct tl_header *header = data;
-    struct entry *entry = entry_of(tap, header);
+    struct table *table = tap;
+    struct entry *entry = entry_of(table, header);
 
     (void)pinfo, (void)edt, (void)flags;
-    tl_tally_add(&entry->tally, &heap, &header->segment, &header->verdict);
+    table->origin_ns = MIN(table->origin_ns, header->segment.time_ns);
+    if (entry->stream == TL_NO_STREAM)
+        entry->stream = stream_of(table, header);
+    tl_tally_add(&entry->tally, &tl_record_heap, &header->segment, &header->verdict);
     return TAP_PACKET_REDRAW;
 }
 
@@ -165,22 +159,16 @@ typedef void (*row_function)(const struct tl_record *record, const struct table 
 static void each_row(const struct table *table, struct tl_widths *widths, row_function row)
 {
     wmem_allocator_t *pool = wmem_allocator_new(WMEM_ALLOCATOR_BLOCK_FAST);
-    int64_t origin_ns = -1;
 
     for (guint i = 0; i < table->entries->len; i++) {
         const struct entry *entry = g_ptr_array_index(table->entries, i);
         struct tl_record record;
 
-        if (!entry)
+        if (!entry || !entry->selected)
             continue;
+        tl_record_fill(pool, entry->conn, &entry->tally, table->origin_ns, &record);
         record.stream = entry->stream;
-        tl_record_fill(pool, entry->conn, &entry->tally, origin_ns, &record);
-        if (origin_ns == -1) {
-            origin_ns = record.facts.start_ns;
-            record.since_first_ns = 0;
-        }
-        if (entry->selected)
-            row(&record, table, widths);
+        row(&record, table, widths);
         wmem_free_all(pool);
     }
     wmem_destroy_allocator(pool);
@@ -197,86 +185,83 @@ static void write_row(const struct tl_record *record, const struct table *table,
     tl_write_row(stdout, table->format, record, widths);
 }
 
-/* The end of the capture: nobody counts on. */
-static void draw(void *tap)
+/* The connections are what they are: nobody counts on. */
+static void write_rows(struct table *table)
 {
-    struct table *table = tap;
     struct tl_widths widths = {{0}};
 
     tl_store_each_proof(add_proof, table);
     if (table->format == TL_FORMAT_TABLE)
         each_row(table, &widths, measure_row);
-    tl_write_header(stdout, table->format, &widths);
+    if (!table->begun)
+        tl_write_header(stdout, table->format, &widths);
+    table->begun = true;
     each_row(table, &widths, write_row);
     reset(table);
-    if (fflush(stdout) == 0 && !ferror(stdout))
-        return;
-    /* A script must not take a table that was cut short for a whole one. */
-    fprintf(stderr, "tshark: tcplife cannot write the connections: %s\n", g_strerror(errno));
-    exit(EXIT_FAILURE);
+}
+
+/* The end of the capture. */
+static void draw(void *tap)
+{
+    write_rows(tap);
+    tl_argument_written();
+}
+
+/* The file goes away, and with it the connections; a long capture may go on in another one (tshark -b). */
+static void write_before_close(void)
+{
+    for (guint i = 0; i < tables->len; i++) {
+        struct table *table = g_ptr_array_index(tables, i);
+
+        if (table->entries->len > 0)
+            write_rows(table);
+    }
 }
 
 /* ---- arguments ---------------------------------------------------------------------------------------------------------- */
 
-static void listen(const char *tap, struct table *table, const char *filter, tap_packet_cb packet, tap_draw_cb on_end)
-{
-    GString *error = register_tap_listener(tap, table, filter, TL_REQUIRES_NOTHING, reset, packet, on_end, NULL);
-
-    if (!error)
-        return;
-    fprintf(stderr, "tshark: tcplife cannot use the filter \"%s\": %s\n", filter ? filter : "", error->str);
-    exit(EXIT_FAILURE);
-}
-
 /* What comes after -z, up to the filter. */
 struct command {
     const char *name;
-    const char *title;
     enum tl_format format;
 };
 
 static const struct command commands[] = {
-    {"tcplife,conn", "TCP connections", TL_FORMAT_TABLE},
-    {"tcplife,csv", "TCP connections as CSV", TL_FORMAT_CSV},
-    {"tcplife,tsv", "TCP connections as TSV", TL_FORMAT_TSV},
-    {"tcplife,json", "TCP connections as JSON lines", TL_FORMAT_JSON},
+    {"tcplife,conn", TL_FORMAT_TABLE},
+    {"tcplife,csv", TL_FORMAT_CSV},
+    {"tcplife,tsv", TL_FORMAT_TSV},
+    {"tcplife,json", TL_FORMAT_JSON},
 };
 
 /* Called with the whole argument, for instance "tcplife,csv,ip.addr == 192.0.2.1". */
 static TL_STAT_INIT start(const char *argument, void *data)
 {
+    static const struct tl_listener streams = {.packet = note_stream, .reset = reset};
+    static const struct tl_listener segments = {.packet = count, .reset = reset, .draw = draw};
+    static const struct tl_listener selected = {.packet = select_connection, .reset = reset};
     const struct command *command = data;
-    const char *rest = argument + strlen(command->name);
-    const char *filter = *rest == ',' && rest[1] != '\0' ? rest + 1 : NULL;
+    const char *filter = tl_argument_filter(argument, command->name);
     struct table *table;
 
-    if (*rest != '\0' && *rest != ',') {
-        fprintf(stderr, "tshark: there is no \"-z %s\"; after \"%s\" comes nothing, or a comma and a filter\n", argument,
-                command->name);
-        exit(EXIT_FAILURE);
-    }
+    if (tl_conn_table_open_in_gui(filter))
+        TL_STAT_INIT_DONE;
     table = g_new0(struct table, 1);
     table->format = command->format;
     table->filtered = filter != NULL;
     table->entries = g_ptr_array_new_with_free_func(free_entry);
-    listen("tcp", table, NULL, note_stream, NULL);
-    listen(TL_TAP_NAME, table, NULL, count, draw);
+    table->origin_ns = INT64_MAX;
+    g_ptr_array_add(tables, table);
+    tl_argument_listen("tcp", &streams, table, NULL);
+    tl_argument_listen(TL_TAP_NAME, &segments, table, NULL);
     if (filter)
-        listen(TL_TAP_NAME, table, filter, select_connection, NULL);
+        tl_argument_listen(TL_TAP_NAME, &selected, table, filter);
     TL_STAT_INIT_DONE;
 }
 
 void tl_conn_tap_register(void)
 {
-    static stat_tap_ui arguments[G_N_ELEMENTS(commands)];
-
-    for (size_t i = 0; i < G_N_ELEMENTS(commands); i++) {
-        arguments[i] = (stat_tap_ui){
-            .group = REGISTER_PACKET_STAT_GROUP_UNSORTED,
-            .title = commands[i].title,
-            .cli_string = commands[i].name,
-            .tap_init_cb = start,
-        };
-        register_stat_tap_ui(&arguments[i], (void *)&commands[i]);
-    }
+    tables = g_ptr_array_new();
+    register_cleanup_routine(write_before_close);
+    for (size_t i = 0; i < G_N_ELEMENTS(commands); i++)
+        tl_argument_register(commands[i].name, start, &commands[i]);
 }

@@ -7,15 +7,14 @@
 #include <string.h>
 
 #include "../engine/tl_seq.h"
+#include "tl_wireshark.h"
 
 /* ---- the sentences ----------------------------------------------------------------------------------------------------- */
-
-enum { LANGUAGES = 2 }; /* columns that tl_sentences.def may have; the first is English */
 
 struct sentence {
     enum tl_group group;
     unsigned value;
-    const char *text[LANGUAGES];
+    const char *text[TL_LANGUAGES];
 };
 
 static const struct sentence sentences[] = {
@@ -35,7 +34,7 @@ enum phrase {
     PHRASE_COUNT
 };
 
-static const char *const phrases[PHRASE_COUNT][LANGUAGES] = {
+static const char *const phrases[PHRASE_COUNT][TL_LANGUAGES] = {
 #define TL_SENTENCE(group, tag, ...)
 #define TL_PHRASE(name, ...) {__VA_ARGS__},
 #include "tl_sentences.def"
@@ -275,6 +274,8 @@ static void add_references(struct story *story)
     if (refs->trigger_bytes > 0)
         add_number(story, "trigger_bytes", refs->trigger_bytes);
     add_frame(story, "first", refs->first_in);
+    if (shape->window_probe == TL_PROBE_KIND_PROBE)
+        add_frame(story, "closed", refs->closed_in);
     add_frame(story, "run_in", refs->probe_run_in);
     add_number(story, "transmission", shape->attempt + 1u);
     if (refs->ack_delta != 0)
@@ -313,6 +314,7 @@ static void add_repair(struct story *story)
     add_text(story, "proved_why", tl_name(TL_GROUP_NEEDLESS, refs->proved[0].needless)->label);
     add_frame(story, "disowned", refs->disowned_in);
     add_frame(story, "revoked", refs->revoked_in);
+    add_frame(story, "superseded", refs->superseded_in);
 }
 
 /* Words for sender and receiver. */
@@ -465,6 +467,20 @@ static void say_errors(wmem_strbuf_t *out, const struct story *story)
     }
 }
 
+/* How a probe without payload was told from the other kind: by its time, or not yet. */
+static void say_timer(wmem_strbuf_t *out, const struct story *story)
+{
+    const struct tl_shape *shape = &story->view->verdict->shape;
+    bool is_window = shape->window_probe == TL_PROBE_KIND_PROBE;
+
+    if (!is_window && shape->keepalive != TL_PROBE_KIND_PROBE)
+        return;
+    if (shape->flags & TL_SHAPE_NAMES_RUN)
+        say(out, story, phrase(is_window ? PHRASE_RUN_WINDOW_PROBE : PHRASE_RUN_KEEPALIVE));
+    else if (shape->probe_confidence == TL_CONFIDENCE_GUESS)
+        say(out, story, phrase(PHRASE_PROBE_GUESS));
+}
+
 static void say_remarks(wmem_strbuf_t *out, const struct story *story)
 {
     const struct tl_shape *shape = &story->view->verdict->shape;
@@ -478,6 +494,9 @@ static void say_remarks(wmem_strbuf_t *out, const struct story *story)
         say(out, story, phrase(PHRASE_WITHDRAWN_SENDER));
     if (shape->end[!(shape->from & 1)].withdrawn)
         say(out, story, phrase(PHRASE_WITHDRAWN_RECEIVER));
+    say_timer(out, story);
+    if (shape->flags & TL_SHAPE_WINDOW_LIMITED)
+        say(out, story, phrase(PHRASE_WINDOW_LIMITED));
     if (refs->new_bytes != 0)
         say(out, story, phrase(PHRASE_NEW_BYTES));
     if (shape->flags & TL_SHAPE_TLP_OR_RTO)
@@ -488,6 +507,19 @@ static void say_remarks(wmem_strbuf_t *out, const struct story *story)
         say(out, story, phrase(PHRASE_DISOWNED));
     if (refs->revoked_in != 0)
         say(out, story, phrase(PHRASE_REVOKED));
+    if (refs->superseded_in != 0)
+        say(out, story, phrase(PHRASE_SUPERSEDED));
+}
+
+/* Wireshark's own flag, where it differs. */
+static void say_difference(wmem_strbuf_t *out, struct story *story)
+{
+    struct tl_difference difference;
+
+    if (!tl_wireshark_differs(story->view, &difference))
+        return;
+    add_text(story, "flag", difference.flag[0]);
+    say(out, story, difference.text[0]);
 }
 
 const char *tl_explain(wmem_allocator_t *pool, const struct tl_view *view)
@@ -504,5 +536,6 @@ const char *tl_explain(wmem_allocator_t *pool, const struct tl_view *view)
     say_segment(out, &story);
     say_errors(out, &story);
     say_remarks(out, &story);
+    say_difference(out, &story);
     return wmem_strbuf_get_str(out);
 }

@@ -12,6 +12,7 @@
 
 #include "tl_parse.h"
 #include "tl_store.h"
+#include "tl_wireshark.h"
 
 enum {
     HEADERS_MAX = 64, /* TCP headers of one frame that are looked at; real tunnels nest two or three */
@@ -111,7 +112,8 @@ static void decide(const packet_info *pinfo, const struct tl_flow *flow, unsigne
     struct tl_pair *pair;
     unsigned from = 0;
 
-    if (PINFO_FD_VISITED(pinfo)) {
+    header->visited = PINFO_FD_VISITED(pinfo);
+    if (header->visited) {
         header->decided = tl_store_read(pinfo->num, layer, &header->verdict);
         header->segment.from = header->decided ? header->verdict.shape.from : 0;
         return;
@@ -122,6 +124,8 @@ static void decide(const packet_info *pinfo, const struct tl_flow *flow, unsigne
     if (!header->decided)
         return;
     tl_store_write(pinfo->num, layer, &header->verdict);
+    if (header->verdict.shape.flags & TL_SHAPE_NAMES_RUN)
+        tl_store_name_run(header->verdict.conn, header->verdict.refs.probe_run_in, &header->verdict.shape);
     for (int i = 0; i < TL_PROVED_MAX && header->verdict.refs.proved[i].frame != 0; i++)
         tl_store_prove(header->verdict.conn, header->verdict.refs.proved[i].frame, header->verdict.refs.proved[i].needless);
 }
@@ -130,12 +134,11 @@ static void decide(const packet_info *pinfo, const struct tl_flow *flow, unsigne
  */
 static void record(tvbuff_t *tvb, int offset, unsigned reported, packet_info *pinfo, void *ip)
 {
-    unsigned captured = MIN(tvb_captured_length(tvb) - (unsigned)offset, TL_HEADER_MAX + 1);
+    unsigned captured = MIN(tvb_captured_length(tvb) - (unsigned)offset, reported);
     struct tl_header *header = &current.headers[current.count];
     struct tl_flow flow;
     const uint8_t *bytes;
 
-    captured = MIN(captured, reported);
     if (captured < TL_HEADER_NEEDED || current.count >= HEADERS_MAX)
         return;
     bytes = tvb_get_ptr(tvb, offset, (int)captured);
@@ -232,6 +235,7 @@ static int dissect_before_tcp(tvbuff_t *tvb, packet_info *pinfo, proto_tree *tre
         /* Samples come by UDP or SCTP, so only packets inside another transport need the walk over the layers. */
         else if (!pinfo->fragmented && (pinfo->ptype == PT_NONE || !is_sample(pinfo)))
             record(tvb, 0, tvb_reported_length(tvb), pinfo, ip);
+        tl_wireshark_ask(tree);
     }
     return call_dissector_only(known.tcp, tvb, pinfo, tree, ip);
 }
@@ -321,5 +325,6 @@ void tl_input_handoff(void)
     known.proto_sflow = proto_get_id_by_filter_name("sflow");
     known.proto_cflow = proto_get_id_by_filter_name("cflow");
     known.hf_tcp_len = proto_registrar_get_id_byname("tcp.len");
+    tl_wireshark_handoff();
     dissector_add_uint("ip.proto", IP_PROTO_TCP, known.hook);
 }

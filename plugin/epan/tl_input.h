@@ -22,6 +22,7 @@ struct tl_header {
     struct tl_segment segment;
     struct tl_verdict verdict;
     bool decided; /* whether there is a verdict */
+    bool visited; /* whether the capture was read before, so that facts of the connection are final */
 };
 
 /* Registers the dissector in front of TCP and the store. `protocol` is tcplife's; while it is disabled everything passes

@@ -194,5 +194,9 @@ bool tl_parse_header(const uint8_t *bytes, size_t captured, size_t reported, str
         segment->first_octet = bytes[size];
         segment->has_octet = true;
     }
+    if (segment->len > 0 && captured >= reported) {
+        segment->last_octet = bytes[reported - 1];
+        segment->has_last_octet = true;
+    }
     return true;
 }

@@ -4,17 +4,9 @@
  */
 #include "tl_parts.h"
 
+#include "tl_tag.h"
+
 /* ---- states ------------------------------------------------------------------------------------------------------------ */
-
-/* "ESTABLISHED -> CLOSE-WAIT -> LAST-ACK" */
-static const char *change_text(wmem_allocator_t *pool, const struct tl_end_view *end)
-{
-    wmem_strbuf_t *text = wmem_strbuf_new(pool, tl_name(TL_GROUP_STATE, end->before)->value);
-
-    for (int i = 0; i < TL_STATE_PATH_MAX && end->path[i] != TL_STATE_NONE; i++)
-        wmem_strbuf_append_printf(text, " -> %s", tl_name(TL_GROUP_STATE, end->path[i])->value);
-    return wmem_strbuf_get_str(text);
-}
 
 /* Adds the four fields of an end, of which `first` is the first. */
 static void show_end(const struct tl_branch *branch, enum tl_field first, const struct tl_end_view *end)
@@ -26,7 +18,7 @@ static void show_end(const struct tl_branch *branch, enum tl_field first, const 
         return;
     below = tl_item_answer(branch, first, TL_GROUP_STATE, end->state, end->confidence);
     if (end->before != TL_STATE_NONE && tl_item_wanted(branch, first + CHANGE))
-        tl_item_text(&below, first + CHANGE, change_text(branch->pinfo->pool, end));
+        tl_item_text(&below, first + CHANGE, tl_state_change(branch->pinfo->pool, end));
     tl_item_name(&below, first + WITHDRAWN, TL_GROUP_STATE, end->withdrawn);
 }
 
@@ -134,7 +126,7 @@ void tl_part_teardown(const struct tl_branch *parent)
     uint32_t frame = view->segment->frame;
     struct tl_branch branch;
 
-    if (!tl_view_in_teardown(view) && !(shape->flags & TL_SHAPE_PROVES_CLOSE))
+    if (!tl_view_in_teardown(view) && !tl_view_has_close(view))
         return;
     branch = tl_item_heading(parent, FIELD_TEARDOWN, tl_name(TL_GROUP_TEARDOWN_STEP, shape->teardown_step)->label);
     tl_item_name(&branch, FIELD_TEARDOWN_STEP, TL_GROUP_TEARDOWN_STEP, shape->teardown_step);
@@ -181,7 +173,6 @@ void tl_part_reset(const struct tl_branch *parent)
 static void show_probe(const struct tl_branch *parent, enum tl_field heading, unsigned kind)
 {
     enum { KIND = 1, CONFIDENCE, N, IDLE, INTERVAL, UNANSWERED, RUN_IN, ANSWERS_IN }; /* distances from the heading */
-    const struct tl_shape *shape = &parent->view->verdict->shape;
     const struct tl_refs *refs = &parent->view->verdict->refs;
     struct tl_branch branch;
 
@@ -189,7 +180,7 @@ static void show_probe(const struct tl_branch *parent, enum tl_field heading, un
         return;
     branch = tl_item_heading(parent, heading, tl_name(TL_GROUP_PROBE_KIND, kind)->label);
     tl_item_name(&branch, heading + KIND, TL_GROUP_PROBE_KIND, kind);
-    tl_item_name(&branch, heading + CONFIDENCE, TL_GROUP_CONFIDENCE, shape->probe_confidence);
+    tl_item_name(&branch, heading + CONFIDENCE, TL_GROUP_CONFIDENCE, parent->view->probe_confidence);
     if (kind != TL_PROBE_KIND_PROBE) {
         tl_item_frame(&branch, heading + ANSWERS_IN, refs->trigger_in);
         return;
@@ -199,12 +190,14 @@ static void show_probe(const struct tl_branch *parent, enum tl_field heading, un
                  refs->probe_number <= 1 ? refs->probe_idle_ns : refs->probe_interval_ns);
     tl_item_count(&branch, heading + UNANSWERED, refs->probe_unanswered);
     tl_item_frame(&branch, heading + RUN_IN, refs->probe_run_in);
+    if (heading == FIELD_WINDOW_PROBE)
+        tl_item_frame(&branch, FIELD_WINDOW_PROBE_CLOSED_IN, refs->closed_in);
 }
 
 void tl_part_probes(const struct tl_branch *branch)
 {
-    show_probe(branch, FIELD_KEEPALIVE, branch->view->verdict->shape.keepalive);
-    show_probe(branch, FIELD_WINDOW_PROBE, branch->view->verdict->shape.window_probe);
+    show_probe(branch, FIELD_KEEPALIVE, branch->view->keepalive);
+    show_probe(branch, FIELD_WINDOW_PROBE, branch->view->window_probe);
 }
 
 /* ---- bytes and acknowledgments ----------------------------------------------------------------------------------------- */
@@ -249,6 +242,7 @@ void tl_part_bytes(const struct tl_branch *branch)
     tl_item_name(branch, FIELD_SEGMENT, TL_GROUP_SEGMENT, shape->segment);
     if (refs->skipped_bytes != 0)
         tl_item_count(branch, FIELD_SEGMENT_SKIPPED, refs->skipped_bytes);
+    tl_item_yes(branch, FIELD_SEGMENT_WINDOW_LIMITED, shape->flags & TL_SHAPE_WINDOW_LIMITED);
     show_retransmission(branch);
     if (shape->duplicate != TL_DUPLICATE_NONE) {
         struct tl_branch below = tl_item_heading(branch, FIELD_DUPLICATE, tl_name(TL_GROUP_DUPLICATE, shape->duplicate)->label);
@@ -261,9 +255,10 @@ void tl_part_bytes(const struct tl_branch *branch)
 static void show_proofs(const struct tl_branch *parent)
 {
     const struct tl_refs *refs = &parent->view->verdict->refs;
+    bool names_run = parent->view->verdict->shape.flags & TL_SHAPE_NAMES_RUN;
     struct tl_branch branch;
 
-    if (refs->proved[0].frame == 0 && refs->disowned_in == 0 && refs->revoked_in == 0)
+    if (refs->proved[0].frame == 0 && refs->disowned_in == 0 && refs->revoked_in == 0 && refs->superseded_in == 0 && !names_run)
         return;
     branch = tl_item_heading(parent, FIELD_PROVES, NULL);
     if (refs->proved[0].frame != 0) {
@@ -272,6 +267,9 @@ static void show_proofs(const struct tl_branch *parent)
     }
     tl_item_frame(&branch, FIELD_PROVES_DISOWNED_IN, refs->disowned_in);
     tl_item_frame(&branch, FIELD_PROVES_REVOKED_IN, refs->revoked_in);
+    tl_item_frame(&branch, FIELD_PROVES_SUPERSEDED_IN, refs->superseded_in);
+    if (names_run)
+        tl_item_frame(&branch, FIELD_PROVES_RUN_IN, refs->probe_run_in);
 }
 
 void tl_part_ack(const struct tl_branch *branch)
@@ -315,6 +313,19 @@ void tl_part_capture(const struct tl_branch *branch)
     tl_item_yes(branch, FIELD_CAPTURE_COARSE, branch->view->facts.capture & TL_CAPTURE_COARSE);
 }
 
+void tl_part_zeek(const struct tl_branch *parent)
+{
+    const struct tl_view *view = parent->view;
+    struct tl_zeek_words words;
+    struct tl_branch branch;
+
+    if (!view->visited || view->segment->frame != view->facts.last_in || !tl_conn_zeek(view->verdict->conn, &words))
+        return;
+    branch = tl_item_heading(parent, FIELD_ZEEK, NULL);
+    tl_item_name(&branch, FIELD_ZEEK_CONN_STATE, TL_GROUP_ZEEK_STATE, words.conn_state);
+    tl_item_text(&branch, FIELD_ZEEK_HISTORY, words.history);
+}
+
 /* What the segment belongs to: connection, phase, sender. */
 void tl_part_place(const struct tl_branch *branch)
 {
@@ -327,8 +338,10 @@ void tl_part_place(const struct tl_branch *branch)
     show_end(branch, FIELD_SERVER_STATE, &shape->end[!(shape->client & 1)]);
     tl_item_count(branch, FIELD_CONN, branch->view->facts.number);
     tl_item_count(branch, FIELD_INCARNATION, branch->view->facts.incarnation);
-    if (branch->view->visited)
+    if (branch->view->visited) {
         tl_item_name(branch, FIELD_VERDICT, TL_GROUP_JUDGEMENT, branch->view->facts.verdict);
+        tl_item_name(branch, FIELD_OPEN_FAILURE, TL_GROUP_OPEN_FAILURE, branch->view->facts.open_failure);
+    }
     /* Whether a tentative connection was taken or rejected shows later. */
     tl_item_name(branch, FIELD_REUSE, TL_GROUP_REUSE,
                  branch->view->visited && shape->reuse == TL_REUSE_TENTATIVE ? branch->view->facts.reuse : shape->reuse);

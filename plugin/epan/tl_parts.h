@@ -20,6 +20,8 @@ void tl_part_probes(const struct tl_branch *branch);
 void tl_part_bytes(const struct tl_branch *branch);
 /* What the acknowledgment does, and what it proves of earlier frames. */
 void tl_part_ack(const struct tl_branch *branch);
+/* Zeek's words, on the last frame of the connection. */
+void tl_part_zeek(const struct tl_branch *branch);
 /* What the capture cannot tell. */
 void tl_part_capture(const struct tl_branch *branch);
 

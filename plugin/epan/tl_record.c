@@ -6,10 +6,9 @@
 
 #include <inttypes.h>
 #include <stdio.h>
+#include <string.h>
 
-#include <epan/addr_resolv.h>
-#include <epan/to_str.h>
-
+#include "tl_end_text.h"
 #include "tl_store.h"
 
 static const struct tl_column columns[] = {
@@ -18,6 +17,20 @@ static const struct tl_column columns[] = {
 #include "tl_columns.def"
 #undef TL_COLUMN
 };
+
+static void *allocate(void *context, size_t bytes)
+{
+    (void)context;
+    return g_malloc0(bytes);
+}
+
+static void release(void *context, void *memory)
+{
+    (void)context;
+    g_free(memory);
+}
+
+const struct tl_allocator tl_record_heap = {allocate, release, NULL};
 
 const struct tl_column *tl_record_columns(unsigned *count)
 {
@@ -45,7 +58,7 @@ static void add_troubles(struct tl_trouble *sum, const struct tl_trouble *a, con
     sum->resets = a->resets + b->resets;
 }
 
-static void fill_counts(struct tl_record *record, const struct tl_tally *tally)
+void tl_record_count(const struct tl_tally *tally, struct tl_record *record)
 {
     for (unsigned role = 0; role < 2; role++) {
         unsigned end = role == 0 ? record->facts.client : !record->facts.client;
@@ -55,16 +68,9 @@ static void fill_counts(struct tl_record *record, const struct tl_tally *tally)
         if (tally->end[end].trouble)
             record->trouble[role] = *tally->end[end].trouble;
         record->retransmissions_of[role] = tl_trouble_retransmissions(&record->trouble[role]);
-        record->state[role] = record->facts.history[end] & 0xF;
     }
     add_troubles(&record->both, &record->trouble[0], &record->trouble[1]);
     record->retransmissions = record->retransmissions_of[0] + record->retransmissions_of[1];
-}
-
-/* "192.0.2.1:80", "[2001:db8::1]:80" */
-static const char *end_text(wmem_allocator_t *pool, const address *name, const char *host, uint32_t port)
-{
-    return wmem_strdup_printf(pool, name->type == AT_IPv6 ? "[%s]:%s" : "%s:%s", host, tcp_port_to_display(pool, port));
 }
 
 static void fill_names(wmem_allocator_t *pool, struct tl_record *record, const struct tl_conn *conn)
@@ -75,12 +81,12 @@ static void fill_names(wmem_allocator_t *pool, struct tl_record *record, const s
 
     tl_store_address(conn, client, &client_address);
     tl_store_address(conn, !client, &server_address);
-    record->client = address_to_display(pool, &client_address);
-    record->server = address_to_display(pool, &server_address);
+    record->client = tl_host_text(pool, &client_address);
+    record->server = tl_host_text(pool, &server_address);
     record->client_port = ends->port[client];
     record->server_port = ends->port[!client];
-    record->client_end = end_text(pool, &client_address, record->client, record->client_port);
-    record->server_end = end_text(pool, &server_address, record->server, record->server_port);
+    record->client_end = tl_end_text(pool, conn, client);
+    record->server_end = tl_end_text(pool, conn, !client);
 }
 
 static const char *limits_text(wmem_allocator_t *pool, unsigned capture)
@@ -102,25 +108,32 @@ static const char *limits_text(wmem_allocator_t *pool, unsigned capture)
     return text;
 }
 
+void tl_record_facts(const struct tl_conn *conn, struct tl_facts *facts)
+{
+    tl_conn_facts(conn, tl_store_end(), facts);
+    /* What was never open is not "still open". */
+    if (!facts->opened && facts->kind == TL_KIND_OPEN)
+        facts->kind = facts->kind_confidence = facts->initiator = 0;
+}
+
 void tl_record_fill(wmem_allocator_t *pool, const struct tl_conn *conn, const struct tl_tally *tally, int64_t origin_ns,
                     struct tl_record *record)
 {
-    uint32_t stream = record->stream;
     const struct tl_facts *facts = &record->facts;
 
     memset(record, 0, sizeof *record);
-    record->stream = stream;
-    tl_conn_facts(conn, tl_store_end(), &record->facts);
-    fill_counts(record, tally);
+    tl_record_facts(conn, &record->facts);
+    tl_record_count(tally, record);
+    record->state[0] = facts->history[facts->client & 1] & 0xF;
+    record->state[1] = facts->history[!(facts->client & 1)] & 0xF;
     fill_names(pool, record, conn);
+    if (tl_conn_zeek(conn, &record->zeek))
+        record->zeek_history = wmem_strdup(pool, record->zeek.history);
     record->limits = limits_text(pool, facts->capture);
-    record->since_first_ns = MAX(facts->start_ns - origin_ns, 0);
+    record->since_first_ns = facts->start_ns - origin_ns;
     record->duration_ns = facts->last_ns - facts->start_ns;
     record->longest_idle_ns = tally->longest_idle_ns;
     record->final_idle_ns = tl_tally_final_idle(tally);
-    /* What was never open is not "still open". */
-    if (!facts->opened && facts->kind == TL_KIND_OPEN)
-        record->facts.kind = record->facts.kind_confidence = record->facts.initiator = 0;
     if (facts->any_rst_in != 0)
         record->rst_injected = facts->injected[facts->rst_sender == TL_SIDE_CLIENT ? facts->client : !facts->client];
 }
@@ -172,4 +185,13 @@ const char *tl_record_cell(const struct tl_record *record, const struct tl_colum
         return or_empty(*(const char *const *)member);
     }
     return "";
+}
+
+const char *tl_record_short_cell(const struct tl_record *record, const struct tl_column *column, char buffer[TL_CELL_MAX])
+{
+    const char *cell = tl_record_cell(record, column, buffer);
+
+    if (cell == buffer && column->type == TL_COLUMN_SECONDS)
+        buffer[strlen(buffer) - 3] = '\0';
+    return cell;
 }

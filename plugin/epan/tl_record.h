@@ -11,14 +11,19 @@
 
 #define TL_NO_STREAM UINT32_MAX
 
+/* GLib's heap, for tallies. */
+extern const struct tl_allocator tl_record_heap;
+
 /* The row. Arrays of two are by role: 0 = client, 1 = server. Texts live in the pool given to tl_record_fill(). */
 struct tl_record {
     struct tl_facts facts;
+    struct tl_zeek_words zeek;
     struct tl_trouble trouble[2], both; /* of each end, and of both together */
     uint64_t bytes[2];
     int64_t since_first_ns, duration_ns, longest_idle_ns, final_idle_ns;
     const char *client, *server;         /* addresses or names, as Wireshark's name resolution is set */
     const char *client_end, *server_end; /* the same with the port */
+    const char *zeek_history;                                /* NULL = not followed */
     const char *limits;                  /* NULL = none */
     uint32_t client_port, server_port;
     uint32_t segments[2];
@@ -52,8 +57,14 @@ struct tl_column {
 /* The columns, in order, and their `count`. */
 const struct tl_column *tl_record_columns(unsigned *count);
 
-/* Fills the row of a connection. Needs its tally and the time of the first connection's first segment (ns since 1970); the stream
- * is left alone. O(1). */
+/* What a table says of a connection: its facts by now, without "still open" for what was never open. O(1). */
+void tl_record_facts(const struct tl_conn *conn, struct tl_facts *facts);
+
+/* Fills what is counted, and nothing else: segments, bytes, troubles, retransmissions. The record must be 0 there, and
+ * facts.client set. O(1). */
+void tl_record_count(const struct tl_tally *tally, struct tl_record *record);
+
+/* Fills the row of a connection but for the stream. Needs its tally and the earliest time of any segment (ns since 1970). O(1). */
 void tl_record_fill(wmem_allocator_t *pool, const struct tl_conn *conn, const struct tl_tally *tally, int64_t origin_ns,
                     struct tl_record *record);
 
@@ -63,6 +74,9 @@ enum { TL_CELL_MAX = 32 };
 /* The value of a column as text, "" when absent: numbers in decimal, times in seconds with nine digits after the point, words as
  * filters spell them. Points into the record, into `buffer`, or at a constant. */
 const char *tl_record_cell(const struct tl_record *record, const struct tl_column *column, char buffer[TL_CELL_MAX]);
+
+/* The same for tables that people read: times have six digits after the point. */
+const char *tl_record_short_cell(const struct tl_record *record, const struct tl_column *column, char buffer[TL_CELL_MAX]);
 
 /* Whether the values of a column are numbers. */
 static inline bool tl_column_is_number(const struct tl_column *column)

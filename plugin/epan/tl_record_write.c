@@ -10,17 +10,12 @@
 
 /* ---- table -------------------------------------------------------------------------------------------------------------- */
 
-/* Cells of the table: "-" stands for what is absent, and times need no more than microseconds. */
+/* Cells of the table: "-" stands for what is absent. */
 static const char *table_cell(const struct tl_record *record, const struct tl_column *column, char buffer[TL_CELL_MAX])
 {
-    const char *cell = tl_record_cell(record, column, buffer);
-    size_t length = strlen(cell);
+    const char *cell = tl_record_short_cell(record, column, buffer);
 
-    if (length == 0)
-        return "-";
-    if (column->type == TL_COLUMN_SECONDS && length > 3 && cell == buffer)
-        buffer[length - 3] = '\0';
-    return cell;
+    return *cell == '\0' ? "-" : cell;
 }
 
 /* Characters, not bytes: names may hold any UTF-8. */
@@ -90,17 +85,19 @@ static void write_csv(FILE *out, const char *text)
     fputc('"', out);
 }
 
-/* Zeek's escape is \xHH, for the separator, control characters and the backslash; "-" alone would read as absent. */
+#define UNSET_TEXT "-"
+#define EMPTY_TEXT "(empty)"
+
+/* Zeek's escape is \xHH, for the separator, control characters and the backslash, and for the first character of what would
+ * read as absent or empty. */
 static void write_tsv(FILE *out, const char *text)
 {
     if (*text == '\0') {
-        fputc('-', out);
+        fputs(UNSET_TEXT, out);
         return;
     }
-    if (strcmp(text, "-") == 0) {
-        fputs("\\x2d", out);
-        return;
-    }
+    if (strcmp(text, UNSET_TEXT) == 0 || strcmp(text, EMPTY_TEXT) == 0)
+        fprintf(out, "\\x%02x", (unsigned char)*text++);
     for (; *text; text++) {
         if ((unsigned char)*text < ' ' || *text == '\\' || *text == 0x7F)
             fprintf(out, "\\x%02x", (unsigned char)*text);
@@ -130,7 +127,8 @@ static void write_tsv_header(FILE *out)
     unsigned count;
     const struct tl_column *columns = tl_record_columns(&count);
 
-    fputs("#separator \\x09\n#set_separator\t,\n#empty_field\t(empty)\n#unset_field\t-\n#path\ttcplife\n#fields", out);
+    fputs("#separator \\x09\n#set_separator\t,\n", out);
+    fputs("#empty_field\t" EMPTY_TEXT "\n#unset_field\t" UNSET_TEXT "\n#path\ttcplife\n#fields", out);
     for (unsigned i = 0; i < count; i++) {
         if (columns[i].name)
             fprintf(out, "\t%s", columns[i].name);

@@ -49,11 +49,14 @@ struct extra_refs {
     struct tl_refs refs;
 };
 
-/* Key: frame in the low half, connection in the high half. */
-struct proof {
+/* A late fact. Key: frame in the low half, connection in the high half. */
+struct late {
     uint64_t key;
-    unsigned needless;
+    unsigned value;
 };
+
+/* What a run of probes turned out to be: this bit, and enum tl_confidence. */
+enum { RUN_ASKS_FOR_WINDOW = 0x100 };
 
 /* The shapes, and a hash table of their numbers + 1 with open addressing, at most half full. */
 struct shapes {
@@ -75,7 +78,8 @@ static struct {
     struct shapes shapes;
     wmem_map_t *extra_slots; /* key -> struct extra_slot: TCP headers beyond the first of a frame */
     wmem_map_t *extra_refs;  /* key -> struct extra_refs */
-    wmem_map_t *proofs;      /* key -> struct proof */
+    wmem_map_t *proofs;      /* key -> struct late, enum tl_needless of a retransmission */
+    wmem_map_t *runs;        /* key -> struct late, kind of the run of probes that began in the frame */
     dissector_table_t services;
     int64_t end_ns;
 } store;
@@ -126,11 +130,14 @@ static void store_open(void)
 
     memset(&store, 0, sizeof store);
     store.tracker = tl_tracker_new(&allocator);
+    if (store.tracker)
+        tl_tracker_follow_zeek(store.tracker, true); /* whether a later pass asks is not known on the first */
     store.seed = (uint64_t)g_random_int() << 32 | g_random_int();
     store.pairs = wmem_map_new(scope, hash_pair, equal_pair);
     store.extra_slots = wmem_map_new(scope, wmem_int64_hash, g_int64_equal);
     store.extra_refs = wmem_map_new(scope, wmem_int64_hash, g_int64_equal);
     store.proofs = wmem_map_new(scope, wmem_int64_hash, g_int64_equal);
+    store.runs = wmem_map_new(scope, wmem_int64_hash, g_int64_equal);
     store.services = find_dissector_table("tcp.port");
     store.end_ns = INT64_MIN;
 }
@@ -209,6 +216,11 @@ struct tl_pair *tl_store_pair(const struct tl_flow *flow, bool create, unsigned 
         return NULL;
     store.last = entry;
     return entry->pair;
+}
+
+const struct tl_conn *tl_store_conn(uint32_t number)
+{
+    return store.conns[number];
 }
 
 void tl_store_address(const struct tl_conn *conn, unsigned end, address *name)
@@ -394,30 +406,65 @@ bool tl_store_read(uint32_t frame, unsigned layer, struct tl_verdict *verdict)
 
 /* ---- late facts -------------------------------------------------------------------------------------------------------- */
 
-static uint64_t proof_key(const struct tl_conn *conn, uint32_t frame)
+static uint64_t late_key(const struct tl_conn *conn, uint32_t frame)
 {
     return (uint64_t)tl_conn_number(conn) << 32 | frame;
 }
 
+static void keep_late(wmem_map_t *map, const struct tl_conn *conn, uint32_t frame, unsigned value)
+{
+    uint64_t key = late_key(conn, frame);
+    struct late *late = wmem_map_lookup(map, &key);
+
+    if (!late) {
+        late = wmem_new(wmem_file_scope(), struct late);
+        late->key = key;
+        wmem_map_insert(map, &late->key, late);
+    }
+    late->value = value;
+}
+
+/* 0 if nothing was kept. */
+static unsigned find_late(wmem_map_t *map, const struct tl_conn *conn, uint32_t frame)
+{
+    uint64_t key = late_key(conn, frame);
+    const struct late *late = wmem_map_lookup(map, &key);
+
+    return late ? late->value : 0;
+}
+
 void tl_store_prove(const struct tl_conn *conn, uint32_t frame, unsigned needless)
 {
-    uint64_t key = proof_key(conn, frame);
-    struct proof *proof = wmem_map_lookup(store.proofs, &key);
-
-    if (!proof) {
-        proof = wmem_new(wmem_file_scope(), struct proof);
-        proof->key = key;
-        wmem_map_insert(store.proofs, &proof->key, proof);
-    }
-    proof->needless = needless;
+    keep_late(store.proofs, conn, frame, needless);
 }
 
 unsigned tl_store_proved(const struct tl_conn *conn, uint32_t frame)
 {
-    uint64_t key = proof_key(conn, frame);
-    const struct proof *proof = wmem_map_lookup(store.proofs, &key);
+    return find_late(store.proofs, conn, frame);
+}
 
-    return proof ? proof->needless : TL_NEEDLESS_NONE;
+void tl_store_name_run(const struct tl_conn *conn, uint32_t run_in, const struct tl_shape *shape)
+{
+    unsigned kind = shape->window_probe != TL_PROBE_KIND_NONE ? RUN_ASKS_FOR_WINDOW : 0;
+
+    keep_late(store.runs, conn, run_in, kind | shape->probe_confidence);
+}
+
+void tl_store_rename_probe(const struct tl_conn *conn, uint32_t run_in, struct tl_shape *shape)
+{
+    unsigned run = find_late(store.runs, conn, run_in);
+    uint8_t kind = MAX(shape->keepalive, shape->window_probe);
+
+    if (run == 0 || kind == TL_PROBE_KIND_NONE || shape->probe_confidence == TL_CONFIDENCE_CERTAIN)
+        return;
+    shape->probe_confidence = (uint8_t)(run & ~RUN_ASKS_FOR_WINDOW);
+    if (run & RUN_ASKS_FOR_WINDOW) {
+        shape->window_probe = kind;
+        shape->keepalive = TL_PROBE_KIND_NONE;
+    } else {
+        shape->keepalive = kind == TL_PROBE_KIND_OPEN ? TL_PROBE_KIND_ANSWER : kind;
+        shape->window_probe = TL_PROBE_KIND_NONE;
+    }
 }
 
 struct proof_use {
@@ -428,10 +475,10 @@ struct proof_use {
 /* A frame with several TCP headers may hold the retransmission in any of them. */
 static void use_proof(gpointer key, gpointer value, gpointer data)
 {
-    const struct proof *kept = value;
+    const struct late *kept = value;
     const struct proof_use *use = data;
     struct tl_proof proof = {
-        .conn = (uint32_t)(kept->key >> 32), .frame = (uint32_t)kept->key, .needless = (uint8_t)kept->needless};
+        .conn = (uint32_t)(kept->key >> 32), .frame = (uint32_t)kept->key, .needless = (uint8_t)kept->value};
     struct tl_verdict verdict;
 
     (void)key;

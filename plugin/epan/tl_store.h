@@ -34,6 +34,9 @@ void tl_store_register(void);
  * address has more than 16 bytes. One look-up in a hash table; none when the pair is the same as in the last call. */
 struct tl_pair *tl_store_pair(const struct tl_flow *flow, bool create, unsigned *from);
 
+/* The connection with this running number, one that has been told. O(1). */
+const struct tl_conn *tl_store_conn(uint32_t number);
+
 /* The address of end 0 or 1 of a connection. It points into the store: valid as long as the capture file. O(1). */
 void tl_store_address(const struct tl_conn *conn, unsigned end, address *name);
 
@@ -62,6 +65,14 @@ struct tl_proof {
 
 /* Calls `use` for everything that tl_store_prove() kept, in no order. O(all of it). */
 void tl_store_each_proof(void (*use)(const struct tl_proof *proof, void *data), void *data);
+
+/* Keeps what a run of probes turned out to be: a probe whose shape has TL_SHAPE_NAMES_RUN says it of the run that began in frame
+ * `run_in`. The last word counts. O(1) amortised. */
+void tl_store_name_run(const struct tl_conn *conn, uint32_t run_in, const struct tl_shape *shape);
+
+/* Puts what tl_store_name_run() kept into a shape of that run, the kind of probe and the confidence, unless the shape is certain
+ * of them or nothing was kept. O(1). */
+void tl_store_rename_probe(const struct tl_conn *conn, uint32_t run_in, struct tl_shape *shape);
 
 /* Notes that a frame with this time (ns since 1970) is part of the capture. Call for each frame, TCP or not. */
 void tl_store_saw(int64_t time_ns);

@@ -8,6 +8,8 @@
 #include "tl_explain.h"
 #include "tl_parts.h"
 #include "tl_store.h"
+#include "tl_tag.h"
+#include "tl_wireshark.h"
 
 static int proto;
 
@@ -19,47 +21,6 @@ void tl_tree_register(int protocol)
 }
 
 /* ---- one line ---------------------------------------------------------------------------------------------------------- */
-
-/* What is out of the ordinary in the bytes or the acknowledgment; NULL for what any transfer consists of. */
-static const char *bytes_tag(const struct tl_shape *shape, const char **prefix)
-{
-    const struct tl_name *ack = tl_name(TL_GROUP_ACK, shape->ack);
-
-    if (shape->retransmission != TL_RETRANSMISSION_NONE) {
-        *prefix = "retransmission: ";
-        return tl_name(TL_GROUP_RETRANSMISSION, shape->retransmission)->label;
-    }
-    if (tl_name(TL_GROUP_SEGMENT, shape->segment)->severity != TL_SEVERITY_NONE)
-        return tl_name(TL_GROUP_SEGMENT, shape->segment)->label;
-    return ack->severity != TL_SEVERITY_NONE || shape->ack == TL_ACK_TIME_WAIT ? ack->label : NULL;
-}
-
-/* The most telling answer in a few words: "SYN 1/3", "RST: refused"; NULL for an ordinary segment. `prefix` goes before it. */
-static const char *tag_of(const struct tl_shape *shape, const char **prefix)
-{
-    *prefix = "";
-    if (shape->rst_cause != TL_RST_CAUSE_NONE) {
-        *prefix = "RST: ";
-        return tl_name(TL_GROUP_RST_CAUSE, shape->rst_cause)->label;
-    }
-    if (shape->handshake_step != TL_HANDSHAKE_STEP_NONE)
-        return tl_name(TL_GROUP_HANDSHAKE_STEP, shape->handshake_step)->label;
-    if (shape->teardown_step != TL_TEARDOWN_STEP_NONE)
-        return tl_name(TL_GROUP_TEARDOWN_STEP, shape->teardown_step)->label;
-    if (shape->flags & TL_SHAPE_COPY)
-        return tl_name(TL_GROUP_SEGMENT, TL_SEGMENT_DUPLICATE)->label;
-    if (shape->flags & TL_SHAPE_STRAY)
-        return tl_name(TL_GROUP_SEGMENT, TL_SEGMENT_STRAY)->label;
-    if (shape->keepalive != TL_PROBE_KIND_NONE) {
-        *prefix = "keep-alive ";
-        return tl_name(TL_GROUP_PROBE_KIND, shape->keepalive)->label;
-    }
-    if (shape->window_probe != TL_PROBE_KIND_NONE) {
-        *prefix = shape->window_probe == TL_PROBE_KIND_OPEN ? "" : "window probe: ";
-        return tl_name(TL_GROUP_PROBE_KIND, shape->window_probe)->label;
-    }
-    return bytes_tag(shape, prefix);
-}
 
 /* "TCP Lifecycle: Handshake, SYN 1/3, client SYN-SENT, server LISTEN" */
 static void append_summary(proto_item *top, const struct tl_shape *shape, const char *prefix, const char *tag)
@@ -90,6 +51,20 @@ static uint8_t needless_by_now(const struct tl_view *view)
     if (shape->needless != TL_NEEDLESS_NONE)
         return shape->needless;
     return shape->flags & TL_SHAPE_NEEDLESS_SHOWS ? TL_NEEDLESS_NO : TL_NEEDLESS_UNKNOWN;
+}
+
+/* The tag of the segment. A probe or its answer counts as what the rest of its run shows it to be. */
+static const char *tag_by_now(struct tl_view *view, const char **prefix)
+{
+    struct tl_shape by_now = view->verdict->shape;
+    bool is_probe = by_now.keepalive != TL_PROBE_KIND_NONE || by_now.window_probe != TL_PROBE_KIND_NONE;
+
+    if (is_probe && view->visited)
+        tl_store_rename_probe(view->verdict->conn, view->verdict->refs.probe_run_in, &by_now);
+    view->keepalive = by_now.keepalive;
+    view->window_probe = by_now.window_probe;
+    view->probe_confidence = by_now.probe_confidence;
+    return tl_tag(&by_now, prefix);
 }
 
 /* Whether an expert item may come from the facts of the connection rather than from the segment itself. */
@@ -131,6 +106,7 @@ static void show_fields(const struct tl_branch *branch)
     tl_part_bytes(branch);
     tl_part_ack(branch);
     tl_part_capture(branch);
+    tl_part_zeek(branch);
 }
 
 void tl_tree_show(tvbuff_t *tvb, packet_info *pinfo, proto_tree *tree, const struct tl_header *header, bool info_tag)
@@ -139,7 +115,7 @@ void tl_tree_show(tvbuff_t *tvb, packet_info *pinfo, proto_tree *tree, const str
     struct tl_view view = {.segment = &header->segment, .verdict = &header->verdict, .visited = PINFO_FD_VISITED(pinfo)};
     bool wanted = proto_field_is_referenced(tree, proto);
     const char *prefix;
-    const char *tag = tag_of(shape, &prefix);
+    const char *tag = tag_by_now(&view, &prefix);
     struct tl_expert_item *expert;
     proto_item *top = NULL;
 
@@ -157,6 +133,7 @@ void tl_tree_show(tvbuff_t *tvb, packet_info *pinfo, proto_tree *tree, const str
     if (wanted) {
         struct tl_branch trunk = tl_item_trunk(top, tvb, pinfo, &view);
 
+        view.wireshark = tl_wireshark_flags(tree);
         show_fields(&trunk);
     }
     if (expert)

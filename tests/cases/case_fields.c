@@ -42,9 +42,11 @@ enum where {
     ON_WINDOW_PROBE,
     ON_WINDOW_PROBE_FIRST,
     ON_WINDOW_PROBE_NEXT,
+    ON_NAMED_RUN,
     AT_OUTCOME, /* late: on the segment that proves it, and at the end */
     AT_CLOSE,   /* likewise */
     AT_END,
+    AT_END_EVERYWHERE, /* at the end, and then on every segment, too */
 };
 
 enum from { SHAPE, CLIENT, SERVER, REFS, FACTS };
@@ -102,8 +104,10 @@ static const struct field fields[] = {
     SHAPE_NAME("reuse", reuse, REUSE),
     {"reuse.elapsed", ON_SEGMENT, REFS, offsetof(struct tl_refs, reuse_elapsed_ns), FORM_LAPSE, 0},
     SHAPE_NAME("ack", ack, ACK),
+    {"ack.confidence", ON_SPECIAL_ACK, SHAPE, offsetof(struct tl_shape, probe_confidence), FORM_NAME, TL_GROUP_CONFIDENCE},
     REF("ack.answers_in", ON_SPECIAL_ACK, trigger_in, FORM_REF),
     SHAPE_FLAG("midstream", MIDSTREAM),
+    SHAPE_FLAG("segment.window_limited", WINDOW_LIMITED),
     SHAPE_FLAG("capture.copy", COPY),
     SHAPE_FLAG("capture.stray", STRAY),
     SHAPE_FLAG("capture.time_backwards", TIME_BACKWARDS),
@@ -137,6 +141,7 @@ static const struct field fields[] = {
     SHAPE_NAME("keepalive.kind", keepalive, PROBE_KIND),
     PROBE("keepalive", ON_KEEPALIVE),
     SHAPE_NAME("window_probe.kind", window_probe, PROBE_KIND),
+    REF("window_probe.closed_in", ON_WINDOW_PROBE, closed_in, FORM_REF),
     PROBE("window_probe", ON_WINDOW_PROBE),
     SHAPE_NAME("segment", segment, SEGMENT),
     REF("segment.skipped_bytes", ON_SEGMENT, skipped_bytes, FORM_REF),
@@ -159,6 +164,8 @@ static const struct field fields[] = {
     REF("proves.needless_in", ON_SEGMENT, proved[0].frame, FORM_REF),
     REF("proves.rst_disowned_in", ON_SEGMENT, disowned_in, FORM_REF),
     REF("proves.rst_revoked_in", ON_SEGMENT, revoked_in, FORM_REF),
+    REF("proves.superseded_in", ON_SEGMENT, superseded_in, FORM_REF),
+    REF("proves.run_in", ON_NAMED_RUN, probe_run_in, FORM_REF),
     LATE("handshake.outcome", AT_OUTCOME, outcome, OUTCOME),
     LATE("handshake.missing", AT_OUTCOME, missing, MISSING),
     LATE("handshake.client_rst", AT_OUTCOME, client_rst, CLIENT_RST),
@@ -184,6 +191,8 @@ static const struct field fields[] = {
     FACT("teardown.close_wait", close_wait_ns, FORM_TIME),
     FACT("incarnation", incarnation, FORM_U32),
     LATE("reuse", AT_END, reuse, REUSE),
+    LATE("verdict", AT_END_EVERYWHERE, verdict, JUDGEMENT),
+    LATE("open_failure", AT_END_EVERYWHERE, open_failure, OPEN_FAILURE),
     LATE("capture.position", AT_END, position, POSITION),
     CAPTURE("capture.asymmetric", ASYMMETRIC),
     CAPTURE("capture.lossy", LOSSY),
@@ -239,7 +248,7 @@ static bool is_of_kind(const struct field *field, const struct case_view *view)
     case ON_RST:
         return shape->rst_form;
     case ON_SPECIAL_ACK:
-        return shape->ack;
+        return shape->ack == TL_ACK_CHALLENGE || shape->ack == TL_ACK_TIME_WAIT;
     case ON_RETRANSMISSION:
         return shape->retransmission;
     case ON_REPEAT:
@@ -264,6 +273,8 @@ static bool is_of_kind(const struct field *field, const struct case_view *view)
         return shape->window_probe == TL_PROBE_KIND_PROBE && is_first;
     case ON_WINDOW_PROBE_NEXT:
         return shape->window_probe == TL_PROBE_KIND_PROBE && is_next;
+    case ON_NAMED_RUN:
+        return shape->flags & TL_SHAPE_NAMES_RUN;
     case AT_OUTCOME:
         return shape->flags & TL_SHAPE_PROVES_OUTCOME;
     case AT_CLOSE:
@@ -366,6 +377,22 @@ static void write_value(const struct field *field, const void *base, char value[
     }
 }
 
+/* Whether the field exists on a segment, or at the end, whichever the question is about. */
+static bool is_askable(const struct field *field, const struct case_view *view)
+{
+    switch (field->where) {
+    case AT_OUTCOME:
+    case AT_CLOSE:
+        return true;
+    case AT_END:
+        return !view->verdict;
+    case AT_END_EVERYWHERE:
+        return !view->verdict || view->is_over;
+    default:
+        return view->verdict;
+    }
+}
+
 bool case_field(const struct case_view *view, const char *name, char value[CASE_VALUE_MAX])
 {
     snprintf(value, CASE_VALUE_MAX, "-");
@@ -375,10 +402,8 @@ bool case_field(const struct case_view *view, const char *name, char value[CASE_
     }
     for (size_t i = 0; i < sizeof fields / sizeof fields[0]; i++) {
         const struct field *field = &fields[i];
-        bool at_end = field->where == AT_END;
-        bool late = at_end || field->where == AT_OUTCOME || field->where == AT_CLOSE;
 
-        if (strcmp(field->name, name) != 0 || (view->verdict ? at_end : !late))
+        if (strcmp(field->name, name) != 0 || !is_askable(field, view))
             continue;
         if (!view->verdict || is_of_kind(field, view))
             write_value(field, base_of(view, field->from), value);

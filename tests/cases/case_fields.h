@@ -13,6 +13,7 @@ enum { CASE_VALUE_MAX = 128 };
 struct case_view {
     const struct tl_verdict *verdict;
     const struct tl_facts *facts;
+    bool is_over; /* the question is asked at the end of the capture */
 };
 
 /* Writes the value, or "-" when the field is absent. Returns false when there is no field of that name here. */

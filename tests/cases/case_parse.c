@@ -163,6 +163,7 @@ static void parse_data(const char *word, struct tl_segment *segment)
         }
         if (segment->len == 0)
             segment->first_octet = octet;
+        segment->last_octet = octet;
     }
 }
 
@@ -311,14 +312,12 @@ static bool parse_segment(struct parser *parser, struct case_event *event, char 
     segment->ipv6 = parser->ipv6;
     segment->dont_fragment = !parser->ipv6;
     segment->ip_id = (uint16_t)(parser->ip_id[letter] + 1);
-    segment->first_octet = 'x';
+    segment->first_octet = segment->last_octet = 'x';
     for (unsigned i = 3; i < count; i += 2) {
         if (!parse_pair(parser, letter, words[i], words[i + 1], segment))
             return false;
     }
-    segment->has_octet = segment->len > 0;
-    if (!segment->has_octet)
-        segment->first_octet = 0;
+    segment->has_octet = segment->has_last_octet = segment->len > 0;
     if (segment->ip_id != 0)
         parser->ip_id[letter] = segment->ip_id;
     if (parser->ipv6)

@@ -19,6 +19,7 @@ enum { CONNS_MAX = 16 };
 struct record {
     struct tl_verdict verdict;
     unsigned needless; /* enum tl_needless */
+    uint32_t named_in; /* of the first probe of a run: frame of the probe that names the run */
 };
 
 struct run {
@@ -109,6 +110,8 @@ static void check(struct run *run, const struct case_event *event)
 static void keep(struct run *run, uint32_t frame)
 {
     run->records[frame].verdict = run->verdict;
+    if (run->verdict.shape.flags & TL_SHAPE_NAMES_RUN)
+        run->records[run->verdict.refs.probe_run_in].named_in = frame;
     for (unsigned i = 0; i < TL_PROVED_MAX; i++) {
         uint32_t proved = run->verdict.refs.proved[i].frame;
 
@@ -128,7 +131,7 @@ static void run_segment(struct run *run, const struct case_event *event)
         run->conns[run->facts.number] = run->verdict.conn;
     keep(run, event->segment.frame);
     run->verdict.shape.lost_at = TL_LOST_AT_NONE; /* a question that arises only once it is known that they had to be sent */
-    run->view = (struct case_view){&run->verdict, &run->facts};
+    run->view = (struct case_view){.verdict = &run->verdict, .facts = &run->facts};
 }
 
 static void run_end(struct run *run, const struct case_event *event)
@@ -138,7 +141,7 @@ static void run_end(struct run *run, const struct case_event *event)
         return;
     }
     tl_conn_facts(run->conns[event->conn], run->last_ns, &run->facts);
-    run->view = (struct case_view){NULL, &run->facts};
+    run->view = (struct case_view){.facts = &run->facts, .is_over = true};
 }
 
 /* Whether a retransmission was needless: docs/design.md, "Late facts". */
@@ -151,6 +154,20 @@ static unsigned needless_at_end(const struct record *record)
     if (record->needless || shape->needless)
         return record->needless ? record->needless : shape->needless;
     return shape->flags & TL_SHAPE_NEEDLESS_SHOWS ? TL_NEEDLESS_NO : TL_NEEDLESS_UNKNOWN;
+}
+
+/* Kind and confidence of a probe or its answer, as the rest of the run shows: the same. */
+static void rename_probe(const struct run *run, const struct tl_refs *refs, struct tl_shape *shape)
+{
+    uint32_t named_in = refs->probe_run_in ? run->records[refs->probe_run_in].named_in : 0;
+    uint8_t kind = shape->keepalive ? shape->keepalive : shape->window_probe;
+    const struct tl_shape *name = &run->records[named_in].verdict.shape;
+
+    if (!named_in || !kind || shape->probe_confidence == TL_CONFIDENCE_CERTAIN)
+        return;
+    shape->probe_confidence = name->probe_confidence;
+    shape->window_probe = name->window_probe ? kind : TL_PROBE_KIND_NONE;
+    shape->keepalive = name->window_probe ? TL_PROBE_KIND_NONE : kind == TL_PROBE_KIND_OPEN ? TL_PROBE_KIND_ANSWER : kind;
 }
 
 static void run_late(struct run *run, const struct case_event *event)
@@ -166,13 +183,14 @@ static void run_late(struct run *run, const struct case_event *event)
     shape->needless = (uint8_t)needless_at_end(record);
     if (shape->needless != TL_NEEDLESS_NO && shape->needless != TL_NEEDLESS_UNKNOWN)
         shape->lost_at = TL_LOST_AT_NONE;
+    rename_probe(run, &run->verdict.refs, shape);
     tl_conn_facts(run->verdict.conn, run->last_ns, &run->facts);
     if (run->facts.last_rst_in[shape->from] == event->segment.frame) {
         shape->rst_effect = run->facts.rst_effect[shape->from];
         shape->injected = run->facts.injected[shape->from];
         shape->evidence = run->facts.evidence[shape->from];
     }
-    run->view = (struct case_view){&run->verdict, &run->facts};
+    run->view = (struct case_view){&run->verdict, &run->facts, .is_over = true};
 }
 
 static void run_event(struct run *run, const struct case_event *event)
@@ -180,7 +198,7 @@ static void run_event(struct run *run, const struct case_event *event)
     bool is_frame = event->kind == CASE_SEGMENT || event->kind == CASE_ICMP || event->kind == CASE_OTHER;
 
     if (event->kind != CASE_MORE)
-        run->view = (struct case_view){NULL, NULL};
+        run->view = (struct case_view){.facts = NULL};
     if (is_frame)
         run->last_ns = event->time_ns > run->last_ns ? event->time_ns : run->last_ns;
     if (event->kind == CASE_SEGMENT)

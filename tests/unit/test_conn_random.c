@@ -5,6 +5,8 @@
  */
 #include "tl_test.h"
 
+#include <string.h>
+
 #include "tl_conn.h"
 
 enum { SEEDS = 16, SEGMENTS = 4000, PAIRS = 3, ANCHORS = 4 };
@@ -18,6 +20,7 @@ struct stream {
     uint32_t random;
     int64_t now_ns;
     uint32_t frame;
+    bool starved; /* requests for memory fail at times */
 };
 
 static uint32_t pick(struct stream *s, const uint32_t *choices, unsigned count)
@@ -195,6 +198,22 @@ static void facts_are_in_range(const struct tl_conn *conn, int64_t end_ns)
     assert_true(facts.delay_by_loss_ns >= -1 && facts.teardown_ns >= -1);
     assert_true(facts.fin_wait_ns >= -1 && facts.close_wait_ns >= -1);
     assert_true(facts.last_ns >= facts.start_ns);
+    assert_true(facts.first_in > 0 && facts.last_in >= facts.first_in);
+}
+
+/* Every connection is followed, if there is memory; its history is made of Zeek's letters. */
+static void zeek_has_words(const struct stream *s, const struct tl_conn *conn)
+{
+    struct tl_zeek_words words;
+
+    if (!tl_conn_zeek(conn, &words)) {
+        assert_true(s->starved);
+        return;
+    }
+    assert_in_range(words.conn_state, TL_ZEEK_STATE_NONE + 1, TL_ZEEK_STATE_COUNT - 1);
+    assert_in_range(words.originator, 0, 1);
+    assert_in_range(strlen(words.history), 0, TL_ZEEK_HISTORY_SIZE - 1);
+    assert_int_equal(strspn(words.history, "SHADFRIQWTGshadfriqwtg^."), strlen(words.history));
 }
 
 /* ---- the streams ------------------------------------------------------------------------------------------------------------ */
@@ -206,6 +225,7 @@ static void start_stream(struct stream *s, uint32_t seed)
     *s = (struct stream){.random = seed * 2654435761U | 1, .now_ns = 1700000000 * T_SECOND};
     tl_test_memory_init(&s->memory);
     s->tracker = tl_tracker_new(&s->memory.allocator);
+    tl_tracker_follow_zeek(s->tracker, true);
     for (unsigned i = 0; i < PAIRS; i++) {
         s->pairs[i] = tl_pair_new(s->tracker, &ends);
         for (unsigned a = 0; a < ANCHORS; a++) {
@@ -250,6 +270,7 @@ static uint64_t send_random(struct stream *s, uint64_t sum)
     record_is_sound(&verdict.conn->end[0].sent);
     record_is_sound(&verdict.conn->end[1].sent);
     facts_are_in_range(verdict.conn, s->now_ns);
+    zeek_has_words(s, verdict.conn);
     remember_numbers(s, pair, &segment);
     if (tl_test_below(&s->random, 100) == 0) {
         tl_pair_unreachable(s->pairs[pair], segment.from, segment.seq, 3, 1, segment.frame);
@@ -290,6 +311,7 @@ static void random_streams_survive_lack_of_memory(void **state)
         uint64_t sum = 0;
 
         start_stream(&s, seed + 1000);
+        s.starved = true;
         for (unsigned i = 0; i < SEGMENTS; i++) {
             s.memory.fail_at = i % 10 == 0 ? s.memory.requests + 1 : 0;
             sum = send_random(&s, sum);

@@ -71,6 +71,30 @@ static void copies_count_as_segments_but_not_as_attempts(void **state)
     t_end(&t);
 }
 
+/* In the order of the file, copies included; of this connection, not of the pair. */
+static void first_and_last_frame_are_told(void **state)
+{
+    struct t_talk t;
+
+    (void)state;
+    t_syn_sent(&t);
+    t_know(&t, 0);
+    assert_int_equal(t.facts.first_in, 1);
+    assert_int_equal(t.facts.last_in, 1);
+    t.frame = 6; /* other frames in between */
+    t_send(&t, SERVER, .flags = RSTACK);
+    t_send(&t, CLIENT, .flags = SYN, .seq = 1000, .wait_ns = -T_SECOND);
+    t_know(&t, 0);
+    assert_int_equal(t.facts.first_in, 1);
+    assert_int_equal(t.facts.last_in, 8);
+    t_send(&t, CLIENT, .flags = SYN, .seq = 9000);
+    t_know(&t, 0);
+    assert_int_equal(t.facts.incarnation, 2);
+    assert_int_equal(t.facts.first_in, 9);
+    assert_int_equal(t.facts.last_in, 9);
+    t_end(&t);
+}
+
 static void data_on_the_syn_is_told(void **state)
 {
     struct t_talk t;
@@ -257,6 +281,7 @@ int main(void)
         cmocka_unit_test(one_syn_is_all_there_is),
         cmocka_unit_test(durations_are_unknown_until_measured),
         cmocka_unit_test(copies_count_as_segments_but_not_as_attempts),
+        cmocka_unit_test(first_and_last_frame_are_told),
         cmocka_unit_test(data_on_the_syn_is_told),
         cmocka_unit_test(asking_changes_nothing),
         cmocka_unit_test(position_by_the_share_of_the_server),

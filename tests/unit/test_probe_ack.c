@@ -152,6 +152,7 @@ struct unseen {
     bool peer_repeats; /* the server repeats old octets, which draws an ACK, too */
     bool fin;          /* the client has closed */
     int window;        /* of the ACK */
+    bool mptcp;        /* an option of Multipath TCP on the ACK */
     bool sack;         /* a SACK block on the ACK: octets were lost behind the capture point */
 };
 
@@ -177,7 +178,7 @@ static void ack_without_trigger(struct unseen u, bool challenge)
     if (u.peer_repeats) {
         t_send(&t, SERVER, .seq = 5001, .len = 10);
     }
-    t_send(&t, CLIENT, .window = u.window, .sack_from = u.sack ? 5100 : 0);
+    t_send(&t, CLIENT, .window = u.window, .sack_from = u.sack ? 5100 : 0, .options = u.mptcp ? TL_OPT_MPTCP : 0);
     assert_int_equal(t.v.shape.ack == TL_ACK_CHALLENGE, challenge);
     if (challenge) {
         assert_int_equal(t.v.refs.trigger_in, 0); /* not captured */
@@ -197,6 +198,7 @@ static void third_equal_ack_that_nothing_explains_is_a_challenge(void **state)
     ack_without_trigger((struct unseen){.options = sack, .data = true, .fin = true}, false);
     ack_without_trigger((struct unseen){.options = sack, .data = true, .window = 2 * T_WINDOW}, false);
     ack_without_trigger((struct unseen){.options = sack, .data = true, .sack = true}, false);
+    ack_without_trigger((struct unseen){.options = sack, .data = true, .mptcp = true}, false);
 }
 
 int main(void)

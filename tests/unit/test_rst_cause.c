@@ -53,7 +53,7 @@ static void c13_window_stays_closed(void **state)
         t_send(&t, CLIENT, .len = 5);
         t_send(&t, SERVER, .window = T_CLOSED);
         for (unsigned i = 0; i < 2; i++) {
-            t_send(&t, CLIENT, .seq = 1005, .wait_ns = T_SECOND);
+            t_send(&t, CLIENT, .seq = 1005, .wait_ns = (i + 1) * T_SECOND / 2);
             t_is(&t, window_probe, PROBE_KIND, PROBE);
             if (answered) {
                 t_send(&t, SERVER, .window = T_CLOSED);

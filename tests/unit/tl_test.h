@@ -89,11 +89,12 @@ enum {
 #define T_SECOND INT64_C(1000000000)
 #define T_SAME_TIME INT64_MIN
 
-/* A conversation of one pair, and what the engine said of its last segment. */
+/* A conversation of one pair, its last segment, and what the engine said of that. */
 struct t_talk {
     struct tl_test_memory memory;
     struct tl_tracker *tracker;
     struct tl_pair *pair;
+    struct tl_segment segment;
     struct tl_verdict v;
     struct tl_facts facts; /* t_know writes them */
     int64_t now_ns;
@@ -113,10 +114,10 @@ struct t_segment {
     int window;            /* 0 = T_WINDOW */
     unsigned flags;        /* 0 = TL_ACK */
     uint16_t options, ip_id, mss;
-    uint8_t window_scale, fast_open_bytes, first_octet;
+    uint8_t window_scale, fast_open_bytes;
+    char octets[3]; /* first and last payload octet, a string; "" = not captured */
     bool raw_seq_0; /* the raw sequence number is 0 */
     bool field_ack; /* fill the acknowledgment field in although the ACK flag is off */
-    bool has_octet;
 };
 
 static inline void t_start(struct t_talk *t)
@@ -158,9 +159,11 @@ static inline void t_send_segment(struct t_talk *t, unsigned from, const struct 
         .flags = (uint8_t)flags,
         .window_scale = say->window_scale,
         .fast_open_bytes = say->fast_open_bytes,
-        .first_octet = say->first_octet,
+        .first_octet = (uint8_t)say->octets[0],
+        .last_octet = (uint8_t)say->octets[1],
         .from = (uint8_t)from,
-        .has_octet = say->has_octet,
+        .has_octet = say->octets[0] != 0,
+        .has_last_octet = say->octets[1] != 0,
         .ttl = 64,
     };
 
@@ -175,6 +178,7 @@ static inline void t_send_segment(struct t_talk *t, unsigned from, const struct 
     if (!(flags & TL_RST) && !say->raw_seq_0 && (int32_t)(end - t->next[from]) > 0) {
         t->next[from] = end;
     }
+    t->segment = segment;
     t->learnt = tl_pair_update(t->pair, &segment, &t->v);
 }
 
