@@ -83,12 +83,15 @@ static void apply_bytes(struct tl_step *step)
     }
 }
 
-/* Time from the peer's bytes to this ACK, if they were sent once (Karn) and in order. */
-static void learn_leg(struct tl_step *step, const struct tl_sent_entry *last)
+/* Time from the peer's bytes to this ACK, if they were sent once (Karn) and in order, and nothing that was sent later, a
+ * retransmission of bytes below them, drew it. */
+static void learn_leg(struct tl_step *step, const struct tl_sent_ack_result *acked)
 {
+    const struct tl_sent_entry *last = &acked->last;
     int64_t leg = step->seg->time_ns - last->time_ns;
 
-    if (last->tx_count != 1 || (last->flags & (TL_SENT_FILLED | TL_SENT_COARSE)) || leg < 0) {
+    if (last->tx_count != 1 || (last->flags & (TL_SENT_FILLED | TL_SENT_COARSE)) || leg < 0 ||
+        acked->newest.time_ns > last->time_ns) {
         return;
     }
     if (step->self->leg_ns == TL_UNKNOWN_NS || leg < step->self->leg_ns) {
@@ -136,7 +139,7 @@ static void apply_ack(struct tl_step *step)
     }
     took = tl_sent_ack(&peer->sent, ack, &result) != TL_SENT_REFUSED;
     if (took) {
-        learn_leg(step, &result.last);
+        learn_leg(step, &result);
         peer->seen_bytes += result.captured_bytes + result.forgotten_bytes;
         peer->unseen_bytes += result.unseen_bytes;
         peer->capture |= result.last.flags & TL_SENT_COARSE ? TL_CAPTURE_COARSE : 0;

@@ -286,6 +286,11 @@ static inline int64_t tl_max_ns(int64_t a, int64_t b)
     return a > b ? a : b;
 }
 
+static inline int64_t tl_min_ns(int64_t a, int64_t b)
+{
+    return a < b ? a : b;
+}
+
 /* The end sent something that draws a challenge ACK. */
 static inline void tl_poke(struct tl_end *end, const struct tl_segment *seg, bool is_rst)
 {

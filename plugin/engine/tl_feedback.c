@@ -167,6 +167,7 @@ void tl_feedback_acked(struct tl_feedback *feedback, uint32_t una, const struct 
     feedback->una = una;
     feedback->duplicates = 0;
     feedback->dupack_first_in = 0;
+    feedback->third_ns = 0;
     while (feedback->range_count > 0 && !tl_seq_after(feedback->ranges[0][1], una)) {
         remove_range(feedback, 0);
     }
@@ -175,12 +176,17 @@ void tl_feedback_acked(struct tl_feedback *feedback, uint32_t una, const struct 
     }
 }
 
-unsigned tl_feedback_duplicate(struct tl_feedback *feedback, uint32_t frame)
+unsigned tl_feedback_duplicate(struct tl_feedback *feedback, const struct tl_segment *segment)
 {
+    enum { THIRD = 3 };
+
     if (feedback->duplicates == 0) {
-        feedback->dupack_first_in = frame;
+        feedback->dupack_first_in = segment->frame;
     }
     feedback->duplicates += feedback->duplicates < UINT16_MAX;
+    if (feedback->duplicates == THIRD) {
+        feedback->third_ns = segment->time_ns;
+    }
     return feedback->duplicates;
 }
 
@@ -239,6 +245,7 @@ void tl_feedback_record(struct tl_feedback *feedback, const struct tl_segment *s
     }
     if (!same) {
         report->first_ns = segment->time_ns;
+        report->una_first = feedback->una;
     }
     report->time_ns = segment->time_ns;
     report->newest_ns = feedback->newest_ns;
@@ -265,9 +272,22 @@ static int64_t travel(int64_t leg_ns, bool echo)
     return echo ? leg_ns / 10 * 11 + LEG_LEAST_NS : leg_ns / 10 * 9;
 }
 
+/* What the sender knew if it had the first reports with the TSval of `later`, up to those that acknowledge `seq`, after `r`. */
+static struct tl_report joined(struct tl_report r, const struct tl_report *later, uint32_t seq)
+{
+    bool ranges = tl_seq_after(later->sacked, later->una);
+
+    r.time_ns = r.first_ns = r.una_ns = later->first_ns;
+    r.una = seq;
+    r.sacked = ranges ? later->sacked : tl_seq_after(r.sacked, seq) ? r.sacked : seq;
+    r.duplicates = 0;
+    return r;
+}
+
 static struct tl_report known(const struct tl_feedback *feedback, const struct tl_segment *segment, int64_t leg_ns, bool resent)
 {
-    struct tl_report oldest = {.una = feedback->una_begin, .sacked = feedback->una_begin};
+    struct tl_report found = {.una = feedback->una_begin, .sacked = feedback->una_begin};
+    const struct tl_report *split = NULL;
     bool echo = (segment->options & TL_OPT_TIMESTAMPS) != 0;
     int64_t before_ns = segment->time_ns - travel(leg_ns, echo);
     unsigned i;
@@ -276,20 +296,22 @@ static struct tl_report known(const struct tl_feedback *feedback, const struct t
         const struct tl_report *r = &feedback->reports[(feedback->newest + feedback->capacity - i) % feedback->capacity];
         bool echoed = echo && r->has_tsval && !tl_seq_after(r->tsval, segment->tsecr);
         bool passed = r->time_ns <= before_ns;
-
         bool no_echo = !echo || !r->has_tsval || tl_seq_after(r->seq, segment->ack);
 
         if (resent && tl_seq_after(r->una, segment->seq)) {
-            continue; /* nobody sends again what he knows to be acknowledged: this report was late, or lost */
+            /* Nobody sends again what he knows to be acknowledged: this report was late, or lost. */
+            split = echoed && !split && !tl_seq_after(r->una_first, segment->seq) ? r : split;
+            continue;
         }
         if (echoed || (passed && no_echo)) {
-            return *r;
+            found = *r;
+            break;
         }
         if (feedback->dropped) {
-            oldest = *r; /* what it knew is forgotten: the oldest report is nearest to it */
+            found = *r; /* what it knew is forgotten: the oldest report is nearest to it */
         }
     }
-    return oldest;
+    return split ? joined(found, split, segment->seq) : found;
 }
 
 struct tl_report tl_feedback_known(const struct tl_feedback *feedback, const struct tl_segment *segment, int64_t leg_ns)

@@ -27,6 +27,7 @@ struct tl_report {
     uint32_t tsval;      /* of the receiver */
     uint32_t seq;        /* of the receiver's segment */
     uint32_t una;        /* cumulative ACK */
+    uint32_t una_first;  /* the same, of the first report with the same TSval */
     uint32_t sacked;     /* right edge of the highest SACKed range; una if none */
     uint16_t duplicates; /* duplicate ACKs for una so far */
     bool has_tsval;
@@ -41,6 +42,7 @@ struct tl_feedback {
     uint32_t una;
     uint32_t una_begin; /* before the first report */
     int64_t una_ns;     /* when una moved last, as recorded */
+    int64_t third_ns;   /* when the third duplicate ACK for una passed; 0 = not yet */
     uint32_t una_recorded;
     uint32_t dupack_first_in; /* frame of the first duplicate ACK for una */
     uint32_t dsack[2];        /* the range that the last segment reported twice received, RFC 2883 */
@@ -66,7 +68,7 @@ void tl_feedback_sack(struct tl_feedback *feedback, const struct tl_sent *sent, 
 void tl_feedback_acked(struct tl_feedback *feedback, uint32_t una, const struct tl_sent_entry *newest);
 
 /* Counts a duplicate ACK (RFC 5681 2) and returns its number, from 1. */
-unsigned tl_feedback_duplicate(struct tl_feedback *feedback, uint32_t frame);
+unsigned tl_feedback_duplicate(struct tl_feedback *feedback, const struct tl_segment *segment);
 
 /* Keeps the report as it stands after this segment. Out of memory: it is forgotten. O(1) amortised. */
 void tl_feedback_record(struct tl_feedback *feedback, const struct tl_segment *segment);
@@ -78,7 +80,8 @@ void tl_feedback_record(struct tl_feedback *feedback, const struct tl_segment *s
 struct tl_report tl_feedback_known(const struct tl_feedback *feedback, const struct tl_segment *segment, int64_t leg_ns);
 
 /* The same for a segment that brings old bytes: its sender did not know of an acknowledgment of them, whatever had passed, or it
- * would not have sent them again. */
+ * would not have sent them again. Of several reports with one TSval that acknowledge up to its first byte and beyond, it had
+ * those up to its first byte. */
 struct tl_report tl_feedback_known_to_resender(const struct tl_feedback *feedback, const struct tl_segment *segment,
                                                int64_t leg_ns);
 

@@ -38,7 +38,7 @@ enum tl_fsm_event {
 enum tl_fsm_withdrawal {
     TL_REPEATS_SYN,    /* E sends its SYN again: nothing that answers it has arrived */
     TL_REPEATS_SYNACK, /* E sends its SYN-ACK again: the ACK of its SYN has not arrived */
-    TL_REPEATS_FIN,    /* E sends its FIN again: the ACK of its FIN has not arrived */
+    TL_REPEATS_FIN,    /* E sends its FIN again, or a RST that shows the same: the ACK of its FIN has not arrived */
     TL_FIN_UNKNOWN,    /* E sends a FIN that does not acknowledge the peer's FIN: that has not arrived */
     TL_LIVES_ON,       /* E goes on although a RST should have ended it */
     TL_FSM_WITHDRAWALS

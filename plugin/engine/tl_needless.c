@@ -6,8 +6,12 @@
 
 /* "Too fast" needs a leg that is long compared with the jitter of one host. */
 static const int64_t TOO_FAST_LEG_NS = 3 * TL_MS;
-/* The report of a duplicate comes at least this share of the leg after the duplicate passed. */
-enum { DSACK_LEG_PERCENT = 70, DELIVERED_SHARE = 10 };
+/* A shorter leg is the host itself. */
+static const int64_t DSACK_LEG_NS = TL_MS;
+/* The report of a duplicate comes at least this share of the leg after the duplicate passed; "too fast" is less than a third. */
+enum { DSACK_LEG_PERCENT = 70, DELIVERED_SHARE = 10, TOO_FAST_SHARE = 3 };
+/* An ACK drawn by a retransmission comes within this and two legs. */
+static const int64_t ANSWER_NS = 20 * TL_MS;
 
 /* ---- the ring of retransmissions ---------------------------------------------------------------------------------------- */
 
@@ -128,13 +132,15 @@ void tl_needless_late_original(struct tl_step *step)
     }
 }
 
-/* The retransmission that a D-SACK reports: the one whose timestamp it echoes, else the newest that it can mean. Each report is
- * of one copy. */
-static void prove_by_dsack(struct tl_step *step)
+/* The retransmission that a D-SACK reports, each report being of one copy: the newest that can have drawn it and is not
+ * reported yet. The echo names it only if the duplicate reached the edge of what had been acknowledged: what lies below that is
+ * refused before TS.Recent is set (RFC 7323 5.3 R2 and R3), and the echo is that of the bytes that were needed. */
+static struct tl_resend *reported(const struct tl_step *step)
 {
     struct tl_repair *repair = step->peer->repair;
     const struct tl_feedback *feedback = &repair->feedback;
-    int64_t least_ns = step->self->leg_ns < 0 ? 0 : step->self->leg_ns / 100 * DSACK_LEG_PERCENT;
+    int64_t least_ns = step->self->leg_ns < DSACK_LEG_NS ? 0 : step->self->leg_ns / 100 * DSACK_LEG_PERCENT;
+    bool echoes = (step->seg->options & TL_OPT_TIMESTAMPS) && feedback->dsack[1] == step->seg->ack;
     struct tl_resend *found = NULL;
     unsigned i;
 
@@ -142,17 +148,102 @@ static void prove_by_dsack(struct tl_step *step)
         struct tl_resend *resend = resend_at(repair, i);
         bool overlaps = tl_seq_before(resend->seq, feedback->dsack[1]) && tl_seq_after(resend->end, feedback->dsack[0]);
 
-        if (!overlaps || resend->proved || tl_since(step, resend->time_ns) < least_ns) {
+        if (!overlaps || resend->reported) {
             continue;
         }
-        if (resend->has_tsval && (step->seg->options & TL_OPT_TIMESTAMPS) && resend->tsval == step->seg->tsecr) {
-            found = resend;
-            break;
+        if (echoes && resend->has_tsval && resend->tsval == step->seg->tsecr) {
+            return resend; /* whatever the leg was thought to be: it has arrived */
         }
-        found = found ? found : resend;
+        if (!found && tl_since(step, resend->time_ns) >= least_ns) {
+            found = resend;
+        }
     }
-    if (found) {
-        prove(step, found, TL_NEEDLESS_DSACK);
+    return found;
+}
+
+static void prove_by_dsack(struct tl_step *step)
+{
+    struct tl_resend *resend = reported(step);
+
+    if (!resend) {
+        return;
+    }
+    resend->reported = true;
+    if (!resend->proved) {
+        prove(step, resend, TL_NEEDLESS_DSACK);
+    }
+}
+
+/* Whether bytes above the acknowledged ones were sent at such a time that this ACK may be the duplicate ACK that they draw. */
+static bool is_drawn_by_later_bytes(const struct tl_step *step, int64_t least_ns, int64_t most_ns)
+{
+    const struct tl_recent_entry *e;
+    unsigned i;
+
+    for (i = 0; (e = tl_recent_at(&step->peer->recent, i)) != NULL; i++) {
+        int64_t age_ns = tl_since(step, e->time_ns);
+        uint32_t octets = tl_event_length(e->flags, e->len);
+
+        if (age_ns > most_ns) {
+            return false;
+        }
+        if (age_ns >= least_ns && octets > 0 && tl_seq_after(e->seq + octets, step->peer->una)) {
+            return true;
+        }
+    }
+    return i == TL_RECENT_MAX; /* more may have been sent before what is remembered */
+}
+
+/* Whether this ACK only repeats the last one, and nothing but old bytes can have drawn it: RFC 9293 3.10.7.4 answers them so. With
+ * SACK a D-SACK would say more. */
+static bool repeats_last_ack(const struct tl_step *step, const struct tl_sent_ack_result *acked)
+{
+    const struct tl_end *self = step->self, *peer = step->peer;
+    const struct tl_shape *shape = step->shape;
+    bool no_sack = self->has_isn_of_syn && peer->has_isn_of_syn && !(self->options & peer->options & TL_OPT_SACK_PERMITTED);
+    bool named = shape->keepalive != TL_PROBE_KIND_NONE || shape->window_probe != TL_PROBE_KIND_NONE ||
+                 shape->teardown_step != TL_TEARDOWN_STEP_NONE || shape->handshake_step != TL_HANDSHAKE_STEP_NONE ||
+                 (shape->ack != TL_ACK_NONE && shape->ack != TL_ACK_DUP);
+
+    return !acked && no_sack && !named && step->event == TL_EVENT_ACK && step->seg->sack_count == 0 &&
+           step->seg->ack == peer->una && step->seg->window == self->last_window;
+}
+
+/* When the newest retransmission was sent that is known to have filled a hole. Its ACK has come, and so have the duplicate ACKs that
+ * whatever was sent before it drew. */
+static int64_t filled_at(const struct tl_repair *repair)
+{
+    unsigned i = 0;
+
+    while (i < repair->resend_count && !resend_at(repair, i)->filled) {
+        i++;
+    }
+    return i < repair->resend_count ? resend_at(repair, i)->time_ns : 0;
+}
+
+/* Each such ACK is about the newest retransmission that can have drawn it; the one that filled a hole drew the ACK before. */
+static void prove_by_repeated_ack(struct tl_step *step, const struct tl_sent_ack_result *acked)
+{
+    struct tl_repair *repair = step->peer->repair;
+    int64_t leg = step->self->leg_ns, least_ns = leg / 100 * DSACK_LEG_PERCENT, most_ns = 2 * leg + ANSWER_NS;
+    unsigned i;
+
+    if (leg <= TOO_FAST_LEG_NS || !repeats_last_ack(step, acked) ||
+        is_drawn_by_later_bytes(step, least_ns, tl_min_ns(most_ns, tl_since(step, filled_at(repair))))) {
+        return;
+    }
+    for (i = 0; i < repair->resend_count; i++) {
+        struct tl_resend *resend = resend_at(repair, i);
+        int64_t age_ns = tl_since(step, resend->time_ns);
+
+        if (age_ns >= least_ns && age_ns <= most_ns && !resend->filled && !resend->reported &&
+            !tl_seq_after(resend->end, step->peer->una)) {
+            resend->reported = true;
+            if (!resend->proved) {
+                prove(step, resend, TL_NEEDLESS_ANSWERED_AGAIN);
+            }
+            return;
+        }
     }
 }
 
@@ -162,13 +253,17 @@ static void prove_by_ack(struct tl_step *step, struct tl_resend *resend, const s
     bool covered = !tl_seq_after(resend->end, step->peer->una) || tl_feedback_covers(feedback, resend->seq, resend->end);
     int64_t leg = step->self->leg_ns;
     bool first = covered && !resend->answered;
+    bool echoes = resend->has_tsval && (step->seg->options & TL_OPT_TIMESTAMPS);
+    bool echoes_older = echoes && tl_seq_before(step->seg->tsecr, resend->tsval);
 
-    if (acked && acked->una_before == resend->seq && resend->has_tsval && (step->seg->options & TL_OPT_TIMESTAMPS) &&
-        tl_seq_before(step->seg->tsecr, resend->tsval)) {
+    if (acked && acked->una_before == resend->seq && echoes_older) {
         /* RFC 3522: the ACK that fills exactly this hole echoes an older timestamp, so an earlier copy filled it. */
         prove(step, resend, TL_NEEDLESS_TS_ECHO);
-    } else if (first && resend->captured_before && leg > TOO_FAST_LEG_NS && tl_since(step, resend->time_ns) < leg / 2) {
-        prove(step, resend, TL_NEEDLESS_TOO_FAST);
+    } else if (first && resend->captured_before && (echoes_older || !echoes) && leg > TOO_FAST_LEG_NS &&
+               tl_since(step, resend->time_ns) < leg / TOO_FAST_SHARE) {
+        prove(step, resend, TL_NEEDLESS_TOO_FAST); /* an echo of it would show that the leg was measured too long */
+    } else if (acked && acked->una_before == resend->seq) {
+        resend->filled = true;
     }
     resend->answered |= covered;
 }
@@ -184,6 +279,7 @@ void tl_needless_prove(struct tl_step *step, const struct tl_sent_ack_result *ac
     if (repair->feedback.has_dsack) {
         prove_by_dsack(step);
     }
+    prove_by_repeated_ack(step, acked);
     for (i = 0; i < repair->resend_count; i++) {
         struct tl_resend *resend = resend_at(repair, i);
 

@@ -88,7 +88,9 @@ static int64_t time_leg(struct tl_step *step, const struct tl_syns *syns)
         step->conn->ambiguous = true;
         return tl_since(step, syns->last_ns);
     }
-    if (!step->conn->ambiguous && (step->self->leg_ns == TL_UNKNOWN_NS || tl_since(step, sent_ns) < step->self->leg_ns)) {
+    /* An answer to an earlier transmission was late, or is itself a repetition: no measure of the way. */
+    if (!step->conn->ambiguous && sent_ns == syns->last_ns &&
+        (step->self->leg_ns == TL_UNKNOWN_NS || tl_since(step, sent_ns) < step->self->leg_ns)) {
         step->self->leg_ns = tl_since(step, sent_ns);
     }
     return tl_since(step, sent_ns);

@@ -328,7 +328,9 @@ static bool answers_unseen(const struct tl_step *step)
     int64_t patience = step->rtt_ns == TL_UNKNOWN_NS ? CHALLENGE_NS : 2 * step->rtt_ns + ANSWER_NS;
     /* When the peer has been quiet for longer than an answer takes, one is enough, and the echo may be of any segment captured. */
     bool quiet = tl_since(step, peer->last_ns) > patience;
-    unsigned enough = quiet ? 1 : SAME_BEFORE;
+    /* Nor does much else draw a new packet right after the handshake, from a peer that has sent its SYN-ACK only: that came twice. */
+    bool only_synack = !peer->sent_plain && step->seg->ip_id != 0;
+    unsigned enough = quiet || only_synack ? 1 : SAME_BEFORE;
     uint32_t newest_echo = quiet && peer->has_tsval ? peer->tsval : self->tsecr;
     const struct tl_recent_entry *e;
     unsigned i, same = 0;

@@ -34,6 +34,18 @@ static int64_t previous_at(const struct tl_resent *r)
     return r->step->seg->time_ns;
 }
 
+/* An episode ends when its sender hears that the point is acknowledged, which may be long after the ACK passed here. */
+static void leave_episodes(struct tl_repair *repair, uint32_t known_una)
+{
+    if (repair->in_loss && !tl_seq_before(known_una, repair->loss_point)) {
+        repair->in_loss = false;
+        repair->backoff = 0;
+    }
+    if (repair->in_recovery && !tl_seq_before(known_una, repair->recovery_point)) {
+        repair->in_recovery = false;
+    }
+}
+
 void tl_resent_ask(struct tl_resent *r)
 {
     const struct tl_step *step = r->step;
@@ -45,14 +57,22 @@ void tl_resent_ask(struct tl_resent *r)
     r->known = tl_feedback_known_to_resender(&repair->feedback, seg, step->self->leg_ns);
     r->gap_ns = sent_ns - previous_at(r);
     r->quiet_ns = sent_ns - travel_ns - (r->known.time_ns != 0 ? r->known.time_ns : repair->heard_ns);
+    r->third_ns = repair->feedback.third_ns != 0 ? sent_ns - travel_ns - repair->feedback.third_ns : TL_UNKNOWN_NS;
     r->unmoved_ns = sent_ns - travel_ns - (r->known.una_ns != 0 ? r->known.una_ns : repair->heard_ns);
     r->sack_permitted = sack_permitted(step, repair);
     r->head = !tl_seq_after(seg->seq, r->known.una) && tl_seq_after(step->end, r->known.una);
     r->tail = !tl_seq_before(step->end, step->self->max);
     r->first = !r->captured_before || r->look.previous.tx_count == 1;
     r->no_evidence = r->known.duplicates == 0 && !tl_seq_after(r->known.sacked, seg->seq);
-    r->in_loss = repair->in_loss && tl_seq_before(r->known.una, repair->loss_point);
-    r->in_recovery = repair->in_recovery && tl_seq_before(r->known.una, repair->recovery_point);
+    leave_episodes(repair, r->known.una);
+    if (repair->in_loss && tl_seq_after(seg->seq, repair->rto_seq)) {
+        /* It would have sent the same bytes again, had it heard nothing since the timeout: what it heard started the timer. */
+        r->gap_ns = tl_min_ns(r->gap_ns, sent_ns - repair->rto_ns);
+        r->quiet_ns = tl_min_ns(r->quiet_ns, sent_ns - repair->rto_ns);
+        r->unmoved_ns = tl_min_ns(r->unmoved_ns, sent_ns - repair->rto_ns);
+    }
+    r->in_loss = repair->in_loss;
+    r->in_recovery = repair->in_recovery;
 }
 
 /* ---- the causes --------------------------------------------------------------------------------------------------------- */
@@ -107,10 +127,16 @@ static bool when_single(const struct tl_resent *r, struct cause *c)
     return true;
 }
 
+/* Longer than a round trip by more than jitter. */
+static int64_t patience(const struct tl_resent *r)
+{
+    int64_t rtt = tl_rtt_or(r->step, 0);
+
+    return rtt + tl_max_ns(rtt / 4, 5 * TL_MS);
+}
+
 static bool when_timer(const struct tl_resent *r, struct cause *c)
 {
-    int64_t patience = tl_rtt_or(r->step, 0) + tl_max_ns(tl_rtt_or(r->step, 0) / 4, 10 * TL_MS);
-
     if (r->head && r->no_evidence && is_silent(r)) {
         bool doubled = r->repair->rto_seq == r->step->seg->seq && r->repair->backoff + 1 >= BACKOFF_SURE &&
                        r->gap_ns * 2 >= r->repair->rto_gap_ns * 3 && r->gap_ns * 10 <= r->repair->rto_gap_ns * 26;
@@ -118,11 +144,20 @@ static bool when_timer(const struct tl_resent *r, struct cause *c)
         *c = doubled ? CAUSE(RTO, CERTAIN) : CAUSE(RTO, LIKELY);
         return true;
     }
-    if (r->head && r->gap_ns >= TL_TIMER_NS && r->quiet_ns >= patience) {
+    if (r->head && r->gap_ns >= TL_TIMER_NS && r->quiet_ns >= patience(r)) {
         *c = CAUSE(RTO, LIKELY); /* a lost retransmission: the timer fires in spite of the evidence */
         return true;
     }
     return false;
+}
+
+/* Without SACK the first byte is sent again by the third duplicate ACK, or by an ACK that moves to it, and then by the timer only,
+ * however many duplicate ACKs come (RFC 6582 3.2). */
+static bool when_timer_without_sack(const struct tl_resent *r, struct cause *c)
+{
+    *c = CAUSE(RTO, LIKELY);
+    return !r->sack_permitted && r->head && r->gap_ns >= TL_TIMER_NS && r->unmoved_ns >= TL_TIMER_NS &&
+           r->third_ns >= patience(r);
 }
 
 static bool when_in_loss(const struct tl_resent *r, struct cause *c)
@@ -145,6 +180,12 @@ static bool when_tail_probe(const struct tl_resent *r, struct cause *c)
     return true;
 }
 
+/* Feedback is answered at once: after a round trip of silence a timer may have sent it all the same. */
+static uint8_t trust_in_feedback(const struct tl_resent *r)
+{
+    return r->known.duplicates >= DUPACKS_SURE && r->quiet_ns < patience(r) ? TL_CONFIDENCE_CERTAIN : TL_CONFIDENCE_LIKELY;
+}
+
 /* Later bytes are known to have arrived (RFC 6675), or something sent later (RFC 8985). */
 static bool when_sacked_above(const struct tl_resent *r, struct cause *c)
 {
@@ -154,10 +195,8 @@ static bool when_sacked_above(const struct tl_resent *r, struct cause *c)
     if (!above && !later) {
         return false;
     }
-    *c = r->known.duplicates >= DUPACKS_SURE ? CAUSE(SACK, CERTAIN) : CAUSE(SACK, LIKELY);
-    if (!r->sack_permitted) {
-        c->cause = TL_RETRANSMISSION_FAST;
-    }
+    c->cause = r->sack_permitted ? TL_RETRANSMISSION_SACK : TL_RETRANSMISSION_FAST;
+    c->confidence = trust_in_feedback(r);
     return true;
 }
 
@@ -167,7 +206,7 @@ static bool when_duplicate_acks(const struct tl_resent *r, struct cause *c)
         return false;
     }
     c->cause = by_feedback(r);
-    c->confidence = r->known.duplicates >= DUPACKS_SURE ? TL_CONFIDENCE_CERTAIN : TL_CONFIDENCE_LIKELY;
+    c->confidence = trust_in_feedback(r);
     return true;
 }
 
@@ -188,8 +227,8 @@ static bool when_nothing_else(const struct tl_resent *r, struct cause *c)
 }
 
 static bool (*const causes[])(const struct tl_resent *, struct cause *) = {
-    when_one_way,      when_single,         when_timer,       when_in_loss,      when_tail_probe,
-    when_sacked_above, when_duplicate_acks, when_short_timer, when_nothing_else,
+    when_one_way,    when_single,       when_timer,          when_timer_without_sack, when_in_loss,
+    when_tail_probe, when_sacked_above, when_duplicate_acks, when_short_timer,        when_nothing_else,
 };
 
 /* ---- episodes ----------------------------------------------------------------------------------------------------------- */
@@ -205,6 +244,7 @@ static void enter_loss(struct tl_resent *r)
     repair->backoff = (uint8_t)(again && repair->backoff < UINT8_MAX ? repair->backoff + 1 : 1);
     repair->rto_seq = r->step->seg->seq;
     repair->rto_gap_ns = r->gap_ns;
+    repair->rto_ns = r->step->seg->time_ns;
 }
 
 static void enter_recovery(struct tl_resent *r)

@@ -21,6 +21,7 @@ struct tl_resent {
     struct tl_report known; /* what the sender knew */
     int64_t gap_ns;         /* since the previous transmission, or the hole, by the sender's clock */
     int64_t unmoved_ns;     /* since it heard of the last new acknowledgment */
+    int64_t third_ns;       /* since the third duplicate ACK reached it; TL_UNKNOWN_NS = none */
     int64_t quiet_ns;       /* how long the sender had heard nothing */
     bool captured_before;
     bool sack_permitted;

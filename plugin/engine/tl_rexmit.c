@@ -76,16 +76,20 @@ static enum tl_segment_kind kind_of(const struct tl_resent *r)
 
 /* ---- retransmissions whose original was never captured ------------------------------------------------------------------ */
 
-static unsigned ids_for(const struct tl_step *step, uint32_t bytes)
+/* IP IDs that the sender needs for so many bytes; each segment has one, and none is larger than `most`. */
+static unsigned ids_for(const struct tl_step *step, uint32_t bytes, uint32_t most)
 {
     enum { MSS_DEFAULT = 1460 /* Ethernet */ };
-    uint32_t mss = step->peer->mss > 0 ? step->peer->mss : MSS_DEFAULT;
+    uint32_t size = step->peer->mss > 0 ? step->peer->mss : MSS_DEFAULT;
 
-    return bytes / mss + (bytes % mss != 0);
+    size = most > 0 && most < size ? most : size;
+    return bytes / size + (bytes % size != 0);
 }
 
-/* The segment looks new, but its sender used IP IDs that were not captured, owed nobody an ACK, and had been silent for as long
- * as a probe or timer takes: the original was lost before the capture point. Nothing but the IP ID shows it. */
+/* The segment looks new, but its sender used IP IDs that were not captured, owed nobody an ACK, knew of no loss that it would
+ * repair first, and had been silent for as long as a probe or timer takes: the original was lost before the capture point.
+ * Nothing but the IP ID shows it; where segments overtake each other, a missing one may still come, a timer aside. What fills
+ * the hole below is taken to be cut as the last payload was. */
 static bool has_hidden_original(const struct tl_resent *r)
 {
     enum { IDS_MOST = 64 };
@@ -98,13 +102,16 @@ static bool has_hidden_original(const struct tl_resent *r)
         !tl_clock_counts_ids(&repair->clock) || step->peer->max != repair->fresh_ack) {
         return false;
     }
-    unused =
-        (int16_t)(uint16_t)(step->seg->ip_id - repair->fresh_id - repair->fresh_cost - ids_for(step, r->look.skipped_bytes));
+    if (r->known.duplicates > 0 || tl_seq_after(r->known.sacked, r->known.una)) {
+        return false; /* what it sends again because of them uses IP IDs, too */
+    }
+    unused = (int16_t)(uint16_t)(step->seg->ip_id - repair->fresh_id - repair->fresh_cost -
+                                 ids_for(step, r->look.skipped_bytes, repair->fresh_len));
     if (unused < 1 || unused > IDS_MOST) {
         return false;
     }
     return r->quiet_ns >= TL_TIMER_NS ||
-           (r->look.skipped_bytes > 0 && rtt > 0 && r->quiet_ns >= rtt / 2 * 3 + TL_PROBE_LEAST_NS);
+           (r->look.skipped_bytes > 0 && !repair->reorders && rtt > 0 && r->quiet_ns >= rtt / 2 * 3 + TL_PROBE_LEAST_NS);
 }
 
 static void name_hidden(struct tl_resent *r)
@@ -132,7 +139,8 @@ static void learn_fresh(struct tl_step *step)
     }
     repair->has_fresh = true;
     repair->fresh_id = step->seg->ip_id;
-    repair->fresh_cost = (uint16_t)(step->seg->len > 0 ? ids_for(step, step->seg->len) : 1);
+    repair->fresh_cost = (uint16_t)(step->seg->len > 0 ? ids_for(step, step->seg->len, 0) : 1);
+    repair->fresh_len = step->seg->len > 0 ? step->seg->len : repair->fresh_len;
     repair->fresh_ack = step->peer->max;
 }
 
@@ -216,8 +224,11 @@ static void classify_bytes(struct tl_step *step)
         return;
     }
     step->shape->segment = (uint8_t)kind_of(&r);
-    if (step->shape->segment == TL_SEGMENT_OUT_OF_ORDER && r.captured_before) {
-        tl_needless_late_original(step);
+    if (step->shape->segment == TL_SEGMENT_OUT_OF_ORDER) {
+        r.repair->reorders = true;
+        if (r.captured_before) {
+            tl_needless_late_original(step);
+        }
     }
     tl_resent_ask(&r);
     if (step->shape->segment == TL_SEGMENT_NEW || step->shape->segment == TL_SEGMENT_AHEAD) {
@@ -387,17 +398,6 @@ static enum tl_ack kind_of_ack(struct tl_step *step, const struct tl_sent_ack_re
     return same_window ? TL_ACK_NONE : TL_ACK_WINDOW_UPDATE;
 }
 
-static void leave_episodes(struct tl_repair *repair, uint32_t una)
-{
-    if (repair->in_loss && !tl_seq_before(una, repair->loss_point)) {
-        repair->in_loss = false;
-        repair->backoff = 0;
-    }
-    if (repair->in_recovery && !tl_seq_before(una, repair->recovery_point)) {
-        repair->in_recovery = false;
-    }
-}
-
 void tl_rexmit_after_ack(struct tl_step *step, const struct tl_sent_ack_result *acked)
 {
     struct tl_repair *repair = step->peer->repair;
@@ -411,10 +411,9 @@ void tl_rexmit_after_ack(struct tl_step *step, const struct tl_sent_ack_result *
     }
     if (acked) {
         tl_feedback_acked(&repair->feedback, step->peer->una, &acked->newest);
-        leave_episodes(repair, step->peer->una);
     } else if (kind == TL_ACK_DUP && step->shape->ack == TL_ACK_DUP && (repair->feedback.grew || !repair->feedback.has_dsack)) {
         /* An ACK that only reports a duplicate (RFC 2883) is no sign of loss. */
-        step->refs->dupack_number = tl_feedback_duplicate(&repair->feedback, step->seg->frame);
+        step->refs->dupack_number = tl_feedback_duplicate(&repair->feedback, step->seg);
         step->refs->dupack_first_in = repair->feedback.dupack_first_in;
     }
     tl_needless_prove(step, acked);

@@ -23,6 +23,8 @@ struct tl_resend {
     bool captured_before; /* the bytes had been captured before */
     bool answered;        /* an ACK or SACK has covered it */
     bool proved;          /* needless */
+    bool reported;        /* a D-SACK, or an ACK of nothing new, was about it */
+    bool filled;          /* the ACK that went on from its first byte is the answer to it */
 };
 
 /* What the repair of losses in one direction has come to. Made when its sender first sends payload. */
@@ -31,17 +33,20 @@ struct tl_repair {
     struct tl_feedback feedback;   /* of the receiver */
     struct tl_clock clock;         /* of the sender */
     struct tl_resend *resends;     /* ring of the last ones */
-    int64_t heard_ns;            /* the receiver's last segment before this was made */
-    int64_t rto_gap_ns;            /* between the last timeout and the transmission before it */
+    int64_t heard_ns;              /* the receiver's last segment before this was made */
+    int64_t rto_ns;                /* the last timeout */
+    int64_t rto_gap_ns;            /* between it and the transmission before it */
     uint32_t loss_point;           /* Loss state lasts until this is acknowledged */
     uint32_t recovery_point;       /* fast or SACK recovery lasts until this is acknowledged */
     uint32_t rto_seq;              /* bytes of the last timeout */
+    uint32_t fresh_len;            /* payload of the newest segment with IP ID and payload */
     uint32_t fresh_ack;            /* what the receiver had sent when the newest segment with IP ID passed */
     uint16_t fresh_id, fresh_cost; /* its IP ID, and how many IDs it used (offload cuts it later) */
     uint8_t resend_count, resend_capacity, resend_newest;
     uint8_t backoff; /* timeouts of rto_seq in a row */
     bool in_loss, in_recovery;
     bool has_fresh;
+    bool reorders; /* a segment of this direction was overtaken */
     bool seen_sack;
 };
 

@@ -87,11 +87,12 @@ static struct tl_recent_entry *find_acknowledging(const struct tl_step *step, bo
 static bool is_bare(const struct tl_step *step, const struct tl_recent_entry *trigger)
 {
     int64_t limit = step->rtt_ns == TL_UNKNOWN_NS ? BARE_UNKNOWN_NS : tl_max_ns(BARE_NS, 2 * step->rtt_ns);
+    bool lives = !step->conn->finished || step->self->fin_repeated;
 
     if (!step->self->has_max || step->seg->seq != step->self->max) {
         return false;
     }
-    return !trigger || tl_since(step, trigger->time_ns) > limit;
+    return !trigger || (lives && tl_since(step, trigger->time_ns) > limit);
 }
 
 /* F3: both numbers are those of a live connection. Bytes of either side may have been lost before the capture point. */

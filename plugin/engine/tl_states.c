@@ -76,6 +76,30 @@ static void on_synack(struct pair_of_states *s)
     peer_gets(s, TL_GETS_SYNACK);
 }
 
+/* The echoed timestamp shows that the ACK of this end's FIN had not arrived when it sent this (RFC 7323 4.3: an ACK that arrives in
+ * order moves it). */
+static bool had_no_ack_of_fin(const struct tl_step *step)
+{
+    const struct tl_recent_entry *e;
+    unsigned i = 0;
+
+    if (step->self->finack_in == 0 || !(step->seg->options & TL_OPT_TIMESTAMPS) || !tl_has(step, TL_ACK)) {
+        return false;
+    }
+    while ((e = tl_recent_at(&step->peer->recent, i)) != NULL && e->frame != step->self->finack_in) {
+        i++;
+    }
+    return e && (e->options & TL_OPT_TIMESTAMPS) && tl_seq_before(step->seg->tsecr, e->tsval) &&
+           !tl_seq_after(e->seq, step->seg->ack);
+}
+
+/* A device on the path may have answered for this end before, and so it may now. */
+static bool is_doubtful_again(const struct pair_of_states *s)
+{
+    return tl_fsm_state(s->self) == TL_STATE_UNKNOWN && s->self->depth > 0 && s->step->self->rsts > 1 &&
+           s->step->shape->rst_cause == TL_RST_CAUSE_AFTER_CLOSE && !s->step->self->has_fin;
+}
+
 static void sender_of_rst(struct pair_of_states *s)
 {
     const struct tl_step *step = s->step;
@@ -104,8 +128,11 @@ static void sender_of_rst(struct pair_of_states *s)
         break;
     }
     if (step->shape->rst_form == TL_RST_FORM_ACTIVE || step->shape->rst_form == TL_RST_FORM_BARE) {
+        if (had_no_ack_of_fin(step)) {
+            tl_fsm_withdraw(s->self, TL_REPEATS_FIN, s->self_view);
+        }
         self_does(s, TL_SENDS_RST_ABORT);
-    } else {
+    } else if (!is_doubtful_again(s)) {
         bool held_time_wait = tl_fsm_state(s->self) == TL_STATE_TIME_WAIT;
 
         self_does(s, TL_SENDS_RST_GONE);

@@ -153,12 +153,24 @@ def print_resets(name, tally):
     print()
 
 
+def print_hidden(name, tally):
+    """ACKs that answer a segment which was not captured: shown apart, for nothing in the capture
+    tells a challenge ACK from the others."""
+    for cls in ("challenge_ack", "ack_of_forged"):
+        called = tally.hidden["trigger", cls, True]
+        print(f"{name}: {cls}, what it answers not captured: called a challenge ACK {called} of "
+              f"{called + tally.hidden['trigger', cls, False]}")
+    print()
+
+
 def report(tallies, results, errors):
     """Print everything."""
     for name, tally in tallies.items():
         print_detection(name, tally)
         print_causes(name, tally)
         print_confusion(name, tally)
+        if name == "tcplife":
+            print_hidden(name, tally)
         if tally.resets and name == "tcplife":
             print_resets(name, tally)
             print("states: " + ", ".join(f"{' '.join(key)} {n}"

@@ -303,9 +303,8 @@ def score_frame(tally, capture, row, said):
         return
     family, name = FAMILY.get(label["cls"], ("plain", "plain"))
     if "hidden" in label:
-        tally.hidden[label["hidden"], said.family == family] += 1
-        if label["hidden"] == "handshake":
-            return
+        tally.hidden[label["hidden"], label["cls"], said.family == "challenge"] += 1
+        return
     tally.families[where, family, said.family] += 1
     if family == "rtx":
         score_rtx(tally, capture, where, label, said)

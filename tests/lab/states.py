@@ -70,28 +70,41 @@ class End:
         self.names += steps[1:] if self.names else steps
 
 
+def shown_as_client(row, addresses):
+    """Host ("c" or "s") whose state the fields tcplife.client.* of a row give, or None.
+
+    After crossing SYNs nobody is the client, and the end with the lower address is shown there:
+    so the same end may stand on one side before the second SYN and on the other after it.
+    """
+    host = "c" if (row.get("ip.src") or row.get("ipv6.src")) in addresses["c"] else "s"
+    sender = row.get("tcplife.sender")
+    if sender in ("client", "server"):
+        return host if sender == "client" else "cs".replace(host, "")
+    if sender == "peer":
+        lower = ipaddress.ip_address(addresses["c"][0]) < ipaddress.ip_address(addresses["s"][0])
+        return "c" if lower else "s"
+    return None
+
+
 def told(rows, times, addresses):
-    """{(port of the client's host, port of the server's host): [connection]} as tcplife says."""
+    """{(port of the client's host, port of the server's host): [connection]} as tcplife says.
+
+    A connection has the history of each host ("c", "s"), whichever side's fields told it.
+    """
     connections = {}
     for row, when in zip(rows, times):
         number = row.get("tcplife.conn", "")
         if not number:
             continue
-        source = row.get("ip.src") or row.get("ipv6.src")
-        host = "c" if source in addresses["c"] else "s"
         entry = connections.setdefault(number, {
-            "pair": pair_of(row, addresses), "time": when, "role": None,
-            "client": End(), "server": End()})
-        sender = row.get("tcplife.sender")
-        if sender in ("client", "server"):
-            entry["role"] = host if sender == "client" else "cs".replace(host, "")
-        elif sender == "peer":
-            lower = ipaddress.ip_address(addresses["c"][0]) < ipaddress.ip_address(
-                addresses["s"][0])
-            entry["role"] = "c" if lower else "s"
-        for end in ("client", "server"):
-            entry[end].add(row.get(f"tcplife.{end}.state.change", ""),
-                           row.get(f"tcplife.{end}.state.withdrawn", ""))
+            "pair": pair_of(row, addresses), "time": when, "client": None, "c": End(), "s": End()})
+        entry["client"] = shown_as_client(row, addresses) or entry["client"]
+        if not entry["client"]:
+            continue
+        for side, host in (("client", entry["client"]),
+                           ("server", "cs".replace(entry["client"], ""))):
+            entry[host].add(row.get(f"tcplife.{side}.state.change", ""),
+                            row.get(f"tcplife.{side}.state.withdrawn", ""))
     result = collections.defaultdict(list)
     for entry in connections.values():
         result[entry["pair"]].append(entry)
@@ -145,20 +158,18 @@ def same_chain(entries, side, sockets):
 
     A SYN that meets a living connection is shown in the new one, and so is what becomes of the old.
     """
-    if len(sockets) < 2 or any(entry["role"] is None for entry in entries):
+    if len(sockets) < 2 or any(entry["client"] is None for entry in entries):
         return False
-    names = [name for entry in entries
-             for name in entry["client" if entry["role"] == side else "server"].names]
+    names = [name for entry in entries for name in entry[side].names]
     wanted = ([name for _, right in sockets for name in right[which]] for which in (0, 1))
     return normalised(names) in [collapse(chain) for chain in wanted]
 
 
 def judge(entry, side, right):
     """("right", "unknown" or "wrong", text) of one end."""
-    if entry is None or entry["role"] is None:
+    if entry is None or entry["client"] is None:
         return "unknown", "not told"
-    end = entry["client" if entry["role"] == side else "server"]
-    names = normalised(end.names)
+    names = normalised(entry[side].names)
     if names in right:
         return "right", ""
     if names and names[-1] == "unknown" and names[:-1] in right:

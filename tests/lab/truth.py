@@ -7,6 +7,7 @@ describes the file that comes of it.
 """
 
 import bisect
+import struct
 from collections import defaultdict, deque
 from dataclasses import dataclass, field
 from typing import Optional
@@ -20,6 +21,7 @@ SHORT = {"client": "c", "server": "s"}
 RECEIVING = ("tcp_v4_rcv", "tcp_v6_rcv", "tcp_v4_do_rcv", "tcp_v6_do_rcv")
 RETRANSMISSIONS = {"rtx_tlp", "rtx_rto", "rtx_loss", "rtx_fast", "rtx_recovery", "rtx_syn",
                    "rtx_synack", "rtx_syn_data", "rtx_pmtu"}
+TIMESTAMPS = 8          # kind of the option, RFC 7323 3.2
 NEAR = 5_000_000        # ns; an effect follows its cause on the same host within this
 
 
@@ -293,7 +295,7 @@ class Causes:
                 and (trip.passage.sender, trip.pair) in self._acked:
             trip.facts["trigger"] = "rst" if trigger.passage.segment.flags & RST else "syn"
             return "challenge_ack"
-        return "ack"
+        return "ack_of_forged" if trigger.cause == "forged" else "ack"
 
 
 def judge_need(trips, full):
@@ -301,6 +303,7 @@ def judge_need(trips, full):
 
     Nothing is said where that is not certain: bytes that the receiving host never acknowledged, a
     SYN that it did not take, and hosts in `full`, which have thrown data away for lack of room.
+    What the host refused as too old has not arrived.
     """
     numbers, through = Numbers(), defaultdict(Ranges)
     acked, places = defaultdict(list), {}
@@ -312,6 +315,7 @@ def judge_need(trips, full):
         if segment.has(ACK) and trip.sent:
             where, offset = numbers.acknowledged((trip.passage.receiver, trip.pair), segment)
             acked[where].append((trip.sent.time, offset))
+    refused = refused_as_old(trips, places)
     for trip in trips:
         if trip.passage.sender == "link" or not trip.length:
             continue
@@ -324,8 +328,40 @@ def judge_need(trips, full):
                     trip.facts["part"] = True
             elif was_taken(trip, acked[where], end, full):
                 trip.facts["needed"] = False
-        if trip.passage.delivered:
+        if trip.passage.delivered and trip.order not in refused:
             through[where].add(start, end)
+
+
+def refused_as_old(trips, places):
+    """Orders of the trips that PAWS (RFC 7323 5.3) threw away although the host lacked their bytes.
+
+    places  {order of a trip: (direction, first number, end)}
+    A host refuses a TSval below its TS.Recent, which is what it echoed last.
+    """
+    told, arrivals = defaultdict(list), []
+    for trip in trips:
+        stamps = trip.passage.segment.option(TIMESTAMPS)
+        if trip.passage.sender == "link" or not stamps:
+            continue
+        tsval, tsecr = struct.unpack("!II", stamps)
+        if trip.sent and trip.passage.segment.has(ACK):
+            told[trip.passage.sender, trip.pair].append((trip.sent.time, tsecr))
+        if trip.length:
+            arrivals += [(when, trip.order, trip, tsval) for when in trip.passage.delivered]
+    for echoes in told.values():
+        echoes.sort()
+    taken, refused = defaultdict(Ranges), set()
+    for when, order, trip, tsval in sorted(arrivals, key=lambda arrival: arrival[:2]):
+        where, start, end = places[order]
+        echoes = told[trip.passage.receiver, trip.pair]
+        before = bisect.bisect(echoes, (when, 0))
+        old = before and 0 < (echoes[before - 1][1] - tsval) % 2**32 < 2**31
+        if not old:
+            taken[where].add(start, end)
+            refused.discard(order)
+        elif taken[where].covered(start, end) < end - start:
+            refused.add(order)
+    return refused
 
 
 def was_taken(trip, acked, end, full):
@@ -384,14 +420,14 @@ class View:
             label.update(trace)
             if not passage.delivered:
                 label["fate"] = "drop"
-        if trip.cause == "challenge_ack":
-            label.update(self._challenge(trip))
+        if trip.cause in ("challenge_ack", "ack_of_forged"):
+            label.update(self._hidden(trip))
         self._spoken.add((passage.sender, trip.pair, passage.segment.flags & SYN))
         plain = label["cls"] in ("syn", "synack", "data", "fin", "data+fin", "ack")
         return None if plain and "net" not in label else label
 
-    def _challenge(self, trip):
-        """Why a challenge ACK cannot be told from another ACK here, if so."""
+    def _hidden(self, trip):
+        """Why a challenge ACK cannot be told from another ACK here, or another from it, if so."""
         if (trip.passage.sender, trip.pair, 0) not in self._spoken:
             return {"hidden": "handshake"}      # looks like the handshake's last ACK
         if id(trip.trigger) not in self._captured:

@@ -297,7 +297,7 @@ def in_a_shell(sandbox, line, capture):
 def test_disk_full(form, sandbox, many_connections):
     result = in_a_shell(sandbox, f'tshark -n -q -r "$1" -z tcplife,{form} > /dev/full', many_connections)
     assert result.returncode == 1
-    assert "cannot write the connections" in result.stderr and "No space left" in result.stderr
+    assert "cannot write its table" in result.stderr and "No space left" in result.stderr
     assert result.stderr.count("\n") == 1
 
 

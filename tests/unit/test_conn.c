@@ -108,6 +108,52 @@ static void copy_points_to_its_original_and_teaches_nothing(void **state)
     t_end(&t);
 }
 
+/* ---- the way there and back ----------------------------------------------------------------------------------------------- */
+
+/* An ACK that a retransmission has drawn is no measure for the bytes above it, which arrived long before. */
+static void ack_drawn_by_a_retransmission_measures_nothing(void **state)
+{
+    struct t_talk t;
+
+    (void)state;
+    t_start(&t);
+    t_send(&t, CLIENT, .flags = TL_SYN);
+    t_send(&t, CLIENT, .flags = TL_SYN, .seq = 1000, .wait_ns = T_SECOND);
+    t_send(&t, SERVER, .flags = TL_SYN | TL_ACK); /* of which? */
+    t_send(&t, CLIENT, .flags = TL_ACK);
+    assert_true(t.v.conn->end[SERVER].leg_ns == -1);
+    t_send(&t, CLIENT, .len = 10);
+    t_send(&t, CLIENT, .len = 10);
+    t_send(&t, CLIENT, .seq = 1001, .len = 10, .wait_ns = 300 * T_MS);
+    t_send(&t, SERVER, .ack = 1021, .wait_ns = 20 * T_MS);
+    assert_true(t.v.conn->end[SERVER].leg_ns == -1);
+    t_send(&t, CLIENT, .len = 10);
+    t_send(&t, SERVER, .ack = 1031, .wait_ns = 20 * T_MS);
+    assert_true(t.v.conn->end[SERVER].leg_ns == 20 * T_MS);
+    t_end(&t);
+}
+
+/* A SYN-ACK that echoes the first of two SYNs was late, or is a repetition itself; one that echoes the last is a measure. */
+static void answer_to_the_last_syn_measures(void **state)
+{
+    static const struct {
+        uint32_t echo;
+        int64_t leg_ns;
+    } rows[] = {{10, -1}, {1010, 20 * T_MS}};
+    struct t_talk t;
+
+    (void)state;
+    for (unsigned i = 0; i < 2; i++) {
+        t_start(&t);
+        t_send(&t, CLIENT, .flags = TL_SYN, .options = TL_OPT_TIMESTAMPS, .tsval = 10);
+        t_send(&t, CLIENT, .flags = TL_SYN, .seq = 1000, .options = TL_OPT_TIMESTAMPS, .tsval = 1010, .wait_ns = T_SECOND);
+        t_send(&t, SERVER, .flags = TL_SYN | TL_ACK, .options = TL_OPT_TIMESTAMPS, .tsval = 1, .tsecr = rows[i].echo,
+               .wait_ns = 20 * T_MS);
+        assert_true(t.v.conn->end[SERVER].leg_ns == rows[i].leg_ns);
+        t_end(&t);
+    }
+}
+
 static void new_data_is_what_ends_beyond_all_before(void **state)
 {
     struct t_talk t;
@@ -384,6 +430,8 @@ int main(void)
         cmocka_unit_test(strays_that_do_not_continue_each_other_stay_strays),
         cmocka_unit_test(segment_that_fits_ends_the_row_of_strays),
         cmocka_unit_test(copy_points_to_its_original_and_teaches_nothing),
+        cmocka_unit_test(ack_drawn_by_a_retransmission_measures_nothing),
+        cmocka_unit_test(answer_to_the_last_syn_measures),
         cmocka_unit_test(new_data_is_what_ends_beyond_all_before),
         cmocka_unit_test(time_that_runs_backwards_is_flagged_and_counts_as_none),
         cmocka_unit_test(answers_do_not_depend_on_where_the_numbers_wrap),

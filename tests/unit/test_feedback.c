@@ -165,7 +165,7 @@ static void cumulative_ack_drops_ranges_below(void **state)
     (void)state;
     sack(2, 4);
     sack(6, 8);
-    tl_feedback_duplicate(&feedback, 77);
+    tl_feedback_duplicate(&feedback, SEGMENT(.frame = 77));
     tl_feedback_acked(&feedback, UNA + 40, &none);
     assert_int_equal(feedback.range_count, 1);
     assert_range(0, 6, 8);
@@ -363,14 +363,53 @@ static void leg_under_a_millisecond_counts_as_none(void **state)
     assert_int_equal(known_una(200 * T_MS + 900000, 0, 0, T_MS, false), UNA + 20);
 }
 
+/* Which is the third: what a sender without SACK answers (RFC 5681 3.2). A new acknowledgment starts the count again. */
+static void third_duplicate_has_a_time(void **state)
+{
+    const struct tl_sent_entry none = {0};
+
+    (void)state;
+    for (int64_t i = 1; i <= 4; i++) {
+        tl_feedback_duplicate(&feedback, SEGMENT(.time_ns = i * T_MS));
+        assert_true(feedback.third_ns == (i < 3 ? 0 : 3 * T_MS));
+    }
+    tl_feedback_acked(&feedback, UNA + 10, &none);
+    assert_true(feedback.third_ns == 0);
+}
+
+/* Reports with one TSval acknowledge 10, 20 and 30. Who sends 20 again knew up to there, and nobody's later report; who sends 5
+ * again knew none of them. */
+#define RESENT(octet, echo) SEGMENT(.time_ns = T_SECOND, .seq = UNA + (octet), .ack = PEER_SEQ, .tsecr = echo, .options = TS)
+
+static void resender_knew_the_first_of_several_with_one_tsval(void **state)
+{
+    struct tl_report known;
+
+    (void)state;
+    report(100 * T_MS, TS, 1, UNA);
+    report(200 * T_MS, TS, 2, UNA + 10);
+    report(201 * T_MS, TS, 2, UNA + 20);
+    report(202 * T_MS, TS, 2, UNA + 30);
+    known = tl_feedback_known_to_resender(&feedback, RESENT(20, 2), 0);
+    assert_int_equal(known.una, UNA + 20);
+    assert_int_equal(known.sacked, UNA + 20);
+    assert_int_equal(known.duplicates, 0);
+    assert_true(known.time_ns == 200 * T_MS && known.una_ns == 200 * T_MS);
+    known = tl_feedback_known_to_resender(&feedback, RESENT(5, 2), 0);
+    assert_int_equal(known.una, UNA);
+    assert_true(known.time_ns == 100 * T_MS);
+    known = tl_feedback_known_to_resender(&feedback, RESENT(20, 1), 0);
+    assert_int_equal(known.una, UNA);
+}
+
 static void report_says_all_that_was_told(void **state)
 {
     struct tl_report known;
 
     (void)state;
     sack(4, 6);
-    tl_feedback_duplicate(&feedback, 41);
-    assert_int_equal(tl_feedback_duplicate(&feedback, 42), 2);
+    tl_feedback_duplicate(&feedback, SEGMENT(.frame = 41));
+    assert_int_equal(tl_feedback_duplicate(&feedback, SEGMENT(.frame = 42)), 2);
     assert_int_equal(feedback.dupack_first_in, 41);
     tl_feedback_record(&feedback, SEGMENT(.time_ns = 150 * T_MS, .tsval = 10, .options = TS));
     known = tl_feedback_known(&feedback, SEGMENT(.time_ns = T_SECOND, .tsecr = 10, .options = TS), 0);
@@ -485,6 +524,8 @@ int main(void)
         FEEDBACK_TEST(frozen_echo_is_helped_by_the_leg),
         FEEDBACK_TEST(without_timestamps_the_leg_decides),
         FEEDBACK_TEST(leg_under_a_millisecond_counts_as_none),
+        FEEDBACK_TEST(third_duplicate_has_a_time),
+        FEEDBACK_TEST(resender_knew_the_first_of_several_with_one_tsval),
         FEEDBACK_TEST(report_says_all_that_was_told),
         FEEDBACK_TEST(one_report_for_each_tsval),
         FEEDBACK_TEST(ring_grows_by_doubling_to_32),

@@ -201,6 +201,35 @@ static void third_equal_ack_that_nothing_explains_is_a_challenge(void **state)
     ack_without_trigger((struct unseen){.options = sack, .data = true, .mptcp = true}, false);
 }
 
+/* The server has sent nothing but its SYN-ACK: a copy of it must have drawn the ACK, if that is a new packet (an IP ID of its own). */
+static void second_ack_after_the_handshake_is_a_challenge(void **state)
+{
+    static const struct {
+        uint16_t ip_id;
+        bool server_sent, challenge;
+    } rows[] = {{3, false, true}, {0, false, false}, {3, true, false}};
+    const uint16_t sack = TL_OPT_SACK_PERMITTED;
+    struct t_talk t;
+
+    (void)state;
+    for (unsigned i = 0; i < sizeof rows / sizeof rows[0]; i++) {
+        t_start(&t);
+        t_send(&t, CLIENT, .flags = SYN, .options = sack, .ip_id = 1);
+        t_send(&t, SERVER, .flags = SYNACK, .options = sack);
+        t_send(&t, CLIENT, .flags = TL_ACK, .ip_id = 2, .wait_ns = 20 * T_MS);
+        if (rows[i].server_sent) {
+            t_send(&t, SERVER, .flags = TL_ACK);
+        }
+        t_send(&t, CLIENT, .flags = TL_ACK, .ip_id = rows[i].ip_id);
+        assert_int_equal(t.v.shape.ack == TL_ACK_CHALLENGE, rows[i].challenge);
+        if (rows[i].challenge) {
+            t_is(&t, probe_confidence, CONFIDENCE, GUESS);
+            assert_int_equal(t.v.refs.trigger_in, 0);
+        }
+        t_end(&t);
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -213,6 +242,7 @@ int main(void)
         cmocka_unit_test(challenged_syn),
         cmocka_unit_test(time_wait_answers_a_syn),
         cmocka_unit_test(third_equal_ack_that_nothing_explains_is_a_challenge),
+        cmocka_unit_test(second_ack_after_the_handshake_is_a_challenge),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -253,49 +253,51 @@ static void m7_other_bytes_are_no_back_off(void **state)
 
 /* ---- M7b: the timer in spite of the evidence ---------------------------------------------------------------------------- */
 
-/* Three duplicate ACKs, the fast retransmission was lost. The timer: 190 ms after it, an RTT and 25 ms after the last report.
- * */
+/* Three duplicate ACKs, the fast retransmission was lost. The timer: 190 ms after it, an RTT and 25 ms after the last report. With
+ * SACK; without it test_rexmit_timer.c. */
 static void m7b_lost_retransmission(void **state)
 {
     static const struct {
         int64_t dup_after_ns, gap_ns;
-        bool timer;
+        bool timer, certain;
     } rows[] = {
-        {T_MS, 190 * T_MS, true},
-        {T_MS, 190 * T_MS - 1, false},
-        {65 * T_MS, 190 * T_MS, true},      /* heard 125 ms ago */
-        {65 * T_MS + 1, 190 * T_MS, false}, /* less */
+        {T_MS, 190 * T_MS, true, false},
+        {T_MS, 190 * T_MS - 1, false, false},
+        {65 * T_MS, 190 * T_MS, true, false},     /* heard 125 ms ago */
+        {65 * T_MS + 1, 190 * T_MS, false, true}, /* less */
     };
     struct t_talk t;
 
     (void)state;
     for (unsigned i = 0; i < sizeof rows / sizeof rows[0]; i++) {
-        flight(&t, 0, 100 * T_MS, 6);
-        t_send(&t, SERVER, .ack = 1001, .wait_ns = 100 * T_MS);
-        t_send(&t, SERVER, .ack = 1001);
-        t_send(&t, SERVER, .ack = 1001);
+        flight(&t, SACK, 100 * T_MS, 6);
+        t_send(&t, SERVER, .ack = 1001, .sack_from = 1011, .wait_ns = 100 * T_MS);
+        t_send(&t, SERVER, .ack = 1001, .sack_from = 1021);
+        t_send(&t, SERVER, .ack = 1001, .sack_from = 1031);
         again(&t, 0, T_SAME_TIME);
-        cause_is(&t, FAST, CERTAIN);
-        t_send(&t, SERVER, .ack = 1001, .wait_ns = rows[i].dup_after_ns);
+        cause_is(&t, SACK, CERTAIN);
+        t_send(&t, SERVER, .ack = 1001, .sack_from = 1041, .wait_ns = rows[i].dup_after_ns);
         again(&t, 0, rows[i].gap_ns - rows[i].dup_after_ns);
         if (rows[i].timer) {
             cause_is(&t, RTO, LIKELY);
+        } else if (rows[i].certain) {
+            cause_is(&t, SACK, CERTAIN);
         } else {
-            cause_is(&t, FAST, CERTAIN);
+            cause_is(&t, SACK, LIKELY);
         }
         t_end(&t);
     }
 }
 
-/* At least 10 ms beyond the RTT: a quarter of 20 ms would be 5. */
-static void m7b_margin_is_at_least_10_ms(void **state)
+/* At least 5 ms beyond the RTT: a quarter of 12 ms would be 3. */
+static void m7b_margin_is_at_least_5_ms(void **state)
 {
-    static const int64_t heard_ago_ns[] = {30 * T_MS, 30 * T_MS - 1};
+    static const int64_t heard_ago_ns[] = {17 * T_MS, 17 * T_MS - 1};
     struct t_talk t;
 
     (void)state;
     for (unsigned i = 0; i < 2; i++) {
-        flight(&t, 0, 20 * T_MS, 6);
+        flight(&t, 0, 12 * T_MS, 6);
         t_send(&t, SERVER, .ack = 1001, .wait_ns = 300 * T_MS - heard_ago_ns[i]);
         again(&t, 0, heard_ago_ns[i]);
         if (i == 0) {
@@ -569,7 +571,7 @@ int main(void)
         cmocka_unit_test(m7_certain_when_it_backs_off),
         cmocka_unit_test(m7_other_bytes_are_no_back_off),
         cmocka_unit_test(m7b_lost_retransmission),
-        cmocka_unit_test(m7b_margin_is_at_least_10_ms),
+        cmocka_unit_test(m7b_margin_is_at_least_5_ms),
         cmocka_unit_test(m8_after_the_timeout_until_all_is_acknowledged),
         cmocka_unit_test(m9_last_segment_after_silence),
         cmocka_unit_test(m9_at_least_2_ms),
