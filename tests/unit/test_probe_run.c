@@ -268,6 +268,25 @@ static void k7_fills_a_small_window_after_a_wait(void **state)
     assert_true(is_cut(1460, 300, 300, 120 * T_MS));
 }
 
+/* The SYN was not captured, and the data came twice: nobody knows the round trip. */
+static void k7_without_a_round_trip(void **state)
+{
+    struct t_talk t;
+
+    (void)state;
+    for (unsigned i = 0; i < 2; i++) {
+        t_start(&t);
+        t_send(&t, SERVER, .flags = SYNACK, .options = TL_OPT_MSS, .mss = 1460);
+        t_send(&t, CLIENT, .flags = TL_ACK);
+        t_send(&t, CLIENT, .len = 1000);
+        t_send(&t, CLIENT, .seq = t.next[CLIENT] - 1000, .len = 1000, .wait_ns = 200 * T_MS);
+        t_send(&t, SERVER, .window = 300);
+        t_send(&t, CLIENT, .len = 300, .wait_ns = 299 * T_MS + i * T_MS);
+        assert_int_equal(t.v.shape.flags & TL_SHAPE_WINDOW_LIMITED, i ? TL_SHAPE_WINDOW_LIMITED : 0);
+        t_end(&t);
+    }
+}
+
 static void k7_only_to_the_last_octet(void **state)
 {
     (void)state;
@@ -301,6 +320,7 @@ int main(void)
         cmocka_unit_test(k5_unknown_octet_is_no_evidence),
         cmocka_unit_test(k5_octet_at_the_fin_is_garbage),
         cmocka_unit_test(k7_fills_a_small_window_after_a_wait),
+        cmocka_unit_test(k7_without_a_round_trip),
         cmocka_unit_test(k7_only_to_the_last_octet),
         cmocka_unit_test(k7_below_the_mss),
     };
