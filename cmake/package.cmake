@@ -33,6 +33,7 @@ set(CPACK_DEBIAN_PACKAGE_SHLIBDEPS ON)
 set(CPACK_DEBIAN_PACKAGE_DEPENDS
   "wireshark-common (>= ${tcplife_api}~), wireshark-common (<< ${Wireshark_MAJOR_VERSION}.${next_minor}~)")
 set(CPACK_DEBIAN_PACKAGE_RECOMMENDS "tshark | wireshark")
+set(CPACK_DEBIAN_PACKAGE_SUGGESTS "parallel, tcpdump") # for tcplife-batch
 set(CPACK_DEBIAN_PACKAGE_SECTION net)
 set(CPACK_DEBIAN_PACKAGE_RELEASE "1+wireshark${tcplife_api}") # a package for a later Wireshark is an upgrade
 set(CPACK_DEBIAN_FILE_NAME DEB-DEFAULT)

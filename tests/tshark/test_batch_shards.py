@@ -32,7 +32,8 @@ def counts_within_a_file(name):
 
 def rows(text):
     """The rows of a CSV table. What counts within a file is empty, and the file is not looked at."""
-    return [{name: "" if name == "file" or counts_within_a_file(name) else value for name, value in row.items()} for row in table(text)]
+    empty = ("file", *filter(counts_within_a_file, table(text)[0])) if table(text) else ()
+    return [{**row, **dict.fromkeys(empty, "")} for row in table(text)]
 
 
 class Traffic:

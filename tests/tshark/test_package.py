@@ -95,7 +95,8 @@ def test_only_this_minor_version_satisfies_the_deb(api, depends, version, fits):
 def test_deb_contents(deb, api):
     rows = [row.split() for row in run("dpkg-deb", "--contents", deb).splitlines()]
     names = {row[5] for row in rows}
-    assert {"./usr/bin/tcplife-doctor", "./usr/share/doc/tcplife/copyright", "./usr/share/doc/tcplife/changelog.gz"} <= names
+    assert {f"./usr/bin/tcplife-{program}" for program in ("doctor", "batch", "batch-part")} <= names
+    assert {"./usr/share/doc/tcplife/copyright", "./usr/share/doc/tcplife/changelog.gz"} <= names
     assert "./usr/share/wireshark/profiles/tcplife/preferences" in names
     assert [name for name in names if fnmatch(name, f"./usr/lib/*/wireshark/plugins/{api}/epan/{PLUGIN}")]
     assert all(name.startswith("./usr/") for name in names), names
