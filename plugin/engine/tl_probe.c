@@ -335,6 +335,9 @@ static bool answers_unseen(const struct tl_step *step)
     const struct tl_recent_entry *e;
     unsigned i, same = 0;
 
+    if (run_is_open(&peer->probe) && !peer->probe.answered) {
+        return false; /* a late answer to the probe */
+    }
     if (!(self->options & peer->options & TL_OPT_SACK_PERMITTED) || step->seg->sack_count > 0 ||
         (step->seg->options & TL_OPT_MPTCP) || self->has_fin || peer->has_fin || !self->has_window ||
         self->last_window != step->seg->window || !step->conn->handshake_acked ||

@@ -84,7 +84,9 @@ static struct tl_recent_entry *find_acknowledging(const struct tl_step *step, bo
     return carrying ? carrying : oldest ? oldest : youngest;
 }
 
-static bool is_bare(const struct tl_step *step, const struct tl_recent_entry *trigger)
+/* F4: at the current number and no answer. A trigger that carries something which X has not taken explains the RST, however late;
+ * after both FINs were acknowledged every trigger does, for there is no connection left to abort. */
+static bool is_bare(const struct tl_step *step, const struct tl_recent_entry *trigger, bool carries)
 {
     int64_t limit = step->rtt_ns == TL_UNKNOWN_NS ? BARE_UNKNOWN_NS : tl_max_ns(BARE_NS, 2 * step->rtt_ns);
     bool lives = !step->conn->finished || step->self->fin_repeated;
@@ -92,7 +94,7 @@ static bool is_bare(const struct tl_step *step, const struct tl_recent_entry *tr
     if (!step->self->has_max || step->seg->seq != step->self->max) {
         return false;
     }
-    return !trigger || (lives && tl_since(step, trigger->time_ns) > limit);
+    return !trigger || (lives && !carries && tl_since(step, trigger->time_ns) > limit);
 }
 
 /* F3: both numbers are those of a live connection. Bytes of either side may have been lost before the capture point. */
@@ -131,7 +133,7 @@ void tl_rst_find_form(struct tl_rst *rst)
         return;
     } else {
         rst->trigger = find_acknowledging(step, &carries);
-        if (is_bare(step, rst->trigger)) {
+        if (is_bare(step, rst->trigger, carries)) {
             rst->trigger = NULL;
             rst->form = TL_RST_FORM_BARE;
         } else if (rst->trigger) {

@@ -261,18 +261,18 @@ static void trigger_is_younger_than_250_ms_or_two_round_trips(void **state)
     trigger_at_age(200 * T_MS, 400 * T_MS + 1, false);
 }
 
-/* F2 against F4, where both fit: max(2 RTT, 20 ms), or 1 s while the round trip is not known. */
-static void bare_or_reply(int64_t rtt_ns, int64_t age_ns, bool bare)
+/* F2 against F4, where both fit: max(2 RTT, 20 ms) after a pure ACK, or 1 s while the round trip is not known. Payload that X has
+ * not acknowledged explains the RST for as long as it can be a trigger. */
+static void bare_or_reply(int64_t rtt_ns, uint32_t len, int64_t age_ns, bool bare)
 {
     struct t_talk t;
 
     if (rtt_ns > 0) {
         open_connection(&t, rtt_ns);
-        t_send(&t, CLIENT, .len = 5, .wait_ns = 10 * T_SECOND);
     } else {
         t_midstream(&t);
-        t_send(&t, CLIENT, .len = 5, .wait_ns = 10 * T_SECOND);
     }
+    t_send(&t, CLIENT, .len = len, .wait_ns = 10 * T_SECOND);
     t_send(&t, SERVER, .flags = RST, .wait_ns = age_ns);
     if (bare) {
         t_is(&t, rst_form, RST_FORM, BARE);
@@ -287,12 +287,21 @@ static void bare_or_reply(int64_t rtt_ns, int64_t age_ns, bool bare)
 static void bare_after_20_ms_or_two_round_trips_or_a_second(void **state)
 {
     (void)state;
-    bare_or_reply(2 * T_MS, 20 * T_MS, false);
-    bare_or_reply(2 * T_MS, 20 * T_MS + 1, true);
-    bare_or_reply(100 * T_MS, 200 * T_MS, false);
-    bare_or_reply(100 * T_MS, 200 * T_MS + 1, true);
-    bare_or_reply(0, T_SECOND, false);
-    bare_or_reply(0, T_SECOND + 1, true);
+    bare_or_reply(2 * T_MS, 0, 20 * T_MS, false);
+    bare_or_reply(2 * T_MS, 0, 20 * T_MS + 1, true);
+    bare_or_reply(100 * T_MS, 0, 200 * T_MS, false);
+    bare_or_reply(100 * T_MS, 0, 200 * T_MS + 1, true);
+    bare_or_reply(0, 5, T_SECOND, false);
+    bare_or_reply(0, 5, T_SECOND + 1, true);
+}
+
+static void bare_after_payload_that_is_no_trigger_any_more(void **state)
+{
+    (void)state;
+    bare_or_reply(2 * T_MS, 5, 250 * T_MS, false);
+    bare_or_reply(2 * T_MS, 5, 250 * T_MS + 1, true);
+    bare_or_reply(200 * T_MS, 5, 400 * T_MS, false);
+    bare_or_reply(200 * T_MS, 5, 400 * T_MS + 1, true);
 }
 
 /* C11: max(200 ms, 2 RTT). */
@@ -453,6 +462,7 @@ int main(void)
         cmocka_unit_test(oldest_trigger_wins_if_none_carries_anything),
         cmocka_unit_test(trigger_is_younger_than_250_ms_or_two_round_trips),
         cmocka_unit_test(bare_after_20_ms_or_two_round_trips_or_a_second),
+        cmocka_unit_test(bare_after_payload_that_is_no_trigger_any_more),
         cmocka_unit_test(syn_in_window_within_200_ms_or_two_round_trips),
         cmocka_unit_test(keepalive_timeout_needs_more_than_a_round_trip),
         cmocka_unit_test(keepalive_timeout_is_certain_if_the_gap_fits),
