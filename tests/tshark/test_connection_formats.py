@@ -6,6 +6,8 @@ What the rows say is the matter of test_connections.py."""
 import json
 import re
 import struct
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -14,6 +16,7 @@ from connection_rows import COLUMNS, NAMES, NUMBERS, READERS, TITLES, read_csv, 
 from handmade import SYN, Talk, join_captures, write_pcap
 
 REPO = Path(__file__).resolve().parents[2]
+PAGE = REPO / "docs/connections.md"
 MACHINE_FORMATS = ("csv", "tsv", "json")
 MANY = 2000  # connections: their rows are more than a pipe holds (64 KiB on Linux)
 
@@ -320,6 +323,37 @@ def test_columns_are_well_formed():
     assert all(name or title for name, title, *_ in COLUMNS)
     assert all(re.fullmatch(r"[a-z][a-z0-9]*(_[a-z0-9]+)*", name) for name in NAMES)
     assert all(re.fullmatch(r"[A-Z][^\"]*\.", what) for *_, what in COLUMNS), "what a column says is a sentence"
+
+
+def test_reference_is_up_to_date():
+    """What scripts/columns_table.py would write stands in the page already."""
+    command = [sys.executable, "-I", REPO / "scripts/columns_table.py"]
+    text = subprocess.run(command, capture_output=True, encoding="utf-8", check=True).stdout
+    marks = "<!-- begin: scripts/columns_table.py writes this -->\n\n{}\n<!-- end -->\n"
+    assert marks.format(text) in PAGE.read_text(), "run scripts/columns_table.py docs/connections.md"
+    assert all(f"| `{name}` |" in text for name in NAMES)
+
+
+def test_script_puts_the_reference_into_a_page(tmp_path):
+    page = tmp_path / "page.md"
+    command = [sys.executable, "-I", REPO / "scripts/columns_table.py", page]
+    page.write_text(re.sub(r"(?s)(writes this -->\n).*(<!-- end -->)", r"\1\2", PAGE.read_text()))
+    assert subprocess.run(command, check=False).returncode == 0
+    assert page.read_text() == PAGE.read_text()
+    page.write_text("no marks")
+    done = subprocess.run(command, capture_output=True, encoding="utf-8", check=False)
+    assert done.returncode == 1 and "has not one" in done.stderr and page.read_text() == "no marks"
+    done = subprocess.run([*command[:-1], tmp_path / "nowhere"], capture_output=True, encoding="utf-8", check=False)
+    assert done.returncode == 1 and "No such file" in done.stderr and "Traceback" not in done.stderr
+
+
+def test_example_of_the_page(tshark):
+    example = re.compile(r"<!-- begin example: tshark (.*?) -->\n```\n(.*?)```\n<!-- end example -->", re.S)
+    command, output = example.search(PAGE.read_text()).groups()
+    words = [REPO / word if word.startswith("captures/") else word for word in command.split()]
+    capture = words.pop(words.index("-r") + 1)
+    words.remove("-r")
+    assert tshark(words, capture).stdout == output
 
 
 def test_unescape_is_zeeks():

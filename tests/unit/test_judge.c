@@ -378,6 +378,37 @@ static void injected(void **state)
     ends_as(&t, OPEN);
 }
 
+/* The server has said nothing yet: it only acknowledges, after the forged RST, what came before it. */
+static void injected_is_not_closed_at_once(void **state)
+{
+    struct t_talk t;
+
+    (void)state;
+    t_established(&t);
+    t_send(&t, CLIENT, .len = 10);
+    t_send(&t, SERVER, .flags = RSTACK, .ack = 1001, .window = T_WINDOW / 2);
+    judged(&t, ABORTED);
+    failed_by(&t, CLOSED_AT_ONCE);
+    t_send(&t, SERVER, .flags = TL_ACK, .wait_ns = 5 * T_MS);
+    judged(&t, INJECTED);
+    failed_by(&t, NONE);
+    t_end(&t);
+}
+
+/* A handshake that failed is told first, whoever ended it. */
+static void rejected_wins_over_injected(void **state)
+{
+    struct t_talk t;
+
+    (void)state;
+    t_syn_received(&t);
+    t_send(&t, CLIENT, .flags = RSTACK, .window = T_WINDOW / 2, .wait_ns = 100 * T_MS);
+    t_send(&t, CLIENT, .len = 10, .wait_ns = 5 * T_MS);
+    judged(&t, REJECTED);
+    assert_int_equal(t.facts.injected[CLIENT], TL_INJECTED_LIKELY);
+    t_end(&t);
+}
+
 /* One piece of evidence is not enough. */
 static void possibly_injected_is_an_abort(void **state)
 {
@@ -730,6 +761,11 @@ static void reset_in_place_of_the_last_ack(void **state)
     t_send(&t, CLIENT, .flags = RSTACK, .ack = 5001); /* the other FIN has not arrived */
     t_is(&t, rst_cause, RST_CAUSE, ABORT_AFTER_FIN);
     ends_as(&t, ABORTED);
+    t_fin_wait_1(&t);
+    t_send(&t, SERVER, .flags = FIN, .ack = 1001); /* nobody knows whether the client's FIN arrived */
+    t_send(&t, CLIENT, .flags = RSTACK, .ack = 5002);
+    t_is(&t, rst_cause, RST_CAUSE, ABORT_AFTER_FIN);
+    ends_as(&t, ABORTED);
 }
 
 static void closing(void **state)
@@ -865,6 +901,8 @@ int main(void)
         cmocka_unit_test(answer_to_a_senseless_segment_lost_nothing),
         cmocka_unit_test(only_resets_are_unknown),
         cmocka_unit_test(injected),
+        cmocka_unit_test(injected_is_not_closed_at_once),
+        cmocka_unit_test(rejected_wins_over_injected),
         cmocka_unit_test(possibly_injected_is_an_abort),
         cmocka_unit_test(timed_out_by_keepalive),
         cmocka_unit_test(timed_out_by_window_probe),

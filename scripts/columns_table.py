@@ -1,0 +1,126 @@
+#!/usr/bin/python3
+# SPDX-License-Identifier: GPL-2.0-or-later
+"""Prints the reference of the connection record's columns, from the definitions that the plugin is built from.
+
+Without arguments it prints Markdown. With a file it puts that between the two marks in the file, so that
+`scripts/columns_table.py docs/connections.md` brings the page up to date.
+"""
+
+import argparse
+import re
+import sys
+from dataclasses import dataclass
+from pathlib import Path
+
+EXIT_OK, EXIT_BAD_INPUT = 0, 1
+
+REPO = Path(__file__).resolve().parent.parent
+COLUMNS = REPO / "plugin/epan/tl_columns.def"
+NAMES = REPO / "plugin/engine/tl_names.def"
+
+BEGIN, END = "<!-- begin: scripts/columns_table.py writes this -->", "<!-- end -->"
+
+COLUMN_ROW = re.compile(r'^TL_COLUMN\((NULL|"[^"]*"), (NULL|"[^"]*"), (\w+), [^,]+, (\w+), "([^"]*)"\)$', re.M)
+VALUE_ROW = re.compile(r'^TL_VALUE\((\w+), \w+, "([^"]*)", "[^"]*", \w+, \w+, "[^"]*", "([^"]*)"\)$', re.M)
+
+# What a type of tl_columns.def is for whoever reads the values; a WORD is of its group.
+KINDS = {
+    "COUNT": "number",
+    "LARGE": "number",
+    "OPTIONAL": "number or absent",
+    "STREAM": "number or absent",
+    "SECONDS": "seconds or absent",
+    "TIME": "seconds since 1970",
+    "TEXT": "text",
+}
+
+
+@dataclass
+class Column:
+    """A row of tl_columns.def; name and title are "" where it has NULL."""
+
+    name: str
+    title: str
+    kind: str
+    group: str
+    what: str
+
+
+def unquoted(text):
+    return "" if text == "NULL" else text.strip('"')
+
+
+def code(text):
+    return f"`{text}`" if text else ""
+
+
+def read_columns(text):
+    return [Column(unquoted(name), unquoted(title), *others) for name, title, *others in COLUMN_ROW.findall(text)]
+
+
+def read_values(text):
+    """Group -> [(value, meaning)], in order."""
+    values = {}
+    for group, value, meaning in VALUE_ROW.findall(text):
+        values.setdefault(group, []).append((value, meaning))
+    return values
+
+
+def kind_text(column):
+    if column.kind == "WORD":
+        return f"[{column.group.lower()}](#{column.group.lower()}) or absent"
+    return KINDS[column.kind]
+
+
+def columns_table(columns):
+    yield "| column | in the table | value | what it says |"
+    yield "|---|---|---|---|"
+    for column in columns:
+        yield f"| {code(column.name)} | {code(column.title)} | {kind_text(column)} | {column.what} |"
+
+
+def words_tables(columns, values):
+    groups = dict.fromkeys(column.group for column in columns if column.kind == "WORD")
+    for group in groups:
+        used_in = ", ".join(code(column.name) for column in columns if column.kind == "WORD" and column.group == group)
+        yield from ("", f"#### {group.lower()}", "", f"In {used_in}.", "", "| word | meaning |", "|---|---|")
+        yield from (f"| {code(value)} | {meaning} |" for value, meaning in values[group])
+
+
+def reference():
+    columns = read_columns(COLUMNS.read_text())
+    values = read_values(NAMES.read_text())
+    lines = ("### Columns", "", *columns_table(columns), "", "### Words", *words_tables(columns, values))
+    return "".join(line + "\n" for line in lines)
+
+
+def replaced(page, text):
+    """The page with the text between the marks, or None when it has not exactly one of each, in order."""
+    before, begin, rest = page.partition(BEGIN + "\n")
+    _, end, after = rest.partition(END + "\n")
+    if not begin or not end or BEGIN in rest or END in after:
+        return None
+    return f"{before}{begin}\n{text}\n{end}{after}"
+
+
+def main():
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("page", nargs="?", type=Path, help="Markdown file to bring up to date")
+    arguments = parser.parse_args()
+    if not arguments.page:
+        print(reference(), end="")
+        return EXIT_OK
+    try:
+        page = replaced(arguments.page.read_text(), reference())
+    except OSError as error:
+        print(f"columns_table.py: {error}", file=sys.stderr)
+        return EXIT_BAD_INPUT
+    if page is None:
+        print(f"columns_table.py: {arguments.page} has not one {BEGIN!r} and one {END!r} behind it", file=sys.stderr)
+        return EXIT_BAD_INPUT
+    arguments.page.write_text(page)
+    return EXIT_OK
+
+
+if __name__ == "__main__":
+    sys.exit(main())
