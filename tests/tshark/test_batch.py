@@ -5,16 +5,19 @@ import itertools
 import json
 import os
 import re
+import shlex
 import shutil
 import signal
 import subprocess
 import time
+from pathlib import Path
 
 import pytest
 
 from batching import FAILED, FINE, PROGRAM, USAGE, batch, header_lines, place, table  # noqa: F401 (two are fixtures)
 from conftest import NOBODY, TIMEOUT_S
 
+REPO = Path(__file__).resolve().parents[2]
 CAPTURES = ("refused", "half-close", "ipv6-close", "icmp-unreachable", "time-wait-reuse-client", "syn-unanswered")
 FORMATS = ("csv", "tsv", "json")
 
@@ -129,7 +132,7 @@ def test_folder(batch, some, place):
     done = batch(place)
     assert done.returncode == FINE
     assert [row["file"] for row in table(done.stdout)] == [f"{place}/{name}" for name in names]
-    assert re.search(r": 1 files left out", done.stderr) and done.stderr.count("\n") == 1
+    assert re.fullmatch(r"tcplife-batch: .*: files left out, .*: 1\n", done.stderr)
 
 
 def test_list_of_names(batch, some):
@@ -154,9 +157,52 @@ def test_result_takes_the_place_of_the_old_one(batch, some, place):
     assert [path.name for path in place.iterdir()] == ["t.csv"], "unfinished work was left behind"
 
 
-def test_several_machines(batch, some):
-    """`:` is GNU Parallel's name for this machine."""
+# Stands for ssh: notes the machine, and runs the command here. On the machine "bare" there is no plugin.
+FAKE_SSH = """
+echo "$1" >>{log}
+[ "$1" != bare ] || export WIRESHARK_PLUGIN_DIR=/nonexistent
+shift; [ "$1" != -- ] || shift
+SHELL=/bin/sh exec bash -c "$*" # sshd sets SHELL
+"""
+
+
+def machines(place, *names):
+    """The arguments and the environment for machines that are all this one."""
+    fake_program(place, "ssh", FAKE_SSH.replace("{log}", shlex.quote(str(place / "ssh.log"))))
+    hosts = [word for name in names for word in ("--sshlogin", name)]
+    return hosts, {"PARALLEL_SSH": str(place / "fake/ssh")}
+
+
+def test_this_machine_by_its_name(batch, some):
+    """`:` in GNU Parallel's words."""
     assert batch("--sshlogin", ":", *some).stdout == batch(*some).stdout
+
+
+def test_several_machines(batch, some, place):
+    hosts, environment = machines(place, "one", "two")
+    done = batch("-j1", *hosts, *some, env=environment)
+    assert (done.returncode, done.stderr) == (FINE, "")
+    assert done.stdout == batch(*some).stdout
+    assert {"one", "two"} <= set((place / "ssh.log").read_text().split())
+
+
+def test_machine_without_the_plugin(batch, some, place):
+    """The run stops and says which; without that machine it can go on."""
+    hosts, environment = machines(place, "bare")
+    output = place / "t.csv"
+    done = batch("-o", output, *hosts, *some, env=environment)
+    assert done.returncode == FAILED and "the tcplife plugin is not active in tshark on" in done.stderr
+    assert not output.exists()
+    assert batch("-o", output, "--resume", *some).returncode == FINE
+    assert output.read_text() == batch(*some).stdout
+
+
+def test_machine_with_other_columns(batch, some, place):
+    """Another version of the plugin there: its rows must not be mixed with ours."""
+    newer = 'case "$*" in *none.pcap*) exec {real} "$@" ;; *) {real} "$@" | sed "1s/^conn,/conn,new,/" ;; esac'
+    done = batch(*some, env=fake_program(place, "tshark", newer))
+    assert (done.returncode, done.stdout) == (FAILED, "")
+    assert "has other columns than where the run began" in done.stderr
 
 
 # ---- bad captures ----------------------------------------------------------------------------------------------------
@@ -452,3 +498,28 @@ def test_full_disk(free_kib, batch, undisturbed, place):
         assert output.read_text() == expected
     finally:
         subprocess.run(["umount", place], check=True)
+
+
+# ---- the document ----------------------------------------------------------------------------------------------------
+
+
+def document_steps():
+    """(command, what it prints) of docs/batch.md, in order."""
+    text = (REPO / "docs/batch.md").read_text()
+    for block in re.findall(r"^```\n(\$ .*?)^```$", text, re.M | re.S):
+        for step in re.split(r"^\$ ", block, flags=re.M)[1:]:
+            command, _, output = step.partition("\n")
+            yield command, output
+
+
+def test_document_as_a_reader_would_follow_it(batch, captures, place):
+    for program in ("jq", "sqlite3"):
+        if not shutil.which(program):
+            pytest.skip(f"{program} is not installed")
+    shutil.copytree(captures, place / "captures")
+    environment = {"PATH": f"{batch.folder}:{os.environ['PATH']}"}
+    steps = list(document_steps())
+    assert len(steps) >= 8
+    for command, output in steps:
+        done = batch.sandbox.run(["bash", "-c", f"cd {shlex.quote(str(place))} && exec 2>&1 && {command}"], env=environment)
+        assert done.stdout == output, command
