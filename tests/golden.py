@@ -4,11 +4,12 @@
 
     tests/golden.py [BUILD]
 
-For each capture: the Info column, the plugin's part of the tree field by field (name, value, text, position), and the rows
+For each capture: the tags in the Info column, the plugin's part of the tree field by field (name, value, text, position), and the rows
 of -z tcplife. Yes and no are 1 and 0, as conftest.py has it. tests/matrix compares the output between versions.
 """
 
 import os
+import re
 import sys
 import xml.etree.ElementTree as ElementTree
 from pathlib import Path
@@ -29,11 +30,25 @@ def run(sandbox, capture, *arguments):
     return done.stdout
 
 
+def without_flags(text):
+    """Without the last clause of an explanation: it is about tcp.analysis, which differs between versions of Wireshark."""
+    return re.sub(r" Wireshark calls it .*", "", text)
+
+
+def label(item):
+    """The text of an item, without what Wireshark writes in its own way in each version: the unit of a time, and how a text of
+    more than 240 bytes is cut. The value, which stands beside it, is whole."""
+    text = item.get("showname", "")
+    if item.get("name") == "tcplife.explanation" or re.fullmatch(r"-?\d+\.\d{9}", item.get("show", "")):
+        return re.sub(r"( \[[^]]*\])?: .*", "", text)
+    return text
+
+
 def tree_lines(element, depth=0):
     """One line for each item of the plugin's tree."""
     for item in element:
-        words = [item.get("name"), conftest.boolean_text(item.get("show")), item.get("showname"), item.get("pos"), item.get("size")]
-        yield "  " * depth + " | ".join(word or "" for word in words)
+        value = without_flags(conftest.boolean_text(item.get("show", "")))
+        yield "  " * depth + " | ".join((item.get("name", ""), value, label(item), item.get("pos", ""), item.get("size", "")))
         yield from tree_lines(item, depth + 1)
 
 
@@ -45,11 +60,17 @@ def trees(pdml):
                 yield from tree_lines(protocol, 1)
 
 
+def tags(sandbox, capture):
+    """What the plugin appends to the Info column of each frame."""
+    without = run(sandbox, capture, *INFO_COLUMN, "-o", "tcplife.info_tag:FALSE").splitlines()
+    for own, text in zip(without, run(sandbox, capture, *INFO_COLUMN).splitlines(), strict=True):
+        yield text.removeprefix(own) if text.startswith(own) else f"changed: {text}"
+
+
 def print_capture(sandbox, capture):
     print(f"== {capture.name}")
-    print(run(sandbox, capture, *INFO_COLUMN), end="")
-    for line in trees(run(sandbox, capture, "-T", "pdml")):
-        print(line)
+    print(*tags(sandbox, capture), sep="\n")
+    print(*trees(run(sandbox, capture, "-T", "pdml")), sep="\n")
     for word in ROWS:
         print(f"-- {word}")
         print(run(sandbox, capture, "-q", "-z", f"tcplife,{word}"), end="")
