@@ -52,7 +52,7 @@ ROWS = [
     # ack 15001 and a SACK block 14001 to 15001, below it: D-SACK (RFC 2883).
     Row("TWICE", "acks_lost.server", 200, "duplicate_ack"),
     # 73 is a forged segment 700 million bytes away. 601 bytes of the server were acknowledged in 67, and it has sent no more.
-    Row("IDLE", "forged_ack.client", 74, "duplicate_ack", None, {"receiver": "the server"}),
+    Row("IDLE", "forged_ack.client", 74, "duplicate_ack", "ack_of_forged", {"receiver": "the server"}),
     # ack as in the ACK before it, and a SACK block that ends higher than all before: 363449.
     Row("SACKED", "bulk_bbr.client", 383, "window_update", None, {"ack": 3996357172}),
     # IP ID 0xd694, one below that of the FIN in 3: the ACK of the handshake, overtaken.
