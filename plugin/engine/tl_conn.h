@@ -85,6 +85,7 @@ struct tl_end {
     uint32_t window;     /* last advertised, scaled when the scale is known */
     uint32_t max_window; /* largest advertised */
     uint32_t tsval;      /* highest TSval sent */
+    uint32_t open_tsval; /* TSval of the segment that opened its window again; see reopened */
     uint32_t tsecr;      /* newest TSecr sent */
     uint32_t stray_seq;  /* where the last stray segment ended */
     uint32_t fin_in;     /* frames */
@@ -129,6 +130,7 @@ struct tl_end {
     bool fin_repeated : 1; /* its FIN came again since the peer acknowledged it */
     bool has_tsval : 1;
     bool has_window : 1;
+    bool reopened : 1;        /* opened its window again, and since then the peer has sent probes and answers only */
     bool gone : 1;            /* a RST of its own says that it no longer has the connection */
     bool acks_unexpected : 1; /* the peer's ACKs are not captured */
     bool sent_plain : 1;      /* a segment with neither SYN nor RST */

@@ -17,9 +17,10 @@ static const int64_t LONGEST_TIMER_NS = 144 * TL_SECOND; /* 1.2 times 120 s: no 
 static const int64_t OVERRIDE_NS = 100 * TL_MS;          /* least wait for more window, RFC 9293 3.8.6.2.1 */
 static const int64_t OVERRIDE_UNKNOWN_NS = 300 * TL_MS;  /* the same, RTT unknown */
 static const int64_t ANSWER_NS = 20 * TL_MS;             /* an answer comes within a round trip and this */
-static const int64_t ANSWER_UNKNOWN_NS = 220 * TL_MS;    /* the same, RTT unknown */
-static const int64_t LEG_KNOWN_NS = TL_MS;               /* a shorter leg is jitter */
-static const int64_t CHALLENGE_NS = 200 * TL_MS;         /* a challenge ACK comes within this, or two round trips */
+static const int64_t SAME_ANSWER_NS = 200 * TL_MS;    /* the same, if it says nothing new; the variance that RTOs allow for */
+static const int64_t ANSWER_UNKNOWN_NS = 220 * TL_MS; /* an answer comes within this, RTT unknown */
+static const int64_t LEG_KNOWN_NS = TL_MS;            /* a shorter leg is jitter */
+static const int64_t CHALLENGE_NS = 200 * TL_MS;      /* a challenge ACK comes within this, or two round trips */
 
 static bool is_closed_window(const struct tl_end *end)
 {
@@ -163,16 +164,37 @@ static enum timer timer_of(const struct tl_step *step, int64_t gap)
     return gap < TL_KEEPALIVE_LEAST_NS || (run->doubled && doubles(run, gap)) ? TIMER_WINDOW : TIMER_UNKNOWN;
 }
 
+enum window_view { VIEW_OPEN, VIEW_CLOSED, VIEW_UNKNOWN };
+
+/* What the prober knows of the peer's window. The segment that opened it again may have been lost behind the capture point. Then
+ * no echo is as new as that segment's TSval; without timestamps it may have come or not until the prober sends something else. */
+static enum window_view window_seen_by_prober(const struct tl_step *step)
+{
+    const struct tl_end *peer = step->peer;
+
+    if (is_closed_window(peer)) {
+        return VIEW_CLOSED;
+    }
+    if (!peer->reopened) {
+        return VIEW_OPEN;
+    }
+    if (!(step->seg->options & TL_OPT_TIMESTAMPS) || !peer->has_tsval) {
+        return VIEW_UNKNOWN;
+    }
+    return tl_seq_before(step->seg->tsecr, peer->open_tsval) ? VIEW_CLOSED : VIEW_OPEN;
+}
+
 /* Keep-alive or window probe. The window decides if it is known to be open, else the timer, else what the run was so far. */
 static void name_empty_probe(const struct tl_step *step, bool *is_window, enum tl_confidence *confidence)
 {
     const struct tl_probe_run *run = &step->self->probe;
-    bool on = run_is_open(run), closed = is_closed_window(step->peer);
+    bool on = run_is_open(run);
+    enum window_view view = window_seen_by_prober(step);
     enum timer timer = timer_of(step, gap_before(step));
 
-    *is_window = on ? run->is_window : closed;
+    *is_window = on ? run->is_window : view == VIEW_CLOSED;
     *confidence = on && run->confidence == TL_CONFIDENCE_LIKELY ? TL_CONFIDENCE_LIKELY : TL_CONFIDENCE_GUESS;
-    if (!closed && !*is_window && !is_one_way(step)) {
+    if (view == VIEW_OPEN && !*is_window && !is_one_way(step)) {
         *confidence = TL_CONFIDENCE_CERTAIN;
     } else if (timer != TIMER_UNKNOWN) {
         *is_window = timer == TIMER_WINDOW;
@@ -197,7 +219,7 @@ static void number_probe(struct tl_step *step, bool is_window, enum tl_confidenc
     step->refs->probe_number = goes_on ? run->count + 1 : 1;
     step->refs->probe_unanswered = goes_on ? run->unanswered + 1 : 1;
     step->refs->probe_run_in = goes_on ? run->first_in : step->seg->frame;
-    step->refs->closed_in = is_window && is_closed_window(step->peer) ? step->peer->closed_in : 0;
+    step->refs->closed_in = is_window && window_seen_by_prober(step) != VIEW_OPEN ? step->peer->closed_in : 0;
     if (goes_on) {
         step->refs->probe_interval_ns = tl_since(step, run->last_ns);
     } else {
@@ -218,13 +240,21 @@ static bool is_expected_ack(const struct tl_step *step, const struct tl_probe_ru
            (run->is_window && prober->has_una && tl_seq_within(step->seg->ack, prober->una, prober->max));
 }
 
-/* A pure ACK that repeats the expected numbers within a round trip answers the peer's probe. */
+/* How long after a probe an ACK is still its answer. One with another window may be what the application's read drew, too. */
+static int64_t answer_patience(const struct tl_step *step)
+{
+    bool same = step->self->has_window && step->self->last_window == step->seg->window;
+
+    return step->rtt_ns == TL_UNKNOWN_NS ? ANSWER_UNKNOWN_NS : step->rtt_ns + (same ? SAME_ANSWER_NS : ANSWER_NS);
+}
+
+/* A pure ACK that repeats the expected numbers about a round trip later answers the peer's probe. */
 static void classify_answer(struct tl_step *step)
 {
     const struct tl_probe_run *run = &step->peer->probe;
-    int64_t limit = step->rtt_ns == TL_UNKNOWN_NS ? ANSWER_UNKNOWN_NS : step->rtt_ns + ANSWER_NS;
 
-    if (step->event != TL_EVENT_ACK || !run_is_open(run) || run->answered || tl_since(step, run->last_ns) > limit) {
+    if (step->event != TL_EVENT_ACK || !run_is_open(run) || run->answered ||
+        tl_since(step, run->last_ns) > answer_patience(step)) {
         return;
     }
     if (!is_expected_ack(step, run) || (step->self->has_max && step->seg->seq != step->self->max)) {
@@ -319,6 +349,18 @@ static bool draws_ack(const struct tl_step *step, const struct tl_recent_entry *
     return (carries && (old_bytes || above_hole)) || overtaken || tl_seq_after(e->seq, self->ack + self->max_window);
 }
 
+/* Whether this ACK may be the same packet as `before`, doubled by the network: no IP ID and no newer TSval tell them apart, and it
+ * comes within `patience`, the time by which two copies may differ. */
+static bool may_be_copy(const struct tl_step *step, const struct tl_recent_entry *before, int64_t patience)
+{
+    const struct tl_segment *seg = step->seg;
+    bool own_id = !seg->ipv6 && seg->ip_id != 0 && seg->ip_id != before->ip_id;
+    bool newer = (seg->options & before->options & TL_OPT_TIMESTAMPS) && tl_seq_after(seg->tsval, before->tsval);
+    bool equal = before->seq == seg->seq && before->len == 0 && before->ack == seg->ack && before->flags == seg->flags;
+
+    return equal && !own_id && !newer && tl_since(step, before->time_ns) <= patience;
+}
+
 /* A third ACK with the same number that nothing captured explains: a forged SYN or RST entered behind the capture point. An option
  * of Multipath TCP explains it: the ACK may end the data of that layer. */
 static bool answers_unseen(const struct tl_step *step)
@@ -329,8 +371,7 @@ static bool answers_unseen(const struct tl_step *step)
     /* When the peer has been quiet for longer than an answer takes, one is enough, and the echo may be of any segment captured. */
     bool quiet = tl_since(step, peer->last_ns) > patience;
     /* Nor does much else draw a new packet right after the handshake, from a peer that has sent its SYN-ACK only: that came twice. */
-    bool only_synack = !peer->sent_plain && step->seg->ip_id != 0;
-    unsigned enough = quiet || only_synack ? 1 : SAME_BEFORE;
+    unsigned enough = quiet || !peer->sent_plain ? 1 : SAME_BEFORE;
     uint32_t newest_echo = quiet && peer->has_tsval ? peer->tsval : self->tsecr;
     const struct tl_recent_entry *e;
     unsigned i, same = 0;
@@ -345,7 +386,12 @@ static bool answers_unseen(const struct tl_step *step)
         return false;
     }
     for (i = 0; (e = tl_recent_at(&self->recent, i)) != NULL && same < enough; i++) {
-        same += e->ack == step->seg->ack && (e->flags & (TL_ACK | TL_RST)) == TL_ACK;
+        if (e->ack == step->seg->ack && (e->flags & (TL_ACK | TL_RST)) == TL_ACK) {
+            if (may_be_copy(step, e, patience)) {
+                return false;
+            }
+            same++;
+        }
     }
     for (i = 0; (e = tl_recent_at(&peer->recent, i)) != NULL && tl_since(step, e->time_ns) <= patience; i++) {
         if (draws_ack(step, e, tl_recent_at(&peer->recent, i + 1))) {
@@ -380,6 +426,7 @@ static bool is_answer_or_probe(const struct tl_step *step)
 void tl_probe_classify_ack(struct tl_step *step)
 {
     struct tl_end *peer = step->peer;
+    const struct tl_recent_entry *newest = tl_recent_at(&step->self->recent, 0);
     bool handshake = step->shape->handshake_step == TL_HANDSHAKE_STEP_ACK;
 
     if (handshake || !repeats_itself(step) || is_answer_or_probe(step)) {
@@ -393,7 +440,8 @@ void tl_probe_classify_ack(struct tl_step *step)
         return;
     }
     step->refs->trigger_in = peer->poke_in;
-    step->shape->probe_confidence = TL_CONFIDENCE_CERTAIN;
+    step->shape->probe_confidence =
+        newest && may_be_copy(step, newest, CHALLENGE_NS) ? TL_CONFIDENCE_LIKELY : TL_CONFIDENCE_CERTAIN;
     if (tl_fsm_state(&step->self->fsm) == TL_STATE_TIME_WAIT) {
         step->shape->ack = TL_ACK_TIME_WAIT;
     } else {
@@ -448,6 +496,7 @@ void tl_probe_learn(struct tl_step *step)
         step->self->probe.count = 0;
         step->self->probe.unanswered = 0;
         step->self->silent_ns = step->seg->time_ns;
+        step->peer->reopened = false;
     }
     step->self->last_ns = step->seg->time_ns;
 }

@@ -72,6 +72,10 @@ void tl_window_learn(struct tl_step *step)
 
     if (step->seg->window == 0 && (!self->has_window || self->window > 0)) {
         self->closed_in = step->seg->frame;
+        self->reopened = false;
+    } else if (step->seg->window > 0 && self->has_window && self->window == 0) {
+        self->open_tsval = step->seg->tsval;
+        self->reopened = true;
     }
     self->window = tl_window_of(step);
     self->has_window = true;

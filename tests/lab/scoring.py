@@ -20,7 +20,10 @@ from frames import (ACK, FIN, OPTION_SACK_PERMITTED, OPTION_TIMESTAMPS, RST, SYN
 
 HOSTS = ("client", "server")
 POSITIONS = ("sender", "receiver")
-BASIC = ("frame.number", "frame.time_epoch", "ip.src", "ipv6.src", "tcp.srcport", "tcp.dstport")
+# What two packets have in common when no reader can tell them apart; IPv6 has no identification.
+CONTENT = ("ipv6.src", "tcp.srcport", "tcp.dstport", "tcp.flags", "tcp.seq_raw", "tcp.ack_raw",
+           "tcp.checksum", "tcp.options.timestamp.tsval")
+BASIC = tuple(dict.fromkeys(("frame.number", "frame.time_epoch", "ip.src", "tcp.len") + CONTENT))
 
 # Class of the truth -> (family, class as the tables show it).
 FAMILY = {
@@ -287,15 +290,12 @@ def note(tally, capture, label, text):
     tally.errors.append((capture.scenario, capture.host, label["frame"], text))
 
 
-def score_frame(tally, capture, row, said):
+def score_frame(tally, capture, row, label, said):
     """One frame."""
-    number = row["frame.number"]
-    label = dict(capture.labels.get(number, {"cls": "plain"}))
     if label["cls"] in ("unknown", "forged") or label.get("cause") == "unknown":
         return
     if label["cls"] == "net_dup_ack" and label["cause"] == "rst":
         return
-    label["frame"] = int(number)
     label["pair"] = frozenset(int(row[name] or 0) for name in ("tcp.srcport", "tcp.dstport"))
     where = capture.position(row)
     if label["cls"].startswith("rst."):
@@ -328,13 +328,36 @@ def seconds(text):
         return datetime.datetime.fromisoformat(head + zone).timestamp() + float("0." + digits)
 
 
+def exchange_twins(labels, rows, said):
+    """The labels; those of equal pure ACKs of IPv6 are exchanged where that agrees with `said`.
+
+    When the network doubles an ACK and its sender repeats it, which frame is the copy is known to
+    the kernel and the link alone: the frames hold the same bytes.  That one of them was a challenge
+    ACK can still be right or wrong.
+    """
+    labels, twins = dict(labels), collections.defaultdict(list)
+    for row in rows:
+        if row.get("ipv6.src") and row.get("tcp.len") == "0":
+            twins[tuple(row.get(field) for field in CONTENT)].append(row["frame.number"])
+    for numbers in twins.values():
+        challenged = [n for n in numbers if labels.get(n, {}).get("cls") == "challenge_ack"]
+        missed = [n for n in challenged if said[n].family != "challenge"]
+        wrong = [n for n in numbers if said[n].family == "challenge" and n not in challenged]
+        for a, b in zip(missed, wrong):
+            labels[a], labels[b] = labels.get(b, {"cls": "plain"}), labels[a]
+    return labels
+
+
 def score_capture(tallies, capture, rows):
     """All frames of a capture, for each reading; and the states, by tcplife's fields."""
+    segments = [row for row in rows if row.get("tcp.srcport")]
     for name, tally in tallies.items():
-        reading = READINGS[name][0]
-        for row in rows:
-            if row.get("tcp.srcport"):
-                score_frame(tally, capture, row, reading(row))
+        said = {row["frame.number"]: READINGS[name][0](row) for row in segments}
+        labels = exchange_twins(capture.labels, segments, said)
+        for row in segments:
+            number = row["frame.number"]
+            label = dict(labels.get(number, {"cls": "plain"}), frame=int(number))
+            score_frame(tally, capture, row, label, said[number])
     if "tcplife" in tallies:
         times = [seconds(row["frame.time_epoch"]) for row in rows]
         states.score(tallies["tcplife"], capture, rows, times)

@@ -98,6 +98,17 @@ def test_floor(reached, text):
     assert goal.certain <= certain
 
 
+def test_twins_are_exchanged_and_nothing_else():
+    """Equal ACKs of IPv6 have one label between them; another ACK, and an answer to more than there are, stay wrong."""
+    frames = [dict.fromkeys(scoring.CONTENT, "1") | {"frame.number": str(n), "tcp.len": "0"} for n in range(1, 5)]
+    frames[3]["tcp.seq_raw"] = "2"
+    labels = {"1": {"cls": "challenge_ack"}}
+    for called, want in (("2", "2"), ("1", "1"), ("4", "1"), ("23", "2")):
+        said = {f["frame.number"]: scoring.Said("challenge" if f["frame.number"] in called else "plain") for f in frames}
+        found = scoring.exchange_twins(labels, frames, said)
+        assert [n for n, label in found.items() if label["cls"] == "challenge_ack"] == [want]
+
+
 def test_every_goal_has_a_floor(reached):
     assert set(reached) == set(FLOORS)
 

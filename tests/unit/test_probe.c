@@ -325,8 +325,8 @@ static void k5_not_into_a_closed_window(void **state)
 
 /* ---- answers ------------------------------------------------------------------------------------------------------------- */
 
-/* RTT + 20 ms, or 220 ms while the round trip is not known. */
-static void answer_after(int64_t rtt_ns, int64_t wait_ns, bool answers)
+/* RTT + 200 ms if nothing new is said, RTT + 20 ms with another window, 220 ms while the round trip is not known. */
+static void answer_after(int64_t rtt_ns, int64_t wait_ns, int window, bool answers)
 {
     struct t_talk t;
 
@@ -338,21 +338,27 @@ static void answer_after(int64_t rtt_ns, int64_t wait_ns, bool answers)
         t_send(&t, CLIENT, .seq = 999, .wait_ns = 10 * T_SECOND);
     }
     t_is(&t, keepalive, PROBE_KIND, PROBE);
-    t_send(&t, SERVER, .wait_ns = wait_ns);
+    t_send(&t, SERVER, .wait_ns = wait_ns, .window = window);
     assert_int_equal(t.v.shape.keepalive, answers ? TL_PROBE_KIND_ANSWER : TL_PROBE_KIND_NONE);
     assert_int_equal(t.v.refs.trigger_in, answers ? t.frame - 1 : 0);
     t_end(&t);
 }
 
-static void answer_comes_within_a_round_trip_and_20_ms(void **state)
+static void answer_comes_about_a_round_trip_later(void **state)
 {
+    const int same = T_WINDOW, other = 2 * T_WINDOW;
+
     (void)state;
-    answer_after(2 * T_MS, 22 * T_MS, true);
-    answer_after(2 * T_MS, 22 * T_MS + 1, false);
-    answer_after(100 * T_MS, 120 * T_MS, true);
-    answer_after(100 * T_MS, 120 * T_MS + 1, false);
-    answer_after(0, 220 * T_MS, true);
-    answer_after(0, 220 * T_MS + 1, false);
+    answer_after(2 * T_MS, 22 * T_MS, other, true);
+    answer_after(2 * T_MS, 22 * T_MS + 1, other, false);
+    answer_after(100 * T_MS, 120 * T_MS, other, true);
+    answer_after(100 * T_MS, 120 * T_MS + 1, other, false);
+    answer_after(2 * T_MS, 202 * T_MS, same, true);
+    answer_after(2 * T_MS, 202 * T_MS + 1, same, false);
+    answer_after(100 * T_MS, 300 * T_MS, same, true);
+    answer_after(100 * T_MS, 300 * T_MS + 1, same, false);
+    answer_after(0, 220 * T_MS, same, true);
+    answer_after(0, 220 * T_MS + 1, same, false);
 }
 
 static void answer_repeats_the_expected_numbers(void **state)
@@ -489,7 +495,7 @@ int main(void)
         cmocka_unit_test(k5_previous_probe_of_the_run_is_enough),
         cmocka_unit_test(k5_two_octets_are_a_retransmission),
         cmocka_unit_test(k5_not_into_a_closed_window),
-        cmocka_unit_test(answer_comes_within_a_round_trip_and_20_ms),
+        cmocka_unit_test(answer_comes_about_a_round_trip_later),
         cmocka_unit_test(answer_repeats_the_expected_numbers),
         cmocka_unit_test(only_the_first_answer_counts),
         cmocka_unit_test(copy_of_an_answer_is_a_copy),

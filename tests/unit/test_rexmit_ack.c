@@ -144,9 +144,9 @@ static void challenge_without_visible_trigger_does_not_count(void **state)
     t_send(&t, CLIENT, .len = 10);
     t_send(&t, SERVER, .ack = 1011, .wait_ns = 20 * T_MS);
     t_send(&t, CLIENT, .len = 10, .wait_ns = 300 * T_MS);
-    t_send(&t, SERVER, .ack = 1011);
+    t_send(&t, SERVER, .ack = 1011, .ip_id = 1);
     t_is(&t, ack, ACK, DUP);
-    t_send(&t, SERVER, .ack = 1011);
+    t_send(&t, SERVER, .ack = 1011, .ip_id = 2);
     t_is(&t, ack, ACK, CHALLENGE);
     assert_int_equal(t.v.refs.dupack_number, 0);
     t_end(&t);
