@@ -24,6 +24,8 @@ LESSONS = REPO / "docs/lessons"
 TOP = [REPO / "README.md", REPO / f"README.{CHINESE}.md", REPO / "CONTRIBUTING.md"]
 DOCUMENTS = [*TOP, *sorted((REPO / "docs").rglob("*.md"))]
 TRANSLATED = [(TOP[0], TOP[1]), *((path, LESSONS / CHINESE / path.name) for path in sorted(LESSONS.glob("*.md")))]
+# A translation shows the same commands and outputs (test_languages_say_the_same): they are run once.
+TO_RUN = [path for path in DOCUMENTS if path not in {chinese for _, chinese in TRANSLATED}]
 
 SOURCES = ("captures", "tests/lab/corpus", "tests/cases", "plugin/profile")  # what the documents use of the repository
 READER_PROGRAMS = ("tcplife-batch", "tcplife-batch-part", "tcplife-doctor")  # those that an installation puts on PATH
@@ -89,7 +91,7 @@ def words_of(steps):
     return {word for step in steps for word in re.findall(r"[\w.-]+", step.command)}
 
 
-@pytest.mark.parametrize("path", DOCUMENTS, ids=name_of)
+@pytest.mark.parametrize("path", TO_RUN, ids=name_of)
 def test_commands_print_what_the_document_says(path, reader):
     steps = runnable_steps(text_of(path))
     missing = [program for program in MAY_BE_MISSING if program in words_of(steps) and not shutil.which(program)]
@@ -129,6 +131,7 @@ def shape_of(text):
 
 @pytest.mark.parametrize("english, chinese", TRANSLATED, ids=lambda path: name_of(path))
 def test_languages_say_the_same(english, chinese):
+    assert runnable_steps(text_of(chinese)) or not runnable_steps(text_of(english))
     assert console_of(text_of(chinese)) == console_of(text_of(english))
     assert shape_of(text_of(chinese)) == shape_of(text_of(english))
 
@@ -187,6 +190,7 @@ def test_filters_find_the_frames_of_the_table(path, fields, captures):
 
 NOTHING = {"nothing", "无"}  # what tcp.analysis says of a frame without a flag
 NO_FLAG = "!tcp.analysis.flags"
+FLAGS_OF = "4.0"  # the Wireshark whose flags the table has: others set them by other rules
 
 
 def source_of(name):
@@ -197,13 +201,14 @@ def source_of(name):
 
 
 @pytest.mark.parametrize("path", TOP[:2], ids=name_of)
-def test_wireshark_and_tcplife_say_what_the_table_says(path, fields):
-    """Each row: capture and frame; the flag of tcp.analysis, or nothing; what tcplife says, as filters. All hold of the frame."""
+def test_wireshark_and_tcplife_say_what_the_table_says(path, fields, tshark):
+    """Each row: capture and frames; the flag of tcp.analysis, or nothing; what tcplife says, as filters. All hold of each frame."""
+    same_wireshark = f"(Wireshark) {FLAGS_OF}." in tshark(["--version"]).stdout
     rows = table_with(text_of(path), 4, "close-both-fin-first")
     assert len(rows) >= 8
     for place, flag, answer, _ in rows:
         capture, frames = frames_of(place)
-        conditions = [*(code_of(flag) or [NO_FLAG]), *code_of(answer)]
+        conditions = [*((code_of(flag) or [NO_FLAG]) if same_wireshark else []), *code_of(answer)]
         assert code_of(flag) or flag in NOTHING, place
         assert code_of(answer), place
         for number in frames:
