@@ -27,10 +27,10 @@ TRANSLATED = [(TOP[0], TOP[1]), *((path, LESSONS / CHINESE / path.name) for path
 # A translation shows the same commands and outputs (test_languages_say_the_same): they are run once.
 TO_RUN = [path for path in DOCUMENTS if path not in {chinese for _, chinese in TRANSLATED}]
 
-SOURCES = ("captures", "tests/lab/corpus", "tests/cases", "plugin/profile")  # what the documents use of the repository
+SOURCES = ("captures", "tests/lab/corpus")  # what the documents use of the repository
 READER_PROGRAMS = ("tcplife-batch", "tcplife-batch-part", "tcplife-doctor")  # those that an installation puts on PATH
 OWN_CAPTURE = "your.pcap"  # what the documents call a capture of the reader's: here all the shipped ones in one
-MAY_BE_MISSING = ("jq", "sqlite3", "parallel", "clang-format")
+MAY_BE_MISSING = {"jq": "jq", "sqlite3": "sqlite3", "tcplife-batch": "parallel"}  # word of a command -> program it needs
 
 
 def name_of(path):
@@ -94,7 +94,7 @@ def words_of(steps):
 @pytest.mark.parametrize("path", TO_RUN, ids=name_of)
 def test_commands_print_what_the_document_says(path, reader):
     steps = runnable_steps(text_of(path))
-    missing = [program for program in MAY_BE_MISSING if program in words_of(steps) and not shutil.which(program)]
+    missing = [program for word, program in MAY_BE_MISSING.items() if word in words_of(steps) and not shutil.which(program)]
     if missing:
         pytest.skip(f"{' and '.join(missing)} not installed")
     for step in steps:
@@ -129,14 +129,14 @@ def shape_of(text):
     }
 
 
-@pytest.mark.parametrize("english, chinese", TRANSLATED, ids=lambda path: name_of(path))
+@pytest.mark.parametrize("english, chinese", TRANSLATED, ids=name_of)
 def test_languages_say_the_same(english, chinese):
     assert runnable_steps(text_of(chinese)) or not runnable_steps(text_of(english))
     assert console_of(text_of(chinese)) == console_of(text_of(english))
     assert shape_of(text_of(chinese)) == shape_of(text_of(english))
 
 
-@pytest.mark.parametrize("english, chinese", TRANSLATED, ids=lambda path: name_of(path))
+@pytest.mark.parametrize("english, chinese", TRANSLATED, ids=name_of)
 def test_first_line_leads_to_the_other_language(english, chinese):
     for path, other in ((english, chinese), (chinese, english)):
         first = next(line for line in text_of(path).splitlines() if line and not line.startswith("<!--"))
