@@ -10,14 +10,12 @@ import shutil
 import signal
 import subprocess
 import time
-from pathlib import Path
 
 import pytest
 
 from batching import FAILED, FINE, PROGRAM, USAGE, batch, header_lines, place, table  # noqa: F401 (two are fixtures)
 from conftest import NOBODY, TIMEOUT_S
 
-REPO = Path(__file__).resolve().parents[2]
 CAPTURES = ("refused", "half-close", "ipv6-close", "icmp-unreachable", "time-wait-reuse-client", "syn-unanswered")
 FORMATS = ("csv", "tsv", "json")
 
@@ -498,28 +496,3 @@ def test_full_disk(free_kib, batch, undisturbed, place):
         assert output.read_text() == expected
     finally:
         subprocess.run(["umount", place], check=True)
-
-
-# ---- the document ----------------------------------------------------------------------------------------------------
-
-
-def document_steps():
-    """(command, what it prints) of docs/batch.md, in order."""
-    text = (REPO / "docs/batch.md").read_text()
-    for block in re.findall(r"^```\n(\$ .*?)^```$", text, re.M | re.S):
-        for step in re.split(r"^\$ ", block, flags=re.M)[1:]:
-            command, _, output = step.partition("\n")
-            yield command, output
-
-
-def test_document_as_a_reader_would_follow_it(batch, captures, place):
-    for program in ("jq", "sqlite3"):
-        if not shutil.which(program):
-            pytest.skip(f"{program} is not installed")
-    shutil.copytree(captures, place / "captures")
-    environment = {"PATH": f"{batch.folder}:{os.environ['PATH']}"}
-    steps = list(document_steps())
-    assert len(steps) >= 8
-    for command, output in steps:
-        done = batch.sandbox.run(["bash", "-c", f"cd {shlex.quote(str(place))} && exec 2>&1 && {command}"], env=environment)
-        assert done.stdout == output, command

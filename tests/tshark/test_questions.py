@@ -1,17 +1,15 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
-"""docs/questions.md: each command prints what the document says, and each filter picks the right connections of a capture
-in which every life is known, because it was made by hand after RFC 9293."""
+"""docs/questions.md: each filter picks the right connections of a capture in which every life is known, because it was made
+by hand after RFC 9293. That its commands print what it says is the matter of test_docs.py."""
 
 import json
 import re
-import shlex
 import shutil
 import subprocess
 from pathlib import Path
 
 import pytest
 
-from conftest import NOBODY
 from handmade import ACK, FIN, PSH, RST, SYN, Talk, ethernet, write_pcap
 from test_links import icmp_error
 
@@ -283,32 +281,3 @@ def test_how_long_they_were_idle(ask):
 def jq_idle():
     (condition,) = re.findall(r"jq -r 'select\((.*?)\) \| \"", section("idle"))
     return condition
-
-
-# ---- the document ----------------------------------------------------------------------------------------------------
-
-COMMAND = re.compile(r"^```\n\$ (.*)\n((?:.*\n)*?)```$", re.M)
-COMMANDS = COMMAND.findall(DOCUMENT)
-
-
-@pytest.fixture(scope="module")
-def reader_folder(sandbox):
-    """The repository as far as the document needs it, where the commands may write."""
-    folder = sandbox.new_path("-document")
-    shutil.copytree(REPO / "captures", folder / "captures")
-    for name in re.findall(r"tests/lab/corpus/\S+", DOCUMENT):
-        (folder / name).parent.mkdir(parents=True, exist_ok=True)
-        shutil.copy(REPO / name, folder / name)
-    if sandbox.as_root:
-        subprocess.run(["chown", "--recursive", f"{NOBODY}:{NOBODY}", folder], check=True)
-    return folder
-
-
-def test_document_as_a_reader_would_follow_it(jq, sandbox, reader_folder):
-    """Each command in turn prints what the document says. That is right by MANIFEST.tsv and by the packets: the resets are
-    the captures of kind `rst` with a complete handshake, the idle times are the gaps before frame 8 of peer-restarted and of
-    keepalive-unanswered, and in silent.pcap only port 57568 has no ACK after its retransmissions."""
-    assert len(COMMANDS) == DOCUMENT.count("\n$ ") >= 8
-    for command, output in COMMANDS:
-        done = sandbox.run(["bash", "-c", f"cd {shlex.quote(str(reader_folder))} && {command}"])
-        assert (done.returncode, done.stderr, done.stdout) == (0, "", output), command

@@ -8,14 +8,11 @@ import json
 import re
 from collections import Counter
 from functools import cache
-from pathlib import Path
 
 import pytest
 
 from handmade import ACK, RST, SYN, Talk, ethernet, ipv4, join_captures, udp, write_pcap
 from test_captures import LIVES, MANIFEST, per_connection
-
-REPO = Path(__file__).resolve().parents[2]
 
 # Two captures of a connection that another file holds too: joined they would be one connection.
 TWINS = {"synack-lost-client", "handshake-ack-lost-server"}
@@ -592,19 +589,3 @@ def test_views_are_listed(sharkd, captures):
     assert {"stat:tcplife", "seqa:tcplife", "nstat:tcplife,connections", "nstat:tcplife,server-table"} <= set(
         re.findall(r"(?:stat|seqa|nstat):tcplife[a-z,-]*", json.dumps(info))
     )
-
-
-# ---- what the documentation shows ------------------------------------------------------------------------------------
-
-PAGE = (REPO / "docs/views.md").read_text()
-EXAMPLES = re.findall(r"^    \$ tshark -q -r captures/(\S+) -z (\S+)\n((?:    .*\n|\n)+)", PAGE, re.M)
-
-
-@pytest.mark.parametrize("capture, argument, shown", EXAMPLES, ids=[argument for _, argument, _ in EXAMPLES])
-def test_documentation_shows_what_is_printed(capture, argument, shown, view, captures):
-    printed = [line.rstrip() for line in view(argument, captures / capture).strip("\n").splitlines()]
-    assert [line.removeprefix("    ") for line in shown.strip("\n").splitlines()] == printed
-
-
-def test_documentation_has_an_example_of_each_view():
-    assert {argument for _, argument, _ in EXAMPLES} == {"tcplife,tree", "tcplife,servers", "flow,tcplife,standard"}
