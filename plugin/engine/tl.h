@@ -246,6 +246,7 @@ struct tl_verdict {
     struct tl_conn *conn; /* the connection; valid as long as its tracker */
     struct tl_shape shape;
     struct tl_refs refs;
+    bool ordinary; /* no rule had anything to say: refs are all 0. Not every segment of which that is true is marked */
 };
 
 /* What is known of a connection, as seen at one moment: later segments may add to it (a "late" fact). */

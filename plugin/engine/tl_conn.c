@@ -9,6 +9,7 @@
 #include "tl_follow.h"
 #include "tl_inject.h"
 #include "tl_open.h"
+#include "tl_ordinary.h"
 #include "tl_phase.h"
 #include "tl_probe.h"
 #include "tl_rexmit.h"
@@ -307,6 +308,7 @@ static void count_insisting(struct tl_step *step)
     }
 }
 
+/* What every segment changes. */
 static void finish(struct tl_step *step)
 {
     struct tl_conn *conn = step->conn;
@@ -319,7 +321,6 @@ static void finish(struct tl_step *step)
     step->shape->client = conn->client;
     step->shape->from = (uint8_t)step->from;
     judge_capture(step);
-    count_insisting(step);
     step->self->segments++;
     conn->last_in = step->seg->frame;
     conn->before_ns = step->seg->time_ns;
@@ -353,7 +354,43 @@ static void answer_poke(struct tl_step *step)
     }
 }
 
-void tl_conn_update(struct tl_conn *conn, const struct tl_segment *seg, struct tl_verdict *verdict)
+/* The short way. */
+static void update_ordinary(struct tl_conn *conn, const struct tl_segment *seg, struct tl_verdict *verdict)
+{
+    unsigned from = seg->from & 1;
+    struct tl_step step = {
+        .seg = seg,
+        .conn = conn,
+        .self = &conn->end[from],
+        .peer = &conn->end[1 - from],
+        .peer_fsm = &conn->end[1 - from].fsm,
+        .shape = &verdict->shape,
+        .refs = &verdict->refs,
+        .event = seg->len > 0 ? TL_EVENT_DATA : TL_EVENT_ACK,
+        .from = from,
+        .length = seg->len,
+        .end = seg->seq + seg->len,
+        .rtt_ns = tl_window_rtt(conn),
+        .phase_before = TL_PHASE_ESTABLISHED,
+        .legal = true,
+        .new_bytes = seg->len > 0,
+    };
+
+    verdict->ordinary = true;
+    tl_ordinary_name(&step);
+    if (step.new_bytes) {
+        tl_rexmit_time_echo(&step);
+    }
+    tl_apply_segment(&step);
+    tl_rexmit_learn(&step);
+    tl_apply_poke(&step);
+    tl_probe_learn(&step);
+    tl_recent_add(&step.self->recent, seg);
+    finish(&step);
+}
+
+/* The long way, through all rules. */
+static void update_by_rules(struct tl_conn *conn, const struct tl_segment *seg, struct tl_verdict *verdict)
 {
     struct tl_step step;
     struct proved before = {TL_OUTCOME_NONE, false};
@@ -362,8 +399,6 @@ void tl_conn_update(struct tl_conn *conn, const struct tl_segment *seg, struct t
     if (may) {
         before = proved_of(conn);
     }
-    verdict->conn = conn;
-    tl_follow_segment(conn, seg);
     begin(&step, conn, seg, verdict);
     tl_probe_classify(&step);
     tl_open_classify(&step);
@@ -382,8 +417,21 @@ void tl_conn_update(struct tl_conn *conn, const struct tl_segment *seg, struct t
     tl_phase_update(&step);
     tl_probe_learn(&step);
     remember(&step);
+    count_insisting(&step);
     finish(&step);
     if (may) {
         mark_proofs(&step, &before);
+    }
+    conn->calm = tl_ordinary_is_calm(conn);
+}
+
+void tl_conn_update(struct tl_conn *conn, const struct tl_segment *seg, struct tl_verdict *verdict)
+{
+    verdict->conn = conn;
+    tl_follow_segment(conn, seg);
+    if (conn->calm && !conn->pair->tracker->no_short_way && tl_ordinary_is(conn, seg)) {
+        update_ordinary(conn, seg, verdict);
+    } else {
+        update_by_rules(conn, seg, verdict);
     }
 }

@@ -208,6 +208,7 @@ struct tl_conn {
     bool rst_late : 1; /* a RST came after that */
     bool reset : 1;    /* a RST ended it */
     bool superseded : 1;
+    bool calm : 1; /* the next segment may be ordinary: tl_ordinary.h */
 };
 
 /* All connections between two addresses and ports. Two are enough for routing: the newest, and the one before it while the
@@ -227,6 +228,7 @@ struct tl_tracker {
     uint32_t connections;
     bool has_base;
     bool follows_zeek;
+    bool no_short_way; /* for tests: every segment goes through all rules */
 };
 
 /* How far a segment's time may lie from the first one's: 2^57 ns, 4.5 years. Beyond, it counts as exactly that far, so that

@@ -281,6 +281,7 @@ static void reset_previous(struct tl_conn *conn, const struct tl_segment *seg, c
     before->any_rst_confidence = shape->rst_confidence;
     before->phase_open = before->phase;
     before->phase = TL_PHASE_CLOSED;
+    before->calm = false;
 }
 
 static void show_reuse(const struct tl_conn *conn, bool is_syn, bool was_tentative, struct tl_verdict *verdict)

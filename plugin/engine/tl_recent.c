@@ -37,9 +37,7 @@ unsigned tl_recent_count(const struct tl_recent *recent)
 
 struct tl_recent_entry *tl_recent_at(const struct tl_recent *recent, unsigned i)
 {
-    unsigned back = recent->newest + recent->capacity;
-
-    return i < recent->count ? &recent->entries[(back - i) % recent->capacity] : NULL;
+    return i < recent->count ? &recent->entries[(recent->newest - i) & (recent->capacity - 1U)] : NULL;
 }
 
 bool tl_recent_highest_tsval(const struct tl_recent *recent, uint32_t *tsval)
@@ -66,7 +64,7 @@ static void grow(struct tl_recent *recent)
     allocator->free(allocator->context, recent->entries);
     recent->entries = entries;
     recent->capacity = (uint16_t)capacity;
-    recent->newest = (uint16_t)((recent->count + capacity - 1) % capacity);
+    recent->newest = (uint16_t)((recent->count + capacity - 1) & (capacity - 1));
 }
 
 struct tl_recent_entry *tl_recent_add(struct tl_recent *recent, const struct tl_segment *segment)
@@ -79,7 +77,7 @@ struct tl_recent_entry *tl_recent_add(struct tl_recent *recent, const struct tl_
     if (!recent->capacity) {
         return NULL;
     }
-    recent->newest = (uint16_t)((recent->newest + 1) % recent->capacity);
+    recent->newest = (uint16_t)((recent->newest + 1U) & (recent->capacity - 1U));
     if (recent->count < recent->capacity) {
         recent->count++;
     }

@@ -297,8 +297,7 @@ static bool make_repair(struct tl_step *step)
     return true;
 }
 
-/* The first echo of a TSval times the way from the capture point to this end and back. */
-static void time_echo(struct tl_step *step)
+void tl_rexmit_time_echo(struct tl_step *step)
 {
     struct tl_end *self = step->self;
     int64_t passed_ns;
@@ -347,7 +346,7 @@ void tl_rexmit_classify(struct tl_step *step)
             name_window_probe(step);
         }
     } else if (make_repair(step)) {
-        time_echo(step);
+        tl_rexmit_time_echo(step);
         classify_bytes(step);
     }
 }

@@ -54,6 +54,9 @@ struct tl_repair {
  * applied. O(log n). */
 void tl_rexmit_classify(struct tl_step *step);
 
+/* The first echo of a TSval times the way from the capture point to this end and back. The end has a repair. O(reports kept). */
+void tl_rexmit_time_echo(struct tl_step *step);
+
 /* The segment was applied: the sender's clock and episodes. O(1). */
 void tl_rexmit_learn(struct tl_step *step);
 

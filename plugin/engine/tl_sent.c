@@ -444,12 +444,34 @@ static void remember_again(struct tl_sent *sent, const struct tl_segment *segmen
     }
 }
 
+/* The ordinary case, without the search: the octets that follow the last ones, nothing missing below, room for them. */
+static bool append(struct tl_sent *sent, const struct tl_segment *segment)
+{
+    uint32_t octets = tl_sent_octets(segment), high = segment->seq + octets;
+
+    if (!sent->started || segment->seq != sent->max || sent->whole != sent->max || octets == 0 || octets > UINT16_MAX ||
+        sent->opener_count > 0 || sent->count >= sent->limit || high - sent->una > INT32_MAX) {
+        return false;
+    }
+    if (sent->count == sent->capacity && !tl_kept_grow_entries(sent, sent->count + 1U)) {
+        return false;
+    }
+    *tl_kept_entry(sent, sent->count) = first_transmission(segment, segment->seq, high, 0);
+    sent->count++;
+    sent->max = sent->whole = high;
+    return true;
+}
+
 enum tl_sent_status tl_sent_add(struct tl_sent *sent, const struct tl_segment *segment, struct tl_sent_result *result)
 {
     struct tl_sent_result own;
-    enum tl_sent_status status = tl_sent_look(sent, segment, &own);
+    enum tl_sent_status status;
     uint32_t low, high;
 
+    if (!result && append(sent, segment)) {
+        return TL_SENT_OK;
+    }
+    status = tl_sent_look(sent, segment, &own);
     if (result) {
         *result = own;
     }

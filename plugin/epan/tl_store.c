@@ -15,6 +15,8 @@ enum {
     SHAPES_FIRST = 256,    /* shapes before the table first grows; a power of two */
     SHAPES_MAX = 0xFFFFFF, /* a slot has 24 bits for the number of a shape */
     LAYERS_MAX = 0x3F,     /* a slot has 6 bits for the count of TCP headers */
+    PAIRS_NEAR = 64,       /* pairs found without the hash table; a power of two */
+    SHAPES_NEAR = 4,       /* the same for shapes: payload or none, from either end */
 };
 
 /* The names of a pair. No padding, so that keys compare by memcmp; unused bytes are 0. */
@@ -61,6 +63,7 @@ enum { RUN_ASKS_FOR_WINDOW = 0x100 };
 /* The shapes, and a hash table of their numbers + 1 with open addressing, at most half full. */
 struct shapes {
     struct tl_shape *list;
+    uint32_t near[SHAPES_NEAR]; /* the number + 1 of the newest of its kind, 0 = none */
     uint32_t *table;
     uint32_t count;
     uint32_t capacity; /* of list; the table has twice as many places */
@@ -68,9 +71,9 @@ struct shapes {
 
 static struct {
     struct tl_tracker *tracker;
-    uint64_t seed;     /* of the hash of pairs */
-    wmem_map_t *pairs; /* struct pair_key -> struct pair_entry */
-    struct pair_entry *last;
+    uint64_t seed;                       /* of the hash of pairs */
+    wmem_map_t *pairs;                   /* struct pair_key -> struct pair_entry */
+    struct pair_entry *near[PAIRS_NEAR]; /* the pairs seen last, by place_near() */
     struct slot **chunks;
     uint32_t chunk_count;
     struct tl_conn **conns; /* by running number */
@@ -195,27 +198,60 @@ static struct pair_entry *new_pair(const struct pair_key *key)
     return entry;
 }
 
-struct tl_pair *tl_store_pair(const struct tl_flow *flow, bool create, unsigned *from)
+/* Where the pair of a flow may be found; the same for both directions. */
+static unsigned place_near(const struct tl_flow *flow)
+{
+    unsigned both = (unsigned)flow->source_port + flow->destination_port;
+
+    return (both ^ both >> 6) & (PAIRS_NEAR - 1);
+}
+
+/* Whether end `end` of a pair has this name. */
+static bool is_end(const struct pair_key *key, unsigned end, const address *name, uint16_t port)
+{
+    return key->port[end] == port && key->length[end] == name->len && key->type[end] == (uint8_t)name->type &&
+           memcmp(key->address[end], name->data, (size_t)name->len) == 0;
+}
+
+/* Whether the flow is one direction of the pair; `from` is the end that sends. */
+static bool is_flow_of(const struct pair_key *key, const struct tl_flow *flow, unsigned *from)
+{
+    for (unsigned end = 0; end < 2; end++) {
+        if (is_end(key, end, flow->source, flow->source_port) && is_end(key, !end, flow->destination, flow->destination_port)) {
+            *from = end;
+            return true;
+        }
+    }
+    return false;
+}
+
+static struct pair_entry *find_pair(const struct tl_flow *flow, bool create, unsigned *from)
 {
     struct pair_key key = {0};
-    struct pair_entry *entry = store.last;
-    unsigned source;
+    unsigned source = source_is_lower(flow) ? 0 : 1;
+    struct pair_entry *entry;
 
-    if (flow->source->len > ADDRESS_MAX || flow->destination->len > ADDRESS_MAX || !store.tracker)
-        return NULL;
-    source = source_is_lower(flow) ? 0 : 1;
     set_end(&key, source, flow->source, flow->source_port);
     set_end(&key, !source, flow->destination, flow->destination_port);
     *from = source;
-    if (entry && equal_pair(&entry->key, &key))
-        return entry->pair;
     entry = wmem_map_lookup(store.pairs, &key);
-    if (!entry && create)
-        entry = new_pair(&key);
-    if (!entry)
+    return entry || !create ? entry : new_pair(&key);
+}
+
+struct tl_pair *tl_store_pair(const struct tl_flow *flow, bool create, unsigned *from)
+{
+    struct pair_entry **near = &store.near[place_near(flow)];
+
+    if (flow->source->len > ADDRESS_MAX || flow->destination->len > ADDRESS_MAX || !store.tracker)
         return NULL;
-    store.last = entry;
-    return entry->pair;
+    if (!*near || !is_flow_of(&(*near)->key, flow, from)) {
+        struct pair_entry *entry = find_pair(flow, create, from);
+
+        if (!entry)
+            return NULL;
+        *near = entry;
+    }
+    return (*near)->pair;
 }
 
 const struct tl_conn *tl_store_conn(uint32_t number)
@@ -275,8 +311,11 @@ static void grow_shapes(struct shapes *shapes)
 /* The number + 1 of a shape, which is added if it is new. 0 when there are too many. */
 static uint32_t intern_shape(struct shapes *shapes, const struct tl_shape *shape)
 {
+    uint32_t *near = &shapes->near[(shape->from & 1) | (shape->segment != TL_SEGMENT_NONE) << 1];
     uint32_t place;
 
+    if (*near && memcmp(&shapes->list[*near - 1], shape, sizeof *shape) == 0)
+        return *near;
     if (shapes->count == shapes->capacity) {
         if (shapes->count >= SHAPES_MAX / 2)
             return 0;
@@ -287,7 +326,8 @@ static uint32_t intern_shape(struct shapes *shapes, const struct tl_shape *shape
         shapes->list[shapes->count] = *shape;
         shapes->table[place] = ++shapes->count;
     }
-    return shapes->table[place];
+    *near = shapes->table[place];
+    return *near;
 }
 
 /* ---- verdicts ---------------------------------------------------------------------------------------------------------- */
@@ -378,7 +418,7 @@ void tl_store_write(uint32_t frame, unsigned layer, const struct tl_verdict *ver
     slot = layer == 0 ? first : extra_slot(frame, layer, true);
     slot->conn = tl_conn_number(verdict->conn);
     slot->shape = intern_shape(&store.shapes, &verdict->shape);
-    slot->has_refs = has_refs(&verdict->refs);
+    slot->has_refs = !verdict->ordinary && has_refs(&verdict->refs);
     if (slot->has_refs)
         keep_refs(frame, layer, &verdict->refs);
     keep_conn(verdict->conn, slot->conn);

@@ -31,7 +31,7 @@ void tl_store_register(void);
 
 /* The pair that a flow belongs to, and in `from` the end of it (0 or 1) that is the flow's source; end 0 is the one with the
  * lower address, then port. With `create` a pair is made when there is none. NULL when there is none, memory ran out, or an
- * address has more than 16 bytes. One look-up in a hash table; none when the pair is the same as in the last call. */
+ * address has more than 16 bytes. One look-up in a hash table at most; none for the pairs seen last. */
 struct tl_pair *tl_store_pair(const struct tl_flow *flow, bool create, unsigned *from);
 
 /* The connection with this running number, one that has been told. O(1). */

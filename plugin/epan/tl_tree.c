@@ -109,16 +109,31 @@ static void show_fields(const struct tl_branch *branch)
     tl_part_zeek(branch);
 }
 
+/* Whether the shape says what any transfer consists of, so that only fields show it: no tag, no expert item. Asked first because
+ * it is true of nearly all segments. */
+static bool is_silent(const struct tl_shape *shape)
+{
+    const unsigned loud = TL_SHAPE_COPY | TL_SHAPE_STRAY | TL_SHAPE_PROVES_OUTCOME;
+
+    return !((shape->flags & loud) | shape->error | shape->reuse | shape->handshake_step | shape->teardown_step |
+             shape->rst_cause | shape->keepalive | shape->window_probe | shape->retransmission) &&
+           (shape->segment == TL_SEGMENT_NONE || shape->segment == TL_SEGMENT_NEW) &&
+           (shape->ack == TL_ACK_NONE || shape->ack == TL_ACK_NEW);
+}
+
 void tl_tree_show(tvbuff_t *tvb, packet_info *pinfo, proto_tree *tree, const struct tl_header *header, bool info_tag)
 {
     const struct tl_shape *shape = &header->verdict.shape;
-    struct tl_view view = {.segment = &header->segment, .verdict = &header->verdict, .visited = PINFO_FD_VISITED(pinfo)};
+    struct tl_view view;
     bool wanted = proto_field_is_referenced(tree, proto);
-    const char *prefix;
-    const char *tag = tag_by_now(&view, &prefix);
+    const char *prefix, *tag;
     struct tl_expert_item *expert;
     proto_item *top = NULL;
 
+    if (!wanted && is_silent(shape))
+        return;
+    view = (struct tl_view){.segment = &header->segment, .verdict = &header->verdict, .visited = PINFO_FD_VISITED(pinfo)};
+    tag = tag_by_now(&view, &prefix);
     if (!wanted && !tag && shape->error == 0 && shape->reuse == TL_REUSE_NONE && !(shape->flags & TL_SHAPE_PROVES_OUTCOME))
         return;
     look(&view, wanted || expert_needs_facts(&view));

@@ -1,0 +1,24 @@
+/* tl_ordinary.h - the segments that most of a capture consists of, told from those that need all rules.
+ *
+ * SPDX-License-Identifier: GPL-2.0-or-later
+ *
+ * An ordinary segment brings new payload in order, or acknowledges new payload, in a connection that is calm: open, both ends
+ * ESTABLISHED, nothing asked, nobody closing. No rule has anything to say about it but "new". It takes the short way through
+ * tl_conn_update(), which leaves the connection as the long way does; `test_ordinary` compares both.
+ */
+#ifndef TL_ORDINARY_H
+#define TL_ORDINARY_H
+
+#include "tl_conn.h"
+
+/* Whether the next segment of the connection may be ordinary. To be asked after each segment that took the long way; an
+ * ordinary segment leaves a calm connection calm. O(1). */
+bool tl_ordinary_is_calm(const struct tl_conn *conn);
+
+/* Whether the segment is ordinary. The connection must be calm. O(1). */
+bool tl_ordinary_is(const struct tl_conn *conn, const struct tl_segment *seg);
+
+/* Writes what the rules say of an ordinary segment into the shape of the step. O(1). */
+void tl_ordinary_name(struct tl_step *step);
+
+#endif

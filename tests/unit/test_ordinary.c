@@ -1,0 +1,311 @@
+/* test_ordinary.c - the short way of ordinary segments against the long way: two trackers get the same conversations, one of them
+ * takes all segments through all rules. Each verdict and all that is kept of the connection must be equal. The conversations are
+ * random, but mostly such as TCP makes them: data in order, ACKs, and now and then anything that ends the calm.
+ *
+ * SPDX-License-Identifier: GPL-2.0-or-later
+ */
+#include "tl_test.h"
+
+#include <string.h>
+
+#include "tl_conn.h"
+#include "tl_ordinary.h"
+#include "tl_rexmit.h"
+
+enum { SEEDS = 960, SEGMENTS = 200 };
+
+/* A conversation as both trackers hear it. `next` and `acked` are raw numbers of each end. */
+struct talk {
+    struct tl_test_memory memory[2];
+    struct tl_tracker *tracker[2];
+    struct tl_pair *pair[2];
+    uint32_t random, frame;
+    uint32_t next[2], acked[2], tsval[2];
+    uint16_t id[2];
+    int64_t now_ns;
+    bool timestamps, ids;
+    struct tl_verdict verdict[2];
+    unsigned ordinary;
+};
+
+static bool chance(struct talk *t, unsigned percent)
+{
+    return tl_test_below(&t->random, 100) < percent;
+}
+
+/* ---- what is kept of a connection --------------------------------------------------------------------------------------- */
+
+static void assert_same_sent(const struct tl_sent *a, const struct tl_sent *b)
+{
+    assert_int_equal(a->una, b->una);
+    assert_int_equal(a->floor, b->floor);
+    assert_int_equal(a->max, b->max);
+    assert_int_equal(a->whole, b->whole);
+    assert_int_equal(a->aged, b->aged);
+    assert_int_equal(a->anchored, b->anchored);
+    assert_int_equal(a->count, b->count);
+    assert_int_equal(a->opener_count, b->opener_count);
+    for (unsigned i = 0; i < a->count; i++) {
+        assert_memory_equal(tl_sent_at(a, i), tl_sent_at(b, i), sizeof(struct tl_sent_entry));
+    }
+    assert_int_equal(a->acked_count, b->acked_count);
+    for (unsigned i = 0; i < a->acked_count; i++) {
+        assert_memory_equal(tl_sent_acked_at(a, i), tl_sent_acked_at(b, i), sizeof(struct tl_sent_entry));
+    }
+}
+
+static void assert_same_recent(const struct tl_recent *a, const struct tl_recent *b)
+{
+    assert_int_equal(a->highest_tsval, b->highest_tsval);
+    assert_int_equal(a->has_tsval, b->has_tsval);
+    assert_int_equal(a->count, b->count);
+    for (unsigned i = 0; i < a->count; i++) {
+        assert_memory_equal(tl_recent_at(a, i), tl_recent_at(b, i), sizeof(struct tl_recent_entry));
+    }
+}
+
+static void assert_same_repair(const struct tl_repair *a, const struct tl_repair *b)
+{
+    struct tl_repair one, other;
+
+    assert_int_equal(a == NULL, b == NULL);
+    if (!a) {
+        return;
+    }
+    memcpy(&one, a, sizeof one);
+    memcpy(&other, b, sizeof other);
+    for (unsigned i = 0; i < a->feedback.count; i++) {
+        const struct tl_report *x = &a->feedback.reports[i], *y = &b->feedback.reports[i];
+
+        assert_memory_equal(x, y, offsetof(struct tl_report, duplicates));
+        assert_int_equal(x->duplicates, y->duplicates);
+        assert_int_equal(x->has_tsval, y->has_tsval);
+    }
+    assert_memory_equal(a->resends, b->resends, a->resend_count * sizeof(struct tl_resend));
+    one.allocator = other.allocator = one.feedback.allocator = other.feedback.allocator = NULL;
+    one.resends = other.resends = NULL;
+    one.feedback.reports = other.feedback.reports = NULL;
+    assert_memory_equal(&one, &other, sizeof one);
+}
+
+/* Everything but the places of memory. */
+static void assert_same_conn(const struct tl_conn *a, const struct tl_conn *b)
+{
+    struct tl_conn one, other;
+
+    memcpy(&one, a, sizeof one);
+    memcpy(&other, b, sizeof other);
+    assert_memory_equal(a->zeek, b->zeek, a->zeek ? sizeof *a->zeek : 0);
+    for (unsigned i = 0; i < 2; i++) {
+        assert_same_sent(&a->end[i].sent, &b->end[i].sent);
+        assert_same_recent(&a->end[i].recent, &b->end[i].recent);
+        assert_same_repair(a->end[i].repair, b->end[i].repair);
+        memset(&one.end[i].sent, 0, sizeof one.end[i].sent);
+        memset(&other.end[i].sent, 0, sizeof other.end[i].sent);
+        memset(&one.end[i].recent, 0, sizeof one.end[i].recent);
+        memset(&other.end[i].recent, 0, sizeof other.end[i].recent);
+        one.end[i].repair = other.end[i].repair = NULL;
+    }
+    one.pair = other.pair = NULL;
+    one.previous = other.previous = one.next = other.next = NULL;
+    one.zeek = other.zeek = NULL;
+    assert_memory_equal(&one, &other, sizeof one);
+}
+
+/* ---- conversations ------------------------------------------------------------------------------------------------------ */
+
+static void say(struct talk *t, struct tl_segment segment)
+{
+    segment.frame = ++t->frame;
+    segment.time_ns = t->now_ns;
+    segment.window = segment.window == 0 ? 1000 : segment.window;
+    if (t->timestamps && !(segment.flags & TL_RST)) {
+        segment.options |= TL_OPT_TIMESTAMPS;
+        segment.tsval = t->tsval[segment.from] + (uint32_t)(t->now_ns / T_MS);
+        segment.tsecr = t->tsval[1 - segment.from] + (uint32_t)(t->now_ns / T_MS) - tl_test_below(&t->random, 30);
+    }
+    if (t->ids) {
+        t->id[segment.from] = (uint16_t)(t->id[segment.from] + 1 + (chance(t, 3) ? tl_test_below(&t->random, 9) : 0));
+        segment.ip_id = t->id[segment.from];
+    }
+    if (chance(t, 1)) {
+        segment.window = UINT16_MAX; /* stands for a closed one */
+    }
+    segment.window = segment.window == UINT16_MAX ? 0 : segment.window;
+    for (unsigned i = 0; i < 2; i++) {
+        memset(&t->verdict[i], 0, sizeof t->verdict[i]);
+        assert_true(tl_pair_update(t->pair[i], &segment, &t->verdict[i]));
+    }
+    t->ordinary += t->verdict[0].ordinary;
+    assert_false(t->verdict[1].ordinary);
+    assert_memory_equal(&t->verdict[0].shape, &t->verdict[1].shape, sizeof t->verdict[0].shape);
+    assert_memory_equal(&t->verdict[0].refs, &t->verdict[1].refs, sizeof t->verdict[0].refs);
+    assert_same_conn(t->verdict[0].conn, t->verdict[1].conn);
+}
+
+static void handshake(struct talk *t, bool scales, bool ack_captured)
+{
+    const uint16_t options = TL_OPT_MSS | TL_OPT_SACK_PERMITTED | (scales ? TL_OPT_WINDOW_SCALE : 0);
+
+    say(t, (struct tl_segment){.flags = TL_SYN, .seq = t->next[0]++, .options = options, .mss = 1460, .window_scale = 7});
+    t->now_ns += 10 * T_MS;
+    say(t, (struct tl_segment){.flags = TL_SYN | TL_ACK,
+                               .from = 1,
+                               .seq = t->next[1]++,
+                               .ack = t->next[0],
+                               .options = options,
+                               .mss = 1460,
+                               .window_scale = 2});
+    t->now_ns += 10 * T_MS;
+    if (ack_captured) {
+        say(t, (struct tl_segment){.flags = TL_ACK, .seq = t->next[0], .ack = t->next[1]});
+    }
+    t->acked[0] = t->next[0];
+    t->acked[1] = t->next[1];
+}
+
+/* Something that ends the calm, or nearly. */
+static void disturb(struct talk *t, struct tl_segment *segment)
+{
+    switch (tl_test_below(&t->random, 13)) {
+    case 0: /* bytes again */
+        segment->seq -= 1 + tl_test_below(&t->random, 3000);
+        break;
+    case 1: /* bytes lost */
+        segment->seq += 1 + tl_test_below(&t->random, 3000);
+        break;
+    case 2:
+        segment->sack_count = 1;
+        segment->options |= TL_OPT_SACK;
+        segment->sack[0][0] = segment->ack + 1000;
+        segment->sack[0][1] = segment->ack + 2000;
+        break;
+    case 3: /* a probe */
+        segment->len = tl_test_below(&t->random, 2);
+        segment->seq--;
+        t->now_ns += T_SECOND;
+        break;
+    case 4:
+        segment->ack += tl_test_below(&t->random, 5000);
+        break;
+    case 5:
+        segment->ack -= tl_test_below(&t->random, 5000);
+        break;
+    case 6: /* fills the window to the last octet */
+        segment->len = 1000;
+        t->now_ns += T_SECOND;
+        break;
+    case 7:
+        t->now_ns -= tl_test_below(&t->random, 3) * T_MS;
+        break;
+    case 8:
+        segment->flags |= chance(t, 10) ? TL_FIN : TL_PSH;
+        break;
+    case 9:
+        segment->flags = (uint8_t)(chance(t, 10) ? TL_RST : TL_ACK);
+        break;
+    case 10:
+        segment->flags |= (uint8_t)(chance(t, 10) ? TL_SYN : 0);
+        break;
+    case 11: /* of another connection */
+        segment->seq += 1U << 28;
+        break;
+    default:
+        segment->options |= TL_OPT_MPTCP;
+        break;
+    }
+}
+
+static void go_on(struct talk *t)
+{
+    unsigned from = tl_test_below(&t->random, 2);
+    struct tl_segment segment = {.flags = TL_ACK, .from = (uint8_t)from, .seq = t->next[from], .ack = t->acked[from ^ 1]};
+
+    t->now_ns += chance(t, 90) ? tl_test_below(&t->random, 2000) * 1000 : tl_test_below(&t->random, 400) * T_MS;
+    if (chance(t, 60)) {
+        segment.len = chance(t, 50) ? 1448 : 1 + tl_test_below(&t->random, 3000);
+    }
+    if (chance(t, 60)) {
+        segment.ack = t->next[1 - from] - (chance(t, 10) ? tl_test_below(&t->random, 2000) : 0);
+    }
+    if (chance(t, 6)) {
+        disturb(t, &segment);
+    }
+    say(t, segment);
+    if (tl_seq_after(segment.seq + segment.len, t->next[from])) {
+        t->next[from] = segment.seq + segment.len;
+    }
+    if (tl_seq_after(segment.ack, t->acked[1 - from]) && !tl_seq_after(segment.ack, t->next[1 - from])) {
+        t->acked[1 - from] = segment.ack;
+    }
+}
+
+static unsigned converse(uint32_t seed)
+{
+    const struct tl_ends ends = {.port = {40000, 80}, .is_service = {false, true}};
+    struct talk t = {.random = seed * 2654435761u + 1, .now_ns = 1700000000 * T_SECOND, .tsval = {5, UINT32_MAX - 100}};
+
+    for (unsigned i = 0; i < 2; i++) {
+        tl_test_memory_init(&t.memory[i]);
+        t.tracker[i] = tl_tracker_new(&t.memory[i].allocator);
+        tl_tracker_follow_zeek(t.tracker[i], seed & 1);
+        t.tracker[i]->no_short_way = i == 1;
+        t.pair[i] = tl_pair_new(t.tracker[i], &ends);
+        t.next[i] = t.acked[i] = seed & 2 ? UINT32_MAX - 20000 * (i + 1) : 1000000 * (i + 1);
+    }
+    t.timestamps = seed & 4;
+    t.ids = seed & 8;
+    if (seed & 16) {
+        handshake(&t, seed & 32, !(seed % 5 == 0));
+    }
+    for (unsigned i = 0; i < SEGMENTS; i++) {
+        go_on(&t);
+    }
+    for (unsigned i = 0; i < 2; i++) {
+        tl_pair_free(t.pair[i]);
+        tl_tracker_free(t.tracker[i]);
+        assert_int_equal(t.memory[i].live, 0);
+    }
+    return t.ordinary;
+}
+
+/* The comparison means something only if many segments take the short way. */
+static void both_ways_end_at_the_same_place(void **state)
+{
+    enum { LEAST_PERCENT = 20 };
+    unsigned ordinary = 0;
+
+    (void)state;
+    for (uint32_t seed = 1; seed <= SEEDS; seed++) {
+        ordinary += converse(seed);
+    }
+    print_message("%u of %u segments took the short way\n", ordinary, SEEDS * SEGMENTS);
+    assert_true(ordinary > SEEDS * SEGMENTS / 100 * LEAST_PERCENT);
+}
+
+/* Nothing of a quiet transfer needs the rules, but for the first segments of each end. */
+static void quiet_transfer_is_ordinary(void **state)
+{
+    enum { FIRST = 4, ROUNDS = 50 };
+    struct t_talk t;
+
+    (void)state;
+    t_established(&t);
+    for (unsigned i = 0; i < ROUNDS; i++) {
+        t_send(&t, CLIENT, .len = 500);
+        assert_true(i < FIRST || t.v.ordinary);
+        t_send(&t, SERVER, .flags = TL_ACK);
+        assert_true(i < FIRST || t.v.ordinary);
+    }
+    t_end(&t);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(both_ways_end_at_the_same_place),
+        cmocka_unit_test(quiet_transfer_is_ordinary),
+    };
+
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
