@@ -374,7 +374,7 @@ static void say_errors(wmem_strbuf_t *out, const struct story *story)
         uint16_t error;
         enum phrase phrase;
     } errors[] = {
-#define TL_ERROR_ROW(bit, word, label, severity, group, meaning) {TL_ERROR_##bit, PHRASE_ERROR_##bit},
+#define TL_ERROR_ROW(bit, word, label, severity, group, source, meaning) {TL_ERROR_##bit, PHRASE_ERROR_##bit},
 #include "tl_errors.def"
 #undef TL_ERROR_ROW
     };
