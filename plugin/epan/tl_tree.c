@@ -109,10 +109,14 @@ static void show_fields(const struct tl_branch *branch)
     tl_part_zeek(branch);
 }
 
-void tl_tree_show(tvbuff_t *tvb, packet_info *pinfo, proto_tree *tree, const struct tl_header *header, bool info_tag)
+void tl_tree_show(tvbuff_t *tvb, packet_info *pinfo, proto_tree *tree, const struct tl_header *header,
+                  const struct tl_options *options)
 {
     const struct tl_shape *shape = &header->verdict.shape;
-    struct tl_view view = {.segment = &header->segment, .verdict = &header->verdict, .visited = PINFO_FD_VISITED(pinfo)};
+    struct tl_view view = {.segment = &header->segment,
+                           .verdict = &header->verdict,
+                           .language = options->explanation_language,
+                           .visited = PINFO_FD_VISITED(pinfo)};
     bool wanted = proto_field_is_referenced(tree, proto);
     const char *prefix;
     const char *tag = tag_by_now(&view, &prefix);
@@ -138,6 +142,6 @@ void tl_tree_show(tvbuff_t *tvb, packet_info *pinfo, proto_tree *tree, const str
     }
     if (expert)
         tl_expert_add(expert, pinfo, top);
-    if (tag && info_tag)
+    if (tag && options->info_tag)
         col_append_fstr(pinfo->cinfo, COL_INFO, " [%s%s]", prefix, tag);
 }
