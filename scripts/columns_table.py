@@ -7,21 +7,15 @@ Without arguments it prints Markdown. With a file it puts that between the two m
 """
 
 import argparse
-import re
 import sys
-from dataclasses import dataclass
 from pathlib import Path
+
+sys.path.insert(0, str(Path(__file__).resolve().parent))
+import definitions  # noqa: E402: Python's -I leaves out the folder of the script
 
 EXIT_OK, EXIT_BAD_INPUT = 0, 1
 
-REPO = Path(__file__).resolve().parent.parent
-COLUMNS = REPO / "plugin/epan/tl_columns.def"
-NAMES = REPO / "plugin/engine/tl_names.def"
-
 BEGIN, END = "<!-- begin: scripts/columns_table.py writes this -->", "<!-- end -->"
-
-COLUMN_ROW = re.compile(r'^TL_COLUMN\((NULL|"[^"]*"), (NULL|"[^"]*"), (\w+), [^,]+, (\w+), "([^"]*)"\)$', re.M)
-VALUE_ROW = re.compile(r'^TL_VALUE\((\w+), \w+, "([^"]*)", "[^"]*", \w+, \w+, "[^"]*", "([^"]*)"\)$', re.M)
 
 # What a type of tl_columns.def is for whoever reads the values; a WORD is of its group.
 KINDS = {
@@ -35,35 +29,8 @@ KINDS = {
 }
 
 
-@dataclass
-class Column:
-    """A row of tl_columns.def; name and title are "" where it has NULL."""
-
-    name: str
-    title: str
-    kind: str
-    group: str
-    what: str
-
-
-def unquoted(text):
-    return "" if text == "NULL" else text.strip('"')
-
-
 def code(text):
     return f"`{text}`" if text else ""
-
-
-def read_columns(text):
-    return [Column(unquoted(name), unquoted(title), *others) for name, title, *others in COLUMN_ROW.findall(text)]
-
-
-def read_values(text):
-    """Group -> [(value, meaning)], in order."""
-    values = {}
-    for group, value, meaning in VALUE_ROW.findall(text):
-        values.setdefault(group, []).append((value, meaning))
-    return values
 
 
 def kind_text(column):
@@ -79,18 +46,16 @@ def columns_table(columns):
         yield f"| {code(column.name)} | {code(column.title)} | {kind_text(column)} | {column.what} |"
 
 
-def words_tables(columns, values):
-    groups = dict.fromkeys(column.group for column in columns if column.kind == "WORD")
-    for group in groups:
+def words_tables(columns, groups):
+    for group in dict.fromkeys(column.group for column in columns if column.kind == "WORD"):
         used_in = ", ".join(code(column.name) for column in columns if column.kind == "WORD" and column.group == group)
         yield from ("", f"#### {group.lower()}", "", f"In {used_in}.", "", "| word | meaning |", "|---|---|")
-        yield from (f"| {code(value)} | {meaning} |" for value, meaning in values[group])
+        yield from (f"| {code(value.value)} | {value.meaning} |" for value in groups[group].values)
 
 
 def reference():
-    columns = read_columns(COLUMNS.read_text())
-    values = read_values(NAMES.read_text())
-    lines = ("### Columns", "", *columns_table(columns), "", "### Words", *words_tables(columns, values))
+    columns = definitions.columns()
+    lines = ("### Columns", "", *columns_table(columns), "", "### Words", *words_tables(columns, definitions.groups()))
     return "".join(line + "\n" for line in lines)
 
 

@@ -20,33 +20,64 @@
 #include "tl_tree.h"
 
 static int proto_tcplife = -1;
-static tl_bool pref_info_tag = true;
+
+/* ---- preferences ------------------------------------------------------------------------------------------------------- */
+
+/* One variable for each, of the type that Wireshark writes to: pref_info_tag ... */
+#define TL_PREFERENCE_YES(name, standard, title, what) static tl_bool pref_##name = standard;
+#define TL_PREFERENCE_LANGUAGE(name, standard, title, what) static int pref_##name = standard;
+#define TL_LANGUAGE(tag, name, title)
+#include "tl_preferences.def"
+#undef TL_PREFERENCE_YES
+#undef TL_PREFERENCE_LANGUAGE
+#undef TL_LANGUAGE
+
+static const enum_val_t languages[] = {
+#define TL_PREFERENCE_YES(name, standard, title, what)
+#define TL_PREFERENCE_LANGUAGE(name, standard, title, what)
+#define TL_LANGUAGE(tag, name, title) {name, title, TL_##tag},
+#include "tl_preferences.def"
+#undef TL_PREFERENCE_YES
+#undef TL_PREFERENCE_LANGUAGE
+#undef TL_LANGUAGE
+    {NULL, NULL, 0},
+};
+
+/* Wireshark dissects again when one of them changes: that is what it does unless told otherwise. */
+static void register_preferences(void)
+{
+    module_t *module = prefs_register_protocol(proto_tcplife, NULL);
+
+#define TL_PREFERENCE_YES(name, standard, title, what) prefs_register_bool_preference(module, #name, title, what, &pref_##name);
+#define TL_PREFERENCE_LANGUAGE(name, standard, title, what)                                                                    \
+    prefs_register_enum_preference(module, #name, title, what, &pref_##name, languages, false);
+#define TL_LANGUAGE(tag, name, title)
+#include "tl_preferences.def"
+#undef TL_PREFERENCE_YES
+#undef TL_PREFERENCE_LANGUAGE
+#undef TL_LANGUAGE
+}
+
+/* ---- dissection -------------------------------------------------------------------------------------------------------- */
 
 /* Called after everything else of a frame, TCP or not. */
 static int dissect_tcplife(tvbuff_t *tvb, packet_info *pinfo, proto_tree *tree, void *data)
 {
+    const struct tl_options options = {pref_info_tag, (enum tl_language)pref_explanation_language};
     unsigned count;
     const struct tl_header *headers = tl_input_headers(pinfo, tree, &count);
 
     (void)data;
     for (unsigned i = 0; i < count; i++) {
         if (headers[i].decided)
-            tl_tree_show(tvb, pinfo, tree, &headers[i], pref_info_tag);
+            tl_tree_show(tvb, pinfo, tree, &headers[i], &options);
     }
     tl_tap_queue(pinfo, headers, count);
     tl_input_end();
     return (int)tvb_captured_length(tvb);
 }
 
-static void register_preferences(void)
-{
-    module_t *module = prefs_register_protocol(proto_tcplife, NULL);
-
-    prefs_register_bool_preference(module, "info_tag", "Tag the Info column",
-                                   "Append what a segment does in the life of its connection to the Info column, for instance "
-                                   "\"[SYN 1/3]\" or \"[RST: refused]\". Ordinary segments get no tag.",
-                                   &pref_info_tag);
-}
+/* ---- registration ------------------------------------------------------------------------------------------------------ */
 
 void tcplife_register(void)
 {

@@ -11,22 +11,10 @@
 #include <epan/tap.h>
 #include <epan/wmem_scopes.h>
 
-/* The places where expert items come from, most important first. PROBE_KIND has two: keep-alive and window probes. */
 enum source {
-    INJECTED,
-    RST,
-    OUTCOME,
-    TFO,
-    ERROR,
-    TEARDOWN,
-    KEEPALIVE,
-    WINDOW_PROBE,
-    HANDSHAKE,
-    RETRANSMISSION,
-    NEEDLESS,
-    SEGMENT,
-    ACK,
-    REUSE,
+#define TL_EXPERT_SOURCE(source, group, prefix, label) source,
+#include "tl_expert.def"
+#undef TL_EXPERT_SOURCE
     SOURCE_COUNT
 };
 
@@ -43,37 +31,26 @@ struct candidate {
 
 static const struct {
     enum tl_group group;
-    const char *prefix; /* before the value in the filter name; keeps equal values of two groups apart */
-    const char *label;  /* before the label in the text */
+    const char *prefix;
+    const char *label;
 } sources[SOURCE_COUNT] = {
-    [INJECTED] = {TL_GROUP_INJECTED, "injected_", "Not sent by the endpoint: "},
-    [RST] = {TL_GROUP_RST_CAUSE, "rst_", "RST: "},
-    [OUTCOME] = {TL_GROUP_OUTCOME, "", "Handshake: "},
-    [TFO] = {TL_GROUP_TFO, "tfo_", "Fast Open: "},
-    [ERROR] = {TL_GROUP_COUNT, "error_", "Handshake error: "},
-    [TEARDOWN] = {TL_GROUP_TEARDOWN_STEP, "", ""},
-    [KEEPALIVE] = {TL_GROUP_PROBE_KIND, "keepalive_", "Keep-alive "},
-    [WINDOW_PROBE] = {TL_GROUP_PROBE_KIND, "window_", "Window "},
-    [RETRANSMISSION] = {TL_GROUP_RETRANSMISSION, "retransmission_", "Retransmission: "},
-    [NEEDLESS] = {TL_GROUP_NEEDLESS, "needless_", "Needless retransmission: "},
-    [SEGMENT] = {TL_GROUP_SEGMENT, "segment_", ""},
-    [ACK] = {TL_GROUP_ACK, "ack_", "ACK: "},
-    [HANDSHAKE] = {TL_GROUP_HANDSHAKE_STEP, "", ""},
-    [REUSE] = {TL_GROUP_REUSE, "reuse_", "Ports used again: "},
+#define TL_EXPERT_SOURCE(source, group, prefix, label) {TL_GROUP_##group, prefix, label},
+#include "tl_expert.def"
+#undef TL_EXPERT_SOURCE
 };
 
 /* The bits of enum tl_handshake_error as a group like those of tl_names.def; value i + 1 is row i. */
 static const struct tl_name errors[] = {
     {.value = NULL},
-#define TL_ERROR_ROW(bit, word, label, severity, group, meaning)                                                               \
-    {word, label, "observed", meaning, TL_SEVERITY_##severity, TL_EXPERT_##group},
+#define TL_ERROR_ROW(bit, word, label, severity, group, source, meaning)                                                               \
+    {word, label, source, meaning, TL_SEVERITY_##severity, TL_EXPERT_##group},
 #include "tl_errors.def"
 #undef TL_ERROR_ROW
 };
 
 static const uint16_t error_bits[] = {
     0,
-#define TL_ERROR_ROW(bit, word, label, severity, group, meaning) TL_ERROR_##bit,
+#define TL_ERROR_ROW(bit, word, label, severity, group, source, meaning) TL_ERROR_##bit,
 #include "tl_errors.def"
 #undef TL_ERROR_ROW
 };

@@ -4,12 +4,14 @@
  */
 #include "tl_explain.h"
 
-#include <string.h>
-
 #include "../engine/tl_seq.h"
+#include "tl_label.h"
 #include "tl_wireshark.h"
 
 /* ---- the sentences ----------------------------------------------------------------------------------------------------- */
+
+/* The texts of a row, by enum tl_language. */
+typedef const char *const *tl_texts;
 
 struct sentence {
     enum tl_group group;
@@ -42,61 +44,54 @@ static const char *const phrases[PHRASE_COUNT][TL_LANGUAGES] = {
 #undef TL_PHRASE
 };
 
-static const char *phrase(enum phrase which)
+static const char *const between_sentences[TL_LANGUAGES] = {[TL_ENGLISH] = " ", [TL_CHINESE] = ""};
+
+static tl_texts phrase(enum phrase which)
 {
-    return phrases[which][0];
+    return phrases[which];
 }
 
-/* The sentence of a value; its meaning from tl_names.def when the table has none. */
-static const char *sentence(enum tl_group group, unsigned value)
+/* The sentence of a value; NULL when the table has none. */
+static tl_texts sentence(enum tl_group group, unsigned value)
 {
     for (size_t i = 0; i < G_N_ELEMENTS(sentences); i++) {
         if (sentences[i].group == group && sentences[i].value == value)
-            return sentences[i].text[0];
+            return sentences[i].text;
     }
-    return tl_name(group, value)->meaning;
+    return NULL;
 }
 
 /* ---- the blanks -------------------------------------------------------------------------------------------------------- */
 
-enum { BLANKS_MAX = 80 };
-
-/* What a blank stands for: a text, or a number when `text` is NULL. */
-struct blank {
-    const char *name;
-    const char *text;
-    uint32_t number;
-};
-
 struct story {
     wmem_allocator_t *pool;
     const struct tl_view *view;
-    unsigned count;
-    struct blank blanks[BLANKS_MAX]; /* only those that are known */
+    struct tl_blanks blanks;
 };
-
-static void add_blank(struct story *story, const char *name, const char *text, uint32_t number)
-{
-    if (story->count < BLANKS_MAX)
-        story->blanks[story->count++] = (struct blank){name, text, number};
-}
 
 static void add_number(struct story *story, const char *name, uint32_t number)
 {
-    add_blank(story, name, NULL, number);
+    tl_text_number(&story->blanks, name, number);
 }
 
 static void add_text(struct story *story, const char *name, const char *text)
 {
-    if (text)
-        add_blank(story, name, text, 0);
+    tl_text_words(&story->blanks, name, text);
 }
 
-/* A test holds or is unknown; it prints nothing. */
+static void add_words(struct story *story, const char *name, tl_texts words)
+{
+    add_text(story, name, words[story->view->language]);
+}
+
+static void add_label(struct story *story, const char *name, enum tl_group group, unsigned value)
+{
+    add_text(story, name, tl_label(story->view->language, group, value));
+}
+
 static void add_test(struct story *story, const char *name, bool holds)
 {
-    if (holds)
-        add_blank(story, name, "", 0);
+    tl_text_test(&story->blanks, name, holds);
 }
 
 /* A frame is known if it comes before the segment. */
@@ -112,99 +107,24 @@ static void add_seconds(struct story *story, const char *name, int64_t ns)
         add_text(story, name, wmem_strdup_printf(story->pool, "%.6f", (double)ns / 1e9));
 }
 
-static const struct blank *find_blank(const struct story *story, const char *name, size_t length)
-{
-    for (unsigned i = 0; i < story->count; i++) {
-        const char *known = story->blanks[i].name;
-
-        /* A capital first letter names the same blank. */
-        if (strlen(known) == length && known[0] == g_ascii_tolower(name[0]) && memcmp(known + 1, name + 1, length - 1) == 0)
-            return &story->blanks[i];
-    }
-    return NULL;
-}
-
-/* ---- filling in -------------------------------------------------------------------------------------------------------- */
-
-/* Prints the blank whose name follows `name`, up to '}'. Returns false when it is not known. */
-static bool print_blank(wmem_strbuf_t *out, const struct story *story, const char *name, size_t length)
-{
-    const struct blank *blank = length > 0 ? find_blank(story, name, length) : NULL;
-
-    if (!blank)
-        return false;
-    if (!blank->text) {
-        wmem_strbuf_append_printf(out, "%u", blank->number);
-    } else if (g_ascii_isupper(name[0])) {
-        wmem_strbuf_append_c(out, g_ascii_toupper(blank->text[0]));
-        wmem_strbuf_append(out, blank->text + 1);
-    } else {
-        wmem_strbuf_append(out, blank->text);
-    }
-    return true;
-}
-
-/* Prints a piece of a template that has no brackets. Returns false when a blank is not known; its place then shows "?". */
-static bool print_piece(wmem_strbuf_t *out, const struct story *story, const char *text, size_t length)
-{
-    const char *end = text + length;
-    bool complete = true;
-
-    while (text < end) {
-        size_t plain = strcspn(text, "{");
-
-        plain = MIN(plain, (size_t)(end - text));
-        wmem_strbuf_append_len(out, text, plain);
-        text += plain;
-        if (text < end) {
-            size_t name = strcspn(text, "}") - 1;
-
-            if (!print_blank(out, story, text + 1, name)) {
-                wmem_strbuf_append_c(out, '?');
-                complete = false;
-            }
-            text += MIN(name + 2, (size_t)(end - text));
-        }
-    }
-    return complete;
-}
-
-/* Prints a template; pieces in brackets only if every blank in them is known. */
-static void print_template(wmem_strbuf_t *out, const struct story *story, const char *text)
-{
-    while (*text) {
-        size_t plain = strcspn(text, "[");
-        size_t optional;
-        size_t before;
-
-        print_piece(out, story, text, plain);
-        text += plain;
-        if (!*text)
-            break;
-        optional = strcspn(text, "]");
-        before = wmem_strbuf_get_len(out);
-        if (!print_piece(out, story, text + 1, optional - 1))
-            wmem_strbuf_truncate(out, before);
-        text += optional + (text[optional] == ']');
-    }
-}
-
-static const char *filled(const struct story *story, const char *text)
+static void add_filled(struct story *story, const char *name, tl_texts text)
 {
     wmem_strbuf_t *out = wmem_strbuf_new(story->pool, NULL);
 
-    print_template(out, story, text);
-    return wmem_strbuf_get_str(out);
+    tl_text_fill(out, &story->blanks, text[story->view->language]);
+    add_text(story, name, wmem_strbuf_get_str(out));
 }
 
 /* Adds a sentence to what was said. */
-static void say(wmem_strbuf_t *out, const struct story *story, const char *text)
+static void say(wmem_strbuf_t *out, const struct story *story, tl_texts text)
 {
+    unsigned language = story->view->language;
+
     if (!text)
         return;
     if (wmem_strbuf_get_len(out) > 0)
-        wmem_strbuf_append_c(out, ' ');
-    print_template(out, story, text);
+        wmem_strbuf_append(out, between_sentences[language]);
+    tl_text_fill(out, &story->blanks, text[language]);
 }
 
 /* ---- what the blanks stand for ----------------------------------------------------------------------------------------- */
@@ -226,7 +146,7 @@ static void add_segment(struct story *story)
     add_test(story, "?data", segment->len > 0);
     add_test(story, "?no_data", segment->len == 0);
     add_test(story, "?ack_flag", segment->flags & TL_ACK);
-    add_text(story, "bytes", filled(story, phrase(segment->len == 1 ? PHRASE_ONE_BYTE : PHRASE_BYTES)));
+    add_filled(story, "bytes", phrase(segment->len == 1 ? PHRASE_ONE_BYTE : PHRASE_BYTES));
     if (segment->options & TL_OPT_MPTCP_RST)
         add_number(story, "mptcp_reason", segment->mptcp_rst_reason);
 }
@@ -287,8 +207,7 @@ static void add_references(struct story *story)
     if (refs->probe_number <= 1)
         add_seconds(story, "idle", refs->probe_idle_ns);
     add_seconds(story, "elapsed", refs->reuse_elapsed_ns);
-    if (shape->synack_why)
-        add_text(story, "synack_why", tl_name(TL_GROUP_SYNACK_WHY, shape->synack_why)->label);
+    add_label(story, "synack_why", TL_GROUP_SYNACK_WHY, shape->synack_why);
 }
 
 /* Bytes that come again, duplicate ACKs, and what is decided about earlier frames. */
@@ -311,7 +230,7 @@ static void add_repair(struct story *story)
         add_number(story, "dupack", refs->dupack_number);
     add_frame(story, "dupack_first", refs->dupack_first_in);
     add_frame(story, "proved", refs->proved[0].frame);
-    add_text(story, "proved_why", tl_name(TL_GROUP_NEEDLESS, refs->proved[0].needless)->label);
+    add_label(story, "proved_why", TL_GROUP_NEEDLESS, refs->proved[0].needless);
     add_frame(story, "disowned", refs->disowned_in);
     add_frame(story, "revoked", refs->revoked_in);
     add_frame(story, "superseded", refs->superseded_in);
@@ -328,15 +247,17 @@ static void add_ends(struct story *story)
     unsigned sender = story->view->verdict->shape.sender;
 
     sender = sender < G_N_ELEMENTS(words) ? sender : TL_SENDER_NONE;
-    add_text(story, "sender", phrase(words[sender][0]));
-    add_text(story, "receiver", phrase(words[sender][1]));
+    add_words(story, "sender", phrase(words[sender][0]));
+    add_words(story, "receiver", phrase(words[sender][1]));
 }
 
-static const char *state_words(unsigned state)
+/* A state is called what its field says, in every language. */
+static void add_state(struct story *story, const char *name, unsigned state)
 {
     if (state == TL_STATE_NONE || state == TL_STATE_UNKNOWN)
-        return phrase(PHRASE_STATE_UNKNOWN);
-    return tl_name(TL_GROUP_STATE, state)->value;
+        add_words(story, name, phrase(PHRASE_STATE_UNKNOWN));
+    else
+        add_text(story, name, tl_name(TL_GROUP_STATE, state)->value);
 }
 
 static void add_states(struct story *story)
@@ -346,16 +267,16 @@ static void add_states(struct story *story)
     bool roles = shape->sender == TL_SENDER_CLIENT || shape->sender == TL_SENDER_SERVER;
     enum phrase pattern = own->state == peer->state ? PHRASE_STATES_EQUAL : roles ? PHRASE_STATES_ROLES : PHRASE_STATES_ENDS;
 
-    add_text(story, "state", state_words(own->state));
-    add_text(story, "sender_state", state_words(own->state));
-    add_text(story, "receiver_state", state_words(peer->state));
-    add_text(story, "client_state", state_words(shape->end[shape->client & 1].state));
-    add_text(story, "server_state", state_words(shape->end[!(shape->client & 1)].state));
+    add_state(story, "state", own->state);
+    add_state(story, "sender_state", own->state);
+    add_state(story, "receiver_state", peer->state);
+    add_state(story, "client_state", shape->end[shape->client & 1].state);
+    add_state(story, "server_state", shape->end[!(shape->client & 1)].state);
     if (own->withdrawn)
-        add_text(story, "withdrawn_sender", state_words(own->withdrawn));
+        add_state(story, "withdrawn_sender", own->withdrawn);
     if (peer->withdrawn)
-        add_text(story, "withdrawn_receiver", state_words(peer->withdrawn));
-    add_text(story, "states", filled(story, phrase(pattern)));
+        add_state(story, "withdrawn_receiver", peer->withdrawn);
+    add_filled(story, "states", phrase(pattern));
 }
 
 /* ---- what to say ------------------------------------------------------------------------------------------------------- */
@@ -366,7 +287,7 @@ static bool is_told(unsigned segment)
     return segment == TL_SEGMENT_AHEAD || segment == TL_SEGMENT_OUT_OF_ORDER || segment == TL_SEGMENT_UNKNOWN_OLD;
 }
 
-static const char *ordinary_sentence(const struct tl_view *view)
+static tl_texts ordinary_sentence(const struct tl_view *view)
 {
     uint8_t flags = view->segment->flags;
 
@@ -387,7 +308,7 @@ static const char *ordinary_sentence(const struct tl_view *view)
     return phrase(flags & TL_ACK ? PHRASE_PURE_ACK : PHRASE_NO_ACK);
 }
 
-static const char *special_sentence(const struct tl_shape *shape)
+static tl_texts special_sentence(const struct tl_shape *shape)
 {
     static const enum phrase keepalive[] = {[TL_PROBE_KIND_PROBE] = PHRASE_KEEPALIVE_PROBE,
                                             [TL_PROBE_KIND_ANSWER] = PHRASE_KEEPALIVE_ANSWER,
@@ -430,7 +351,7 @@ static void say_segment(wmem_strbuf_t *out, const struct story *story)
 {
     const struct tl_view *view = story->view;
     const struct tl_shape *shape = &view->verdict->shape;
-    const char *special;
+    tl_texts special;
 
     if (shape->rst_cause != TL_RST_CAUSE_NONE) {
         say_reset(out, story);
@@ -453,7 +374,7 @@ static void say_errors(wmem_strbuf_t *out, const struct story *story)
         uint16_t error;
         enum phrase phrase;
     } errors[] = {
-#define TL_ERROR_ROW(bit, word, label, severity, group, meaning) {TL_ERROR_##bit, PHRASE_ERROR_##bit},
+#define TL_ERROR_ROW(bit, word, label, severity, group, source, meaning) {TL_ERROR_##bit, PHRASE_ERROR_##bit},
 #include "tl_errors.def"
 #undef TL_ERROR_ROW
     };
@@ -518,8 +439,8 @@ static void say_difference(wmem_strbuf_t *out, struct story *story)
 
     if (!tl_wireshark_differs(story->view, &difference))
         return;
-    add_text(story, "flag", difference.flag[0]);
-    say(out, story, difference.text[0]);
+    add_words(story, "flag", difference.flag);
+    say(out, story, difference.text);
 }
 
 const char *tl_explain(wmem_allocator_t *pool, const struct tl_view *view)

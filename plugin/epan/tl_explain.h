@@ -9,7 +9,7 @@
 
 #include "tl_view.h"
 
-/* One or a few English sentences that say what the segment is and why, made from tl_sentences.def. The string belongs to
+/* One or a few sentences in view->language that say what the segment is and why, made from tl_sentences.def. The string belongs to
  * `pool`. It does not depend on the pass: frames are named only when they come before the segment. Where Wireshark's own flag
  * differs (view->wireshark) the last sentence says so. Costs some microseconds, so call it only when somebody reads it. */
 const char *tl_explain(wmem_allocator_t *pool, const struct tl_view *view);

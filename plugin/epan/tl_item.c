@@ -22,7 +22,7 @@ static int subtrees[SUBTREE_COUNT];
 void tl_item_register(int protocol)
 {
     static hf_register_info info[] = {
-#define TL_FIELD(id, name, label, type, blurb)                                                                                 \
+#define TL_FIELD(id, name, label, type, blurb, values, when)                                                                   \
     {&fields[FIELD_##id], {label, "tcplife." name, TL_TYPE_##type, NULL, 0x0, blurb, HFILL}},
 #include "tl_fields.def"
 #undef TL_FIELD

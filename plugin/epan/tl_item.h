@@ -14,7 +14,7 @@
 
 /* The fields of tl_fields.def, in its order: FIELD_PHASE ... */
 enum tl_field {
-#define TL_FIELD(id, name, label, type, blurb) FIELD_##id,
+#define TL_FIELD(id, name, label, type, blurb, values, when) FIELD_##id,
 #include "tl_fields.def"
 #undef TL_FIELD
     FIELD_COUNT

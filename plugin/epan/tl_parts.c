@@ -25,14 +25,14 @@ static void show_end(const struct tl_branch *branch, enum tl_field first, const 
 /* ---- parts of the tree ------------------------------------------------------------------------------------------------- */
 
 static const struct tl_bit error_words[] = {
-#define TL_ERROR_ROW(bit, word, label, severity, group, meaning) {TL_ERROR_##bit, word},
+#define TL_ERROR_ROW(bit, word, label, severity, group, source, meaning) {TL_ERROR_##bit, word},
 #include "tl_errors.def"
 #undef TL_ERROR_ROW
     {0, NULL},
 };
 
 static const struct tl_bit evidence_words[] = {
-#define TL_EVIDENCE_ROW(bit, word, meaning) {TL_EVIDENCE_##bit, word},
+#define TL_EVIDENCE_ROW(bit, word, source, meaning) {TL_EVIDENCE_##bit, word},
 #include "tl_evidence.def"
 #undef TL_EVIDENCE_ROW
     {0, NULL},

@@ -121,7 +121,8 @@ static bool is_silent(const struct tl_shape *shape)
            (shape->ack == TL_ACK_NONE || shape->ack == TL_ACK_NEW);
 }
 
-void tl_tree_show(tvbuff_t *tvb, packet_info *pinfo, proto_tree *tree, const struct tl_header *header, bool info_tag)
+void tl_tree_show(tvbuff_t *tvb, packet_info *pinfo, proto_tree *tree, const struct tl_header *header,
+                  const struct tl_options *options)
 {
     const struct tl_shape *shape = &header->verdict.shape;
     struct tl_view view;
@@ -132,7 +133,10 @@ void tl_tree_show(tvbuff_t *tvb, packet_info *pinfo, proto_tree *tree, const str
 
     if (!wanted && is_silent(shape))
         return;
-    view = (struct tl_view){.segment = &header->segment, .verdict = &header->verdict, .visited = PINFO_FD_VISITED(pinfo)};
+    view = (struct tl_view){.segment = &header->segment,
+                            .verdict = &header->verdict,
+                            .language = options->explanation_language,
+                            .visited = PINFO_FD_VISITED(pinfo)};
     tag = tag_by_now(&view, &prefix);
     if (!wanted && !tag && shape->error == 0 && shape->reuse == TL_REUSE_NONE && !(shape->flags & TL_SHAPE_PROVES_OUTCOME))
         return;
@@ -153,6 +157,6 @@ void tl_tree_show(tvbuff_t *tvb, packet_info *pinfo, proto_tree *tree, const str
     }
     if (expert)
         tl_expert_add(expert, pinfo, top);
-    if (tag && info_tag)
+    if (tag && options->info_tag)
         col_append_fstr(pinfo->cinfo, COL_INFO, " [%s%s]", prefix, tag);
 }

@@ -8,12 +8,20 @@
 #include "tl_compat.h"
 
 #include "tl_input.h"
+#include "tl_text.h"
 
 /* Registers the fields of tl_fields.def, their subtrees and the expert items. */
 void tl_tree_register(int protocol);
 
-/* Shows one TCP header of a frame. `tree` may be NULL: the expert item and the Info column do not need one. With `info_tag` the
- * segment's step is appended to the Info column. Does next to nothing for an ordinary segment when nobody reads the fields. */
-void tl_tree_show(tvbuff_t *tvb, packet_info *pinfo, proto_tree *tree, const struct tl_header *header, bool info_tag);
+/* What users may choose: the preferences. */
+struct tl_options {
+    bool info_tag; /* append the segment's step to the Info column */
+    enum tl_language explanation_language;
+};
+
+/* Shows one TCP header of a frame. `tree` may be NULL: the expert item and the Info column do not need one. Does next to nothing
+ * for an ordinary segment when nobody reads the fields. */
+void tl_tree_show(tvbuff_t *tvb, packet_info *pinfo, proto_tree *tree, const struct tl_header *header,
+                  const struct tl_options *options);
 
 #endif

@@ -6,13 +6,15 @@
 #define TL_VIEW_H
 
 #include "../engine/tl.h"
+#include "tl_text.h"
 
 struct tl_view {
     const struct tl_segment *segment;
     const struct tl_verdict *verdict;
-    struct tl_facts facts; /* of the connection, by now */
-    unsigned wireshark;    /* Wireshark's own flags, see tl_wireshark.h; 0 unless somebody reads the explanation */
-    bool visited;          /* whether this is a later pass, so that the facts are those of the whole capture */
+    struct tl_facts facts;     /* of the connection, by now */
+    unsigned wireshark;        /* Wireshark's own flags, see tl_wireshark.h; 0 unless somebody reads the explanation */
+    enum tl_language language; /* of the explanation */
+    bool visited;              /* whether this is a later pass, so that the facts are those of the whole capture */
     /* Answers that later segments may have changed, as known by now. */
     uint8_t needless;   /* enum tl_needless, of a retransmission */
     uint8_t rst_effect; /* enum tl_rst_effect, of a RST, and the two below too */

@@ -11,9 +11,7 @@
 
 #include "tl_view.h"
 
-enum { TL_LANGUAGES = 2 }; /* columns that the tables of texts may have; the first is English */
-
-/* One row that fits: what to say, and what Wireshark calls the segment, by language. */
+/* One row that fits: what to say, and what Wireshark calls the segment, by enum tl_language. */
 struct tl_difference {
     const char *const *text;
     const char *const *flag;

@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 REPO = Path(__file__).resolve().parents[2]
-FIELD_ROW = re.compile(r'^TL_FIELD\(\w+, "([^"]+)", "([^"]*)", (\w+), "([^"]*)"\)$', re.M)
+FIELD_ROW = re.compile(r'^TL_FIELD\(\w+, "([^"]+)", "([^"]*)", (\w+), "([^"]*)", \w+, "[^"]*"\)$', re.M)
 FIELD_ROWS = FIELD_ROW.findall((REPO / "plugin/epan/tl_fields.def").read_text())
 TYPES = {
     "NONE": "FT_NONE", "STRING": "FT_STRING", "COUNT": "FT_UINT32", "INT": "FT_INT32", "FRAME": "FT_FRAMENUM",
@@ -18,13 +18,13 @@ TYPES = {
 }  # fmt: skip
 VALUE_ROW = re.compile(r'^TL_VALUE\((\w+), \w+, "([^"]+)", "([^"]+)", (\w+), (\w+), "[^"]*", "([^"]*)"\)$', re.M)
 VALUES = VALUE_ROW.findall((REPO / "plugin/engine/tl_names.def").read_text())
-ERROR_ROW = re.compile(r'^TL_ERROR_ROW\(\w+, "([^"]+)", "[^"]+", \w+, \w+, "([^"]*)"\)$', re.M)
+ERROR_ROW = re.compile(r'^TL_ERROR_ROW\(\w+, "([^"]+)", "[^"]+", \w+, \w+, "[^"]+", "([^"]*)"\)$', re.M)
 ERRORS = ERROR_ROW.findall((REPO / "plugin/epan/tl_errors.def").read_text())
 
 # The part of an expert item's name before the value of tl_names.def.
 EXPERT_PREFIX = {
     "HANDSHAKE_STEP": "", "OUTCOME": "", "TEARDOWN_STEP": "", "RST_CAUSE": "rst_", "REUSE": "reuse_", "TFO": "tfo_",
-    "ACK": "ack_",
+    "ACK": "acknowledgment_",
 }  # fmt: skip
 SEVERITIES = {"CHAT": 0x200000, "NOTE": 0x400000, "WARN": 0x600000}  # PI_CHAT ... of Wireshark
 

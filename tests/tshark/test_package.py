@@ -12,6 +12,7 @@ import pytest
 from conftest import NOBODY, REPO
 
 PLUGIN = "tcplife.so"
+MANUAL = {"man7/tcplife.7.gz", "man1/tcplife-batch.1.gz", "man1/tcplife-doctor.1.gz"}
 NOT_SOURCES = (".git", "build", "build-*", ".cache", "__pycache__", ".pytest_cache", "*.py[co]", "compile_commands.json")
 
 
@@ -36,6 +37,12 @@ def built(build):
 def api(built):
     """X.Y of the Wireshark that it was built for."""
     return built.parents[1].name
+
+
+@pytest.fixture(scope="module")
+def has_asciidoctor():
+    """Whether manual pages are made."""
+    return shutil.which("asciidoctor") is not None
 
 
 # ---- the .deb --------------------------------------------------------------------------------------------------------
@@ -92,12 +99,13 @@ def test_only_this_minor_version_satisfies_the_deb(api, depends, version, fits):
     assert len(holds) == 2 and all(holds) == fits
 
 
-def test_deb_contents(deb, api):
+def test_deb_contents(deb, api, has_asciidoctor):
     rows = [row.split() for row in run("dpkg-deb", "--contents", deb).splitlines()]
     names = {row[5] for row in rows}
     assert {f"./usr/bin/tcplife-{program}" for program in ("doctor", "batch", "batch-part")} <= names
     assert {"./usr/share/doc/tcplife/copyright", "./usr/share/doc/tcplife/changelog.gz"} <= names
     assert "./usr/share/wireshark/profiles/tcplife/preferences" in names
+    assert has_asciidoctor == (MANUAL <= {name.removeprefix("./usr/share/man/") for name in names})
     assert [name for name in names if fnmatch(name, f"./usr/lib/*/wireshark/plugins/{api}/epan/{PLUGIN}")]
     assert all(name.startswith("./usr/") for name in names), names
     assert {row[1] for row in rows} == {"root/root"}
@@ -114,7 +122,7 @@ def test_deb_installs_over_one_for_an_older_wireshark(deb, api):
 # ---- a personal installation -----------------------------------------------------------------------------------------
 
 
-def test_personal_installation(built, api, sandbox):
+def test_personal_installation(built, api, sandbox, has_asciidoctor):
     """Configured with the home folder that it is for; the plugin itself is the one that is built already."""
     home, folder, nowhere = (sandbox.new_path(name) for name in ("-home", "-build", "-nowhere"))
     home.mkdir()
@@ -127,6 +135,7 @@ def test_personal_installation(built, api, sandbox):
     installed = home / f".local/lib/wireshark/plugins/{api}/epan/{PLUGIN}"
     assert installed.exists() and (home / ".local/bin/tcplife-doctor").exists()
     assert (home / ".config/wireshark/profiles/tcplife/preferences").exists()
+    assert has_asciidoctor == all((home / ".local/share/man" / page).exists() for page in MANUAL)
     if sandbox.as_root:
         run("chown", "--recursive", f"{NOBODY}:{NOBODY}", home)
     where = {"HOME": str(home), "WIRESHARK_PLUGIN_DIR": str(nowhere), "WIRESHARK_CONFIG_DIR": str(sandbox.home)}

@@ -20,8 +20,8 @@ from test_links import ppp_mux
 REPO = Path(__file__).resolve().parents[2]
 LAB = REPO / "tests" / "lab" / "corpus"
 DEF = (REPO / "plugin/epan/tl_wireshark.def").read_text()
-WORDS = dict(re.findall(r'^TL_WIRESHARK_FLAG\(\w+, "(\w+)", "([^"]*)"\)$', DEF, re.M))  # name of the flag -> what it is called
-TEXTS = dict(re.findall(r'^TL_DIFFERENCE\((\w+), \w+, [\w| ]+, "([^"]*)"\)$', DEF, re.M))
+WORDS = dict(re.findall(r'^TL_WIRESHARK_FLAG\(\w+, "(\w+)", "([^"]*)",$', DEF, re.M))  # name of the flag -> what it is called
+TEXTS = dict(re.findall(r'^TL_DIFFERENCE\((\w+), \w+, [\w| ]+, "([^"]*)",$', DEF, re.M))
 
 
 class Row(NamedTuple):

@@ -1,0 +1,52 @@
+/* tl_text.h - templates of sentences and what fills them, in whatever language.
+ *
+ * SPDX-License-Identifier: GPL-2.0-or-later
+ *
+ * Knows neither TCP nor dissection, only libwsutil, so that a unit test can fill every row of tl_sentences.def.
+ */
+#ifndef TL_TEXT_H
+#define TL_TEXT_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include <wsutil/wmem/wmem.h>
+
+/* The columns of the tables of texts: TL_ENGLISH, TL_CHINESE. */
+enum tl_language {
+#define TL_PREFERENCE_YES(name, standard, title, what)
+#define TL_PREFERENCE_LANGUAGE(name, standard, title, what)
+#define TL_LANGUAGE(tag, name, title) TL_##tag,
+#include "tl_preferences.def"
+#undef TL_PREFERENCE_YES
+#undef TL_PREFERENCE_LANGUAGE
+#undef TL_LANGUAGE
+    TL_LANGUAGES
+};
+
+enum { TL_BLANKS_MAX = 80 };
+
+/* What a blank stands for: a text, or a number when `text` is NULL. */
+struct tl_blank {
+    const char *name;
+    const char *text;
+    uint32_t number;
+};
+
+/* The blanks that are known. Begin with count 0. */
+struct tl_blanks {
+    unsigned count;
+    struct tl_blank rows[TL_BLANKS_MAX];
+};
+
+/* Each makes one more blank known; beyond TL_BLANKS_MAX nothing happens. `name` and `text` are kept by reference. A `text` of NULL
+ * leaves the blank unknown. A test that holds is known and prints nothing. */
+void tl_text_number(struct tl_blanks *blanks, const char *name, uint32_t number);
+void tl_text_words(struct tl_blanks *blanks, const char *name, const char *text);
+void tl_text_test(struct tl_blanks *blanks, const char *name, bool holds);
+
+/* Appends the template, in the notation of tl_sentences.def, to `out`. An unknown blank outside brackets prints "?". Cost: the
+ * length of the template, and one comparison for each blank in it with each one known. */
+void tl_text_fill(wmem_strbuf_t *out, const struct tl_blanks *blanks, const char *text);
+
+#endif
