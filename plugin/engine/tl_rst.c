@@ -241,6 +241,14 @@ static bool abort_active(const struct tl_rst *rst)
     return rst->form == TL_RST_FORM_ACTIVE;
 }
 
+/* Keep-alives were the last that its sender sent: a timer may have sent the RST, too, if the link held back or lost what tells. */
+static bool abort_among_keepalives(const struct tl_rst *rst)
+{
+    const struct tl_probe_run *run = &rst->step->self->probe;
+
+    return abort_active(rst) && run->count > 0 && !run->is_window;
+}
+
 static bool abort_bare(const struct tl_rst *rst)
 {
     return rst->form == TL_RST_FORM_BARE;
@@ -300,6 +308,7 @@ static const struct {
     {half_open_probe, TL_RST_CAUSE_HALF_OPEN_PROBE, TL_CONFIDENCE_LIKELY},
     {half_open, TL_RST_CAUSE_HALF_OPEN, TL_CONFIDENCE_LIKELY},
     {abort_after_fin, TL_RST_CAUSE_ABORT_AFTER_FIN, TL_CONFIDENCE_CERTAIN},
+    {abort_among_keepalives, TL_RST_CAUSE_ABORT, TL_CONFIDENCE_LIKELY},
     {abort_active, TL_RST_CAUSE_ABORT, TL_CONFIDENCE_CERTAIN},
     {abort_bare, TL_RST_CAUSE_ABORT, TL_CONFIDENCE_LIKELY},
     {synack_bad_ack_unseen, TL_RST_CAUSE_SYNACK_BAD_ACK, TL_CONFIDENCE_GUESS},
