@@ -174,9 +174,10 @@ def main():
     parser.add_argument("--defects", type=Path, default=Path("defects"))
     options = parser.parse_args()
     sandbox = Sandbox(options.build)
-    plugins = sandbox.run(["tshark", "-G", "plugins"], env=sanitizer_environment())
-    if "tcplife" not in plugins.stdout:
-        sys.exit(f"tshark does not load the plugin of {options.build}: {plugins.stderr}")
+    known = sandbox.readable(sources()[0])
+    shown = sandbox.run(["tshark", "-n", "-r", known, "-V"], env=sanitizer_environment())
+    if "TCP Lifecycle" not in shown.stdout:
+        sys.exit(f"tshark does not load the plugin of {options.build}: {shown.stderr}")
     rounds = frames = found = 0
     begun = time.monotonic()
     seed = options.seed if options.seed is not None else int(time.time())
