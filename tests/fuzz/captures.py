@@ -22,7 +22,8 @@ TESTS = HERE.parent
 sys.path[:0] = [str(TESTS), str(TESTS / "tshark")]
 
 from conftest import Sandbox  # noqa: E402
-from handmade import ETHERNET_BYTES, join_captures, write_pcap  # noqa: E402
+from handmade import ETHERNET, ETHERNET_BYTES, Talk, join_captures, write_pcap  # noqa: E402
+from test_links import LINKS, fragmented_talk, icmp_error, rpcap, sflow  # noqa: E402
 
 MODES = {
     "one pass": ["-T", "fields", "-e", "tcplife.phase", "-e", "tcplife.explanation"],
@@ -36,13 +37,26 @@ WITHOUT_PLUGIN = {"two passes, details", "details"}  # modes that are possible w
 # tshark may say 2: the file is damaged.
 FINE = {0, 2}
 REPORT = re.compile(r"Sanitizer|runtime error|Dissector bug|ERROR:|CRITICAL|assertion", re.I)
-HEADERS_END = ETHERNET_BYTES + 20 + 60  # of IPv4 and TCP at their longest
-CAPTURES_IN_A_ROUND = 12
+HEADERS_END = 160  # headers of a tunnel and of TCP
+CAPTURES_IN_A_ROUND = 60
 RUN_TIMEOUT_S = 300
 
 
 def sources():
     return sorted((TESTS.parent / "captures").glob("*.pcap"))
+
+
+def made(generator):
+    """A conversation in a tunnel, in fragments, or among quoted and sampled headers: the ways to TCP that tl_input.c knows."""
+    talk = Talk(client=f"10.0.0.{generator.randrange(3, 9)}")
+    packets = talk.conversation(talk.ip)
+    wraps = [wrap for link, wrap in LINKS.values() if link == ETHERNET]
+    wraps += [lambda ip: icmp_error(3, 1, ip[:28]), lambda ip: sflow(LINKS["ethernet"][1](ip)), lambda ip: rpcap(ip, 1)]
+    wrap = generator.choice(wraps)
+    frames = [wrap(packet) for packet in packets]
+    if generator.random() < 1 / 3:
+        frames = fragmented_talk(generator.choice((4, 6)), generator.choice(((0, 1, 2), (2, 0, 1))))
+    return frames, [at / 1000 for at in range(len(frames))]
 
 
 # ---- damages: (frames, times, generator) -> (frames, times) ----------------------------------------------------------
@@ -103,7 +117,7 @@ def damaged_file(sandbox, seed):
     generator = random.Random(seed)
     frames, times = [], []
     for _ in range(CAPTURES_IN_A_ROUND):
-        some, when = join_captures([generator.choice(sources())])
+        some, when = join_captures([generator.choice(sources())]) if generator.random() < 2 / 3 else made(generator)
         some, when = generator.choice(DAMAGES)(some, when, generator)
         start = times[-1] if times and generator.random() < 1 / 2 else 0.0
         frames += some
