@@ -116,8 +116,7 @@ static bool is_active(const struct tl_step *step)
         return false;
     }
     high = tl_seq_after(low + y->window, x->max) ? low + y->window : x->max;
-    return tl_seq_within(step->seg->seq, low, high) &&
-           tl_seq_within(step->seg->ack, lowest_unacked(y), y->max + x->window);
+    return tl_seq_within(step->seg->seq, low, high) && tl_seq_within(step->seg->ack, lowest_unacked(y), y->max + x->window);
 }
 
 void tl_rst_find_form(struct tl_rst *rst)
