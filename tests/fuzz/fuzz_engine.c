@@ -20,6 +20,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t size);
 enum {
     SEGMENT_US_MAX = 1000,  /* CPU time of a whole input for each of its segments; sanitizers and a busy machine included */
     INPUT_US_MAX = 1000000, /* and for each input */
+    CONNS_KEPT = 256,       /* connections of which the states are remembered */
     FIXED_BYTES_MAX = 64 * 1024, /* tracker and pairs */
 };
 
@@ -47,6 +48,8 @@ struct run {
     uint64_t sum; /* of all answers */
     bool zeek;
     uint64_t *sums; /* after each segment */
+    uint8_t left[CONNS_KEPT]
+                [2]; /* enum tl_state of both ends after the last segment of each connection; NONE = do not compare */
 };
 
 /* How the numbers of a run differ from those of the input. */
@@ -177,6 +180,34 @@ static void check_counts(const struct run *run, unsigned pair)
     }
 }
 
+/* The states of a connection's ends after its last segment. */
+static uint8_t *left_by(struct run *run, const struct tl_conn *conn)
+{
+    return run->left[conn->number < CONNS_KEPT ? conn->number : CONNS_KEPT];
+}
+
+/* States go on where they were: what a segment found is what the one before it left. A segment of a tentative connection may
+ * change the peer's end of the connection before it. */
+static void check_states(struct run *run, const struct tl_verdict *verdict)
+{
+    const struct tl_conn *conn = verdict->conn;
+    bool shares = conn->tentative && conn->previous;
+    uint8_t *left = left_by(run, conn);
+
+    for (unsigned end = 0; end < 2; end++) {
+        const struct tl_end_view *view = &verdict->shape.end[end];
+        uint8_t found = view->before != TL_STATE_NONE ? view->before : view->state;
+
+        if (conn->number < CONNS_KEPT && left[end] != TL_STATE_NONE && left[end] != found) {
+            fail(run, "a segment finds the state that the one before it left");
+        }
+        left[end] = shares ? (uint8_t)TL_STATE_NONE : view->state;
+    }
+    if (shares) {
+        memset(left_by(run, conn->previous), TL_STATE_NONE, 2);
+    }
+}
+
 static void take_segment(struct run *run, const struct stream_event *event, const struct shift *shift)
 {
     struct tl_segment segment = event->segment;
@@ -205,6 +236,7 @@ static void take_segment(struct run *run, const struct stream_event *event, cons
         fail(run, wrong);
     }
     check_words(run, verdict.conn);
+    check_states(run, &verdict);
     check_counts(run, event->pair);
     add_to_sum(run, &verdict.shape, sizeof verdict.shape);
     add_to_sum(run, &verdict.refs, sizeof verdict.refs);
