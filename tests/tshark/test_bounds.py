@@ -1,7 +1,8 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 """Captures made to use up time or memory: what tshark takes with tcplife, as a ratio to what it takes without.
 
-The segments are few here, so that the tests stay short; TCPLIFE_LONG=1 writes a million of each, and `-s` prints the figures."""
+The captures are short here; TCPLIFE_LONG=1 writes a million connections, incarnations, probes or segments, and a tenth of that of
+what takes tshark itself long; `-s` prints the figures."""
 
 import os
 import random
@@ -13,7 +14,9 @@ from handmade import ACK, PSH, RST, SYN
 from large import Writer, metered, template
 
 LONG = bool(os.environ.get("TCPLIFE_LONG"))
-SEGMENTS = 1_000_000 if LONG else 30_000
+MANY = 1_000_000 if LONG else 15_000
+COSTLY = 100_000 if LONG else 30_000  # segments of what takes tshark itself long
+RUNS = 1 if LONG else 2
 # The most that tshark may take with tcplife, as a multiple of what it takes without. What a short run takes is mostly tshark's
 # start, which differs by as much as the slack from run to run. Half-open connections are the dearest in memory: docs/design.md
 # has the bytes.
@@ -47,7 +50,7 @@ class Storm(Writer):
 
 def half_open(storm):
     """Each connection from another address: a SYN scan that is answered."""
-    for i in range(SEGMENTS // 2):
+    for i in range(MANY):
         client, port = 0x0A000000 + i, 1024 + i % 60000
         storm.add(storm.syn, (client, BACK[0]), (port, 443), i * 7919, 0)
         storm.add(storm.synack, (BACK[0], client), (443, port), i, i * 7919 + 1)
@@ -56,7 +59,7 @@ def half_open(storm):
 def wraps(storm):
     """The numbers wrap with every eighth segment: most of what is acknowledged was not captured."""
     storm.open()
-    for i in range(1, SEGMENTS // 2):
+    for i in range(1, MANY):
         seq = 1 + i * 2**29
         storm.client(storm.data, seq - MSS, 1, MSS)
         storm.server(storm.bare, 1, seq)
@@ -66,7 +69,7 @@ def holes(storm):
     """Ten thousand holes, filled from the top down, acknowledged, and again."""
     storm.open()
     count, at = 10_000, 1
-    for _ in range(SEGMENTS // (2 * count)):
+    for _ in range(COSTLY // (2 * count)):
         for i in range(1, 2 * count, 2):
             storm.client(storm.data, at + i * MSS, 1, MSS)
         for i in range(2 * count - 2, -1, -2):
@@ -81,7 +84,7 @@ def sack_storm(storm):
     generator = random.Random(SEED)
     outstanding, at = 4_000, 1
     sack = template(ACK, options=bytes([5, 34]) + bytes(34))
-    for _ in range(max(1, SEGMENTS // (3 * outstanding))):
+    for _ in range(max(1, COSTLY // (3 * outstanding))):
         for i in range(outstanding):
             storm.client(storm.data, at + i * MSS, 1, MSS)
         for _ in range(2 * outstanding):
@@ -96,7 +99,7 @@ def sack_storm(storm):
 def incarnations(storm):
     """One pair of ports, opened and refused over and over, each time with another number."""
     refusal = template(RST | ACK)
-    for i in range(SEGMENTS // 2):
+    for i in range(MANY):
         storm.client(storm.syn, i * 104729, 0)
         storm.server(refusal, 0, i * 104729 + 1)
 
@@ -104,10 +107,10 @@ def incarnations(storm):
 def keepalives(storm):
     """Probes every 75 s, each answered; after half of them nobody answers any more."""
     storm.open()
-    for i in range(SEGMENTS // 2):
+    for i in range(MANY):
         storm.micros += 75 * 10**6
         storm.client(storm.bare, 0)
-        if i < SEGMENTS // 4:
+        if i < MANY // 2:
             storm.server(storm.bare, 1, 1)
 
 
@@ -116,7 +119,7 @@ def large_segments(storm):
     storm.open()
     size = 65535 - 40
     data = template(PSH | ACK, size)
-    for i in range(SEGMENTS // 2):
+    for i in range(MANY):
         storm.client(data, 1 + i * size, 1, size)
         storm.server(storm.bare, 1, 1 + (i + 1) * size)
 
@@ -127,7 +130,7 @@ def aliases(storm):
     generator = random.Random(SEED)
     far = [0, 1, -1, 2**31, 2**31 - 1, 2**31 + 1, 2**30, -(2**30), 2**30 + 1, MSS, -MSS]
     seq = ack = 1
-    for _ in range(SEGMENTS // 2):
+    for _ in range(COSTLY // 2):
         seq, ack = seq + generator.choice(far), ack + generator.choice(far)
         storm.client(storm.data, seq, ack, MSS)
         storm.server(generator.choice((storm.data, storm.bare)), ack, seq)
@@ -138,7 +141,7 @@ def overlaps(storm):
     storm.open()
     generator = random.Random(SEED)
     pieces = [(template(PSH | ACK, size), size) for size in (1, 7, 500, MSS)]
-    for _ in range(SEGMENTS):
+    for _ in range(COSTLY):
         data, size = generator.choice(pieces)
         storm.client(data, 1 + generator.randrange(2**20), 1, size)
 
@@ -158,10 +161,11 @@ def storm_file(request, sandbox):
 
 
 def test_time_and_memory_are_bounded(storm_file, sandbox, request):
-    """TCP is dissected and no tree is built, so that what tshark itself does is least. The least of two runs counts."""
+    """TCP is dissected and no tree is built, so that what tshark itself does is least. The least of several short runs
+    counts."""
 
     def least(*args):
-        runs = [metered(sandbox, "-r", storm_file, "-q", "-z", "conv,tcp", *args, timeout=TIMEOUT_S)[:2] for _ in range(2)]
+        runs = [metered(sandbox, "-r", storm_file, "-q", "-z", "conv,tcp", *args, timeout=TIMEOUT_S)[:2] for _ in range(RUNS)]
         return tuple(map(min, zip(*runs, strict=True)))
 
     plain_kib, plain_s = least("--disable-protocol", "tcplife")
