@@ -14,8 +14,8 @@ packages_build=(cmake gcc libc6-dev libglib2.0-dev ninja-build pkg-config python
 # and what the documents load tables with (jq, sqlite3); what fuzzes and looks for errors of memory (clang and its run-time
 # libraries, hypothesis, valgrind).
 packages_tests=(
-    binutils clang dpkg-dev file iproute2 jq libclang-rt-dev libcmocka-dev parallel python3-hypothesis python3-pytest python3-scapy
-    sqlite3 tcpdump valgrind wireshark-common
+    binutils clang dpkg-dev file iproute2 jq libclang-rt-dev libcmocka-dev parallel python3-hypothesis python3-pytest
+    python3-scapy sqlite3 tcpdump valgrind wireshark-common
 )
 
 # Packages that tests/gui needs besides: Wireshark's window, a screen that nobody sees, and what reads and photographs it.

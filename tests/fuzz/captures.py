@@ -139,8 +139,8 @@ def damaged_file(sandbox, seed):
 
 
 def sanitizer_environment():
-    """tshark itself is not built with AddressSanitizer, so its library has to come first. wmem's pools would hide what runs over
-    the end of a block: each block from malloc instead."""
+    """tshark itself is not built with AddressSanitizer, so its library has to come first. wmem's pools would hide what runs
+    over the end of a block: each block from malloc instead."""
     library = subprocess.run(["gcc", "-print-file-name=libasan.so"], capture_output=True, encoding="utf-8", check=True)
     return {
         "LD_PRELOAD": str(Path(library.stdout.strip()).resolve()),
@@ -201,7 +201,8 @@ def main():
             rounds, frames, found = rounds + 1, frames + more_frames, found + more_found
     finally:
         sandbox.close()
-    print(f"captures: {rounds} files from seed {seed} on, {frames} frames, {rounds * len(MODES)} runs of tshark, {found} defects")
+    runs = rounds * len(MODES)
+    print(f"captures: {rounds} files from seed {seed} on, {frames} frames, {runs} runs of tshark, {found} defects")
     sys.exit(found > 0)
 
 

@@ -2,11 +2,10 @@
  *
  * SPDX-License-Identifier: GPL-2.0-or-later
  *
- * After each segment every promise of tl.h that a program can check must hold (tl_test_sound.h), every connection that was given
- * out must have counted its segments, and no more memory may be held than connections are allowed. The stream is run three
- * times:
- * again as it is, which must give the same answers; and with all numbers of each direction and all times shifted, which must
- * too: TCP's arithmetic has no origin.
+ * After each segment every promise of tl.h that a program can check must hold (tl_test_sound.h), states must go on where they
+ * were, the connections of a pair must have counted all its segments, and no more memory may be held than connections are
+ * allowed. The stream is run again as it is, which must give the same answers; and with all numbers of each direction and all
+ * times shifted, which must too: TCP's arithmetic has no origin.
  */
 #include "stream.h"
 #include "tl_test_sound.h"
@@ -272,7 +271,7 @@ static uint32_t run_stream(const uint8_t *bytes, size_t size, const struct shift
     return run.segments;
 }
 
-/* Whether the raw number 0 occurs, shifted or not: a RST with sequence number 0 is one of a form of its own (RFC 9293 3.10.7.1),
+/* Whether the raw number 0 occurs, shifted or not: a RST with sequence number 0 has a form of its own (RFC 9293 3.10.7.1),
  * and an acknowledgment field that is 0 says that there is none. Such streams are not the same when shifted. */
 static bool has_zero(const uint8_t *bytes, size_t size, const struct shift *shift)
 {

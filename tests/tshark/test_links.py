@@ -63,7 +63,7 @@ LINKS = {
     "gre": (ETHERNET, lambda ip: tunnel(words(0, 0x0800) + ip, GRE)),
     "gre-ethernet": (ETHERNET, lambda ip: tunnel(words(0, 0x6558) + ethernet(ip), GRE)),
     "erspan-1": (ETHERNET, lambda ip: tunnel(words(0, 0x88BE) + ethernet(ip), GRE)),
-    "erspan-2": (ETHERNET, lambda ip: tunnel(words(0x1000, 0x88BE, 0, 1) + bytes.fromhex("1064000100000000") + ethernet(ip), GRE)),
+    "erspan-2": (ETHERNET, lambda ip: tunnel(bytes.fromhex("100088BE 00000001 10640001 00000000") + ethernet(ip), GRE)),
     "ip-in-ip": (ETHERNET, lambda ip: tunnel(ip, IP_IN_IP)),
     "ip-in-ip-in-ip": (ETHERNET, lambda ip: tunnel(ipv4("198.51.100.1", "198.51.100.2", ip, protocol=IP_IN_IP), IP_IN_IP)),
     "6in4": (ETHERNET, lambda ip: tunnel(in_ipv6(ip), IPV6_IN_IPV4)),

@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
-"""How a capture was made: twice, by two clocks, by a network card that helps, live, through a pipe. docs/odd-captures.md has the
-table; what lies in a frame around TCP is in test_links.py, damaged headers and files in test_odd_input.py."""
+"""How a capture was made: twice, by two clocks, by a network card that helps, live, through a pipe. docs/odd-captures.md has
+the table; what lies in a frame around TCP is in test_links.py, damaged headers and files in test_odd_input.py."""
 
 import gzip
 import os
@@ -60,10 +60,10 @@ def test_two_interfaces_with_clocks_apart(skew_s, fields, sandbox):
 
 
 def test_clock_far_apart(fields, sandbox):
-    """Seconds apart: the second sight comes when the connection is over. Nothing is said of it with certainty that is wrong: no
-    second connection is complete, and the first one's life stays."""
-    frames = Talk().conversation()
-    path = write_pcap(sandbox.new_path(".pcap"), frames + frames, [at / 100 for at in range(8)] + [5 + at / 100 for at in range(8)])
+    """Seconds apart: the second sight comes when the connection is over. The first one's life stays, and no other connection
+    begins."""
+    times = [start + at / 100 for start in (0, 5) for at in range(8)]
+    path = write_pcap(sandbox.new_path(".pcap"), Talk().conversation() * 2, times)
     rows = fields(path, *LIFE_FIELDS, "tcplife.conn", two_pass=True)
     assert [life(row) for row in rows[:8]] == CONVERSATION
     assert {row["tcplife.conn"] for row in rows} == {"0"}
@@ -85,10 +85,11 @@ def test_one_direction(end, fields, sandbox):
 
 
 def test_checksum_offload(fields, conversation):
-    """The checksums of handmade frames are 0, as those of frames captured before the card fills them in. With Wireshark's own check
-    on, too, lives are the same."""
+    """The checksums of handmade frames are 0, as those of frames captured before the card fills them in. With Wireshark's own
+    check on, too, lives are the same."""
     for check in ("FALSE", "TRUE"):
-        rows = fields(conversation, *LIFE_FIELDS, extra=("-o", f"tcp.check_checksum:{check}", "-o", f"ip.check_checksum:{check}"))
+        extra = ("-o", f"tcp.check_checksum:{check}", "-o", f"ip.check_checksum:{check}")
+        rows = fields(conversation, *LIFE_FIELDS, extra=extra)
         assert [life(row) for row in rows] == CONVERSATION
 
 
@@ -146,13 +147,15 @@ def test_capture_from_a_pipe(conversation, sandbox):
 
 def test_capture_from_a_named_pipe(conversation, sandbox):
     fifo = sandbox.home / "fifo"
-    done = sandbox.run(["sh", "-c", f"mkfifo {fifo} && cat {conversation} > {fifo} & sleep 0.2; tshark -n -i {fifo} {' '.join(LIFE_ARGS)}"])
+    write, read = f"mkfifo {fifo} && cat {conversation} > {fifo}", f"tshark -n -i {fifo} {' '.join(LIFE_ARGS)}"
+    done = sandbox.run(["sh", "-c", f"{write} & sleep 0.2; {read}"])
     assert lives(done.stdout) == CONVERSATION, done.stderr
 
 
 @pytest.mark.parametrize("packets", [3, 8, 1000])
 def test_session_reset(packets, tshark, sandbox):
-    """-M starts a new session after so many packets and forgets all that was: a connection cut in two begins anew, in the middle."""
+    """-M starts a new session after so many packets and forgets all that was: a connection cut in two begins anew, in the
+    middle."""
     frames = [frame for port in range(40000, 40004) for frame in Talk(ports=(port, 80)).conversation()]
     path = write_pcap(sandbox.new_path(".pcap"), frames)
     done = tshark(["-M", str(packets), *LIFE_ARGS], path)
@@ -195,7 +198,8 @@ def namespace():
 def capture_live(sandbox, namespace, arguments, connections):
     """Standard output of tshark on lo while `connections` connections are made."""
     caps = "+net_raw,+net_admin"
-    user = ["setpriv", f"--reuid={NOBODY}", f"--regid={NOBODY}", "--clear-groups", f"--inh-caps={caps}", f"--ambient-caps={caps}"]
+    user = ["setpriv", f"--reuid={NOBODY}", f"--regid={NOBODY}", "--clear-groups"]
+    user += [f"--inh-caps={caps}", f"--ambient-caps={caps}"]
     command = [*namespace, *user, "tshark", "-n", "-l", "-i", "lo", "-f", "tcp", *arguments]
     pipes = {"stdout": subprocess.PIPE, "stderr": subprocess.PIPE, "encoding": "utf-8"}
     with subprocess.Popen(command, env=sandbox.environment({}), cwd=sandbox.home, **pipes) as process:
@@ -212,11 +216,12 @@ def capture_live(sandbox, namespace, arguments, connections):
     return output
 
 
-STEPS = ["-T", "fields", "-e", "tcplife.conn", "-e", "tcplife.handshake.step", "-e", "tcplife.teardown.step", "-e", "tcplife.midstream"]
+STEPS = ["-T", "fields", "-e", "tcplife.conn", "-e", "tcplife.handshake.step", "-e", "tcplife.teardown.step"]
+STEPS += ["-e", "tcplife.midstream"]
 
 
 def count_steps(output):
-    """Of each step how often it came in a connection whose opening was captured in the same session. Every segment has a life."""
+    """Of each step how often it came in a connection whose opening was captured in the same session. Every segment has one."""
     rows = [line.split("\t") for line in output.splitlines()]
     assert all(row[0] for row in rows)
     return Counter(step for _, *steps, midstream in rows for step in steps if not midstream)

@@ -228,7 +228,7 @@ def plain(files, talks):
 SAME = {
     "split and joined": lambda files, talks: split_and_joined(files, frames_of(talks, Look())),
     "other addresses": lambda files, talks: files.write(frames_of(talks, Look(addresses=("192.0.2.9", "198.51.100.77")))),
-    "addresses in the other order": lambda files, talks: files.write(frames_of(talks, Look(addresses=("10.0.0.2", "10.0.0.1")))),
+    "addresses the other way": lambda files, talks: files.write(frames_of(talks, Look(addresses=("10.0.0.2", "10.0.0.1")))),
     "big-endian file": lambda files, talks: big_endian(plain(files, talks)),
     "pcapng": lambda files, talks: files.convert("editcap", "-F", "pcapng", plain(files, talks)),
     "nanosecond pcap": lambda files, talks: files.convert("editcap", "-F", "nsecpcap", plain(files, talks)),

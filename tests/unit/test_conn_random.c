@@ -99,7 +99,7 @@ static void remember_numbers(struct stream *s, unsigned pair, const struct tl_se
     }
 }
 
-/* ---- what must hold ------------------------------------------------------------------------------------------------------- */
+/* ---- what must hold ------------------------------------------------------------------------------------------------------ */
 
 static void is_sound(const char *wrong)
 {
@@ -118,7 +118,7 @@ static void zeek_has_words(const struct stream *s, const struct tl_conn *conn)
     is_sound(tl_unsound_words(&words));
 }
 
-/* ---- the streams ------------------------------------------------------------------------------------------------------------ */
+/* ---- the streams --------------------------------------------------------------------------------------------------------- */
 
 static void start_stream(struct stream *s, uint32_t seed)
 {
