@@ -11,10 +11,11 @@ packages_build=(cmake gcc libc6-dev libglib2.0-dev ninja-build pkg-config python
 
 # Packages that the tests need besides: cmocka, pytest and scapy; ip and tcpdump to make traffic; sharkd and editcap
 # (wireshark-common); nm (binutils); what makes and reads a .deb (dpkg-dev, file); what tcplife-batch runs (parallel, tcpdump)
-# and what the documents load tables with (jq, sqlite3); what makes and shows manual pages (asciidoctor, man-db).
+# and what the documents load tables with (jq, sqlite3); what makes and shows manual pages (asciidoctor, man-db); what fuzzes and
+# looks for errors of memory (clang and its run-time libraries, hypothesis, valgrind).
 packages_tests=(
-    asciidoctor binutils dpkg-dev file iproute2 jq libcmocka-dev man-db parallel python3-pytest python3-scapy sqlite3 tcpdump
-    wireshark-common
+    asciidoctor binutils clang dpkg-dev file iproute2 jq libclang-rt-dev libcmocka-dev man-db parallel python3-hypothesis
+    python3-pytest python3-scapy sqlite3 tcpdump valgrind wireshark-common
 )
 
 # Packages that tests/gui needs besides: Wireshark's window, a screen that nobody sees, and what reads and photographs it.

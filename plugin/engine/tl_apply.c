@@ -158,7 +158,7 @@ static void apply_ack(struct tl_step *step)
 static bool server_proves_ack(const struct tl_step *step)
 {
     const struct tl_end *client = step->peer;
-    bool knows_syn = tl_has(step, TL_ACK) && tl_seq_after(step->seg->ack, client->isn);
+    bool knows_syn = tl_has(step, TL_ACK) && client->has_isn && tl_seq_after(step->seg->ack, client->isn);
     bool beyond = knows_syn && tl_seq_after(step->seg->ack, client->isn + 1 + step->conn->syn_data);
 
     if (step->event == TL_EVENT_SYNACK) {

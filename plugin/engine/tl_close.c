@@ -28,6 +28,7 @@ static void infer_fin_of_peer(struct tl_step *step)
     if (peer->unseen_in != 0) {
         peer->fin_ns = peer->finack_ns = step->conn->fin1ack_ns = peer->unseen_ns;
         peer->finack_in = peer->unseen_in;
+        peer->finack_seq = step->seg->seq; /* it stood there or below */
     } else {
         peer->fin_ns = step->seg->time_ns;
     }

@@ -97,6 +97,18 @@ static bool is_bare(const struct tl_step *step, const struct tl_recent_entry *tr
     return !trigger || (lives && !carries && tl_since(step, trigger->time_ns) > limit);
 }
 
+/* The lowest number of an end that its peer may acknowledge next. The end has sent something. */
+static uint32_t lowest_unacked(const struct tl_end *e)
+{
+    if (e->has_una) {
+        return e->una;
+    }
+    if (e->has_isn) {
+        return e->isn + 1;
+    }
+    return tl_sent_started(&e->sent) ? tl_sent_una(&e->sent) : e->max; /* not started: memory had run out */
+}
+
 /* F3: both numbers are those of a live connection. Bytes of either side may have been lost before the capture point. */
 static bool is_active(const struct tl_step *step)
 {
@@ -107,8 +119,7 @@ static bool is_active(const struct tl_step *step)
         return false;
     }
     high = tl_seq_after(low + y->window, x->max) ? low + y->window : x->max;
-    return tl_seq_within(step->seg->seq, low, high) &&
-           tl_seq_within(step->seg->ack, y->has_una ? y->una : y->isn + 1, y->max + x->window);
+    return tl_seq_within(step->seg->seq, low, high) && tl_seq_within(step->seg->ack, lowest_unacked(y), y->max + x->window);
 }
 
 void tl_rst_find_form(struct tl_rst *rst)

@@ -12,7 +12,7 @@ from handmade import (
     Talk, ethernet, ipv4, join_captures, life, tcp, tcp_header, udp, write_pcap,
 )  # fmt: skip
 
-IEEE_802_11, LOOPBACK_BSD = 105, 108
+IEEE_802_11, IEEE_802_11_RADIOTAP, LOOPBACK_BSD = 105, 127, 108
 GRE, IP_IN_IP, IPV6_IN_IPV4, ICMP, ICMPV6, UDP, AH = 47, 4, 41, 1, 58, 17, 51
 MORE_FRAGMENTS = 0x2000
 HEADER_UP_TO_WINDOW = 16  # bytes of a TCP header without which nothing is said
@@ -45,6 +45,13 @@ def by_udp(port, payload):
     return tunnel(udp((50000, port), payload), UDP)
 
 
+def ieee_802_11(payload):
+    """An open data frame to the access point, with LLC and SNAP in front of the packet (IEEE 802.11, 9.3.2.1; RFC 1042)."""
+    station, access_point = bytes.fromhex("020000000002"), bytes.fromhex("020000000001")
+    header = bytes.fromhex("08010000") + access_point + station + access_point + bytes(2)
+    return header + bytes.fromhex("AAAA03000000 0800") + payload
+
+
 # Name -> (link type, IPv4 packet -> frame). Numbers are EtherTypes, protocols and ports as IANA and IEEE assign them.
 LINKS = {
     "ethernet": (ETHERNET, ethernet),
@@ -55,6 +62,8 @@ LINKS = {
     "snap": (ETHERNET, lambda ip: ethernet(bytes.fromhex("AAAA03000000 0800") + ip, len(ip) + 8)),
     "gre": (ETHERNET, lambda ip: tunnel(words(0, 0x0800) + ip, GRE)),
     "gre-ethernet": (ETHERNET, lambda ip: tunnel(words(0, 0x6558) + ethernet(ip), GRE)),
+    "erspan-1": (ETHERNET, lambda ip: tunnel(words(0, 0x88BE) + ethernet(ip), GRE)),
+    "erspan-2": (ETHERNET, lambda ip: tunnel(bytes.fromhex("100088BE 00000001 10640001 00000000") + ethernet(ip), GRE)),
     "ip-in-ip": (ETHERNET, lambda ip: tunnel(ip, IP_IN_IP)),
     "ip-in-ip-in-ip": (ETHERNET, lambda ip: tunnel(ipv4("198.51.100.1", "198.51.100.2", ip, protocol=IP_IN_IP), IP_IN_IP)),
     "6in4": (ETHERNET, lambda ip: tunnel(in_ipv6(ip), IPV6_IN_IPV4)),
@@ -65,6 +74,8 @@ LINKS = {
     "vxlan": (ETHERNET, lambda ip: by_udp(4789, bytes.fromhex("08000000 00000100") + ethernet(ip))),
     "geneve": (ETHERNET, lambda ip: by_udp(6081, bytes.fromhex("00006558 00000100") + ethernet(ip))),
     "gtp-u": (ETHERNET, lambda ip: by_udp(2152, bytes.fromhex("30FF") + words(len(ip), 0, 1) + ip)),
+    "ieee-802.11": (IEEE_802_11, ieee_802_11),
+    "radiotap": (IEEE_802_11_RADIOTAP, lambda ip: bytes.fromhex("0000080000000000") + ieee_802_11(ip)),
     "cooked": (COOKED, lambda ip: words(0, 1, 6) + bytes(8) + words(0x0800) + ip),
     "cooked-2": (COOKED_2, lambda ip: words(0x0800, 0, 0, 2, 1) + bytes([0, 6]) + bytes(8) + ip),
     "loopback-null": (LOOPBACK_NULL, lambda ip: struct.pack("<I", 2) + ip),

@@ -2,12 +2,11 @@
 """A short test of bounds: many connections that never close, and one that carries much. tests/perf measures in earnest."""
 
 import re
-import struct
-import sys
 
 import pytest
 
-from handmade import ACK, ETHERNET, PCAP_FILE_HEADER, PCAP_MAGIC, PCAP_RECORD_HEADER, PSH, START_S, SYN, ethernet, ipv4, tcp
+from handmade import ACK, PSH, SYN
+from large import Writer, metered, template
 
 HALF_OPEN = 50_000  # connections of SYN and SYN-ACK: 100,000 segments
 BULK = 50_000  # segments with data, each followed by an ACK, on one connection: 100,000 more
@@ -16,41 +15,6 @@ BYTES_PER_CONNECTION = 3 * 1024  # of what tcplife may need beyond tshark itself
 BYTES_PER_SEGMENT = 64  # the same for each segment of a connection that goes well
 SLACK_KIB = 8 * 1024  # of the allocator, which grows by megabytes
 TIME_FACTOR, TIME_SLACK_S = 2.0, 2.0  # loose: the machine that runs this is busy with other things
-
-# Runs a command and prints the most memory (KiB) and the CPU time (s) that it took: only a parent learns that of its child.
-METER = """
-import resource, subprocess, sys
-done = subprocess.run(sys.argv[1:], stdout=subprocess.PIPE)
-used = resource.getrusage(resource.RUSAGE_CHILDREN)
-print(done.returncode, used.ru_maxrss, used.ru_utime + used.ru_stime)
-sys.stdout.flush()
-sys.stdout.buffer.write(done.stdout)
-"""
-
-
-class Writer:
-    """A capture with frames 10 us apart. Frames of one kind differ in a few numbers only: a template and struct make a million
-    of them in seconds."""
-
-    def __init__(self, path):
-        self.out = path.open("wb", buffering=1 << 20)
-        self.out.write(PCAP_FILE_HEADER.pack(PCAP_MAGIC, 2, 4, 0, 0, 262144, ETHERNET))
-        self.micros = 0
-
-    def add(self, template, address, ports, seq, ack, payload=0):
-        """Sets addresses, ports and numbers in the template. `payload` bytes are not captured, as with a short snaplen."""
-        self.micros += 10
-        struct.pack_into("!II", template, 14 + 12, *address)
-        struct.pack_into("!HHII", template, 14 + 20, *ports, seq % 2**32, ack % 2**32)
-        seconds, micros = divmod(self.micros, 10**6)
-        size = len(template)
-        self.out.write(PCAP_RECORD_HEADER.pack(START_S + seconds, micros, size, size + payload) + template)
-
-
-def template(flags, payload=0):
-    frame = bytearray(ethernet(ipv4("0.0.0.0", "0.0.0.0", tcp((0, 0), flags, 0))))
-    struct.pack_into("!H", frame, 14 + 2, 40 + payload)
-    return frame
 
 
 def write_half_open(writer, count):
@@ -91,11 +55,7 @@ def measure(sandbox, large_capture):
     """measure(*args) -> (KiB, CPU seconds, output) of tshark on the large capture."""
 
     def run(*args):
-        command = [sys.executable, "-I", "-c", METER, "tshark", "-n", "-r", large_capture, *args]
-        first, _, output = sandbox.run(command).stdout.partition("\n")
-        status, kib, seconds = first.split()
-        assert status == "0"
-        return int(kib), float(seconds), output
+        return metered(sandbox, "-r", large_capture, *args)
 
     return run
 

@@ -5,9 +5,7 @@
  */
 #include "tl_test.h"
 
-#include <string.h>
-
-#include "tl_conn.h"
+#include "tl_test_sound.h"
 
 enum { SEEDS = 16, SEGMENTS = 4000, PAIRS = 3, ANCHORS = 4 };
 
@@ -101,107 +99,14 @@ static void remember_numbers(struct stream *s, unsigned pair, const struct tl_se
     }
 }
 
-/* ---- what must hold ------------------------------------------------------------------------------------------------------- */
+/* ---- what must hold ------------------------------------------------------------------------------------------------------ */
 
-static void view_is_in_range(const struct tl_end_view *view)
+static void is_sound(const char *wrong)
 {
-    assert_in_range(view->state, TL_STATE_NONE + 1, TL_STATE_COUNT - 1);
-    assert_in_range(view->confidence, 0, TL_CONFIDENCE_COUNT - 1);
-    assert_in_range(view->before, 0, TL_STATE_COUNT - 1);
-    assert_in_range(view->withdrawn, 0, TL_STATE_COUNT - 1);
-    for (unsigned i = 0; i < TL_STATE_PATH_MAX; i++) {
-        assert_in_range(view->path[i], 0, TL_STATE_COUNT - 1);
-        if (view->path[i] != TL_STATE_NONE && (i + 1 == TL_STATE_PATH_MAX || view->path[i + 1] == TL_STATE_NONE)) {
-            assert_int_equal(view->path[i], view->state); /* "the last one equals state" */
-        }
-    }
-}
-
-static void shape_is_in_range(const struct tl_shape *shape, unsigned from)
-{
-    assert_in_range(shape->phase, TL_PHASE_NONE + 1, TL_PHASE_COUNT - 1);
-    assert_in_range(shape->sender, TL_SENDER_NONE + 1, TL_SENDER_COUNT - 1);
-    assert_in_range(shape->sender_confidence, 0, TL_CONFIDENCE_COUNT - 1);
-    assert_in_range(shape->client, 0, 1);
-    assert_int_equal(shape->from, from);
-    assert_in_range(shape->reuse, 0, TL_REUSE_COUNT - 1);
-    assert_in_range(shape->handshake_step, 0, TL_HANDSHAKE_STEP_COUNT - 1);
-    assert_in_range(shape->synack_why, 0, TL_SYNACK_WHY_COUNT - 1);
-    assert_in_range(shape->teardown_step, 0, TL_TEARDOWN_STEP_COUNT - 1);
-    assert_in_range(shape->rst_form, 0, TL_RST_FORM_COUNT - 1);
-    assert_in_range(shape->rst_cause, 0, TL_RST_CAUSE_COUNT - 1);
-    assert_in_range(shape->rst_confidence, 0, TL_CONFIDENCE_COUNT - 1);
-    assert_in_range(shape->rst_effect, 0, TL_RST_EFFECT_COUNT - 1);
-    assert_in_range(shape->rst_stage, 0, TL_RST_STAGE_COUNT - 1);
-    assert_in_range(shape->abort_why, 0, TL_ABORT_WHY_COUNT - 1);
-    assert_in_range(shape->injected, 0, TL_INJECTED_COUNT - 1);
-    assert_in_range(shape->keepalive, 0, TL_PROBE_KIND_COUNT - 1);
-    assert_in_range(shape->window_probe, 0, TL_PROBE_KIND_COUNT - 1);
-    assert_in_range(shape->probe_confidence, 0, TL_CONFIDENCE_COUNT - 1);
-    assert_in_range(shape->ack, 0, TL_ACK_COUNT - 1);
-    assert_in_range(shape->segment, 0, TL_SEGMENT_COUNT - 1);
-    assert_in_range(shape->retransmission, 0, TL_RETRANSMISSION_COUNT - 1);
-    assert_in_range(shape->retransmission_confidence, 0, TL_CONFIDENCE_COUNT - 1);
-    assert_in_range(shape->needless, 0, TL_NEEDLESS_COUNT - 1);
-    assert_in_range(shape->lost_at, 0, TL_LOST_AT_COUNT - 1);
-    assert_in_range(shape->duplicate, 0, TL_DUPLICATE_COUNT - 1);
-    view_is_in_range(&shape->end[0]);
-    view_is_in_range(&shape->end[1]);
-}
-
-static void record_is_sound(const struct tl_sent *sent)
-{
-    const char *wrong = tl_sent_check(sent);
-
     assert_string_equal(wrong ? wrong : "sound", "sound");
 }
 
-/* References point back, never forward or to the segment itself; a run may start with this probe. */
-static void refs_point_back(const struct tl_refs *refs, uint32_t frame)
-{
-    assert_true(refs->trigger_in < frame);
-    assert_true(refs->first_in < frame);
-    assert_true(refs->probe_run_in <= frame);
-    assert_true(refs->reuse_elapsed_ns >= 0);
-    assert_true(refs->probe_idle_ns >= 0 && refs->probe_interval_ns >= 0);
-    assert_true(refs->original_in < frame && refs->previous_in < frame && refs->original_in <= refs->previous_in);
-    assert_true(refs->since_previous_ns >= 0 && refs->since_original_ns >= 0);
-    assert_true(refs->dupack_first_in <= frame);
-    assert_true(refs->disowned_in < frame && refs->revoked_in < frame);
-    for (unsigned i = 0; i < TL_PROVED_MAX; i++) {
-        assert_true(refs->proved[i].frame < frame);
-        assert_in_range(refs->proved[i].needless, 0, TL_NEEDLESS_COUNT - 1);
-    }
-}
-
-static void facts_are_in_range(const struct tl_conn *conn, int64_t end_ns)
-{
-    struct tl_facts facts;
-
-    tl_conn_facts(conn, end_ns, &facts);
-    assert_in_range(facts.outcome, TL_OUTCOME_NONE + 1, TL_OUTCOME_COUNT - 1);
-    assert_in_range(facts.missing, 0, TL_MISSING_COUNT - 1);
-    assert_in_range(facts.tfo, 0, TL_TFO_COUNT - 1);
-    assert_in_range(facts.client_rst, 0, TL_CLIENT_RST_COUNT - 1);
-    assert_in_range(facts.kind, TL_KIND_NONE + 1, TL_KIND_COUNT - 1);
-    assert_in_range(facts.kind_confidence, 0, TL_CONFIDENCE_COUNT - 1);
-    assert_in_range(facts.initiator, 0, TL_SIDE_COUNT - 1);
-    assert_in_range(facts.time_wait, 0, TL_SIDE_COUNT - 1);
-    assert_in_range(facts.reuse, 0, TL_REUSE_COUNT - 1);
-    assert_in_range(facts.position, 0, TL_POSITION_COUNT - 1);
-    assert_in_range(facts.signature, 0, TL_SIGNATURE_COUNT - 1);
-    for (unsigned i = 0; i < 2; i++) {
-        assert_in_range(facts.injected[i], 0, TL_INJECTED_COUNT - 1);
-        assert_in_range(facts.rst_effect[i], 0, TL_RST_EFFECT_COUNT - 1);
-    }
-    assert_true(facts.server_time_ns >= -1 && facts.client_time_ns >= -1 && facts.irtt_ns >= -1 && facts.setup_ns >= -1);
-    assert_true(facts.delay_by_loss_ns >= -1 && facts.teardown_ns >= -1);
-    assert_true(facts.fin_wait_ns >= -1 && facts.close_wait_ns >= -1);
-    assert_true(facts.last_ns >= facts.start_ns);
-    assert_true(facts.first_in > 0 && facts.last_in >= facts.first_in);
-}
-
-/* Every connection is followed, if there is memory; its history is made of Zeek's letters. */
+/* Every connection is followed, if there is memory. */
 static void zeek_has_words(const struct stream *s, const struct tl_conn *conn)
 {
     struct tl_zeek_words words;
@@ -210,13 +115,10 @@ static void zeek_has_words(const struct stream *s, const struct tl_conn *conn)
         assert_true(s->starved);
         return;
     }
-    assert_in_range(words.conn_state, TL_ZEEK_STATE_NONE + 1, TL_ZEEK_STATE_COUNT - 1);
-    assert_in_range(words.originator, 0, 1);
-    assert_in_range(strlen(words.history), 0, TL_ZEEK_HISTORY_SIZE - 1);
-    assert_int_equal(strspn(words.history, "SHADFRIQWTGshadfriqwtg^."), strlen(words.history));
+    is_sound(tl_unsound_words(&words));
 }
 
-/* ---- the streams ------------------------------------------------------------------------------------------------------------ */
+/* ---- the streams --------------------------------------------------------------------------------------------------------- */
 
 static void start_stream(struct stream *s, uint32_t seed)
 {
@@ -265,11 +167,7 @@ static uint64_t send_random(struct stream *s, uint64_t sum)
     if (!tl_pair_update(s->pairs[pair], &segment, &verdict)) {
         return sum;
     }
-    shape_is_in_range(&verdict.shape, segment.from);
-    refs_point_back(&verdict.refs, segment.frame);
-    record_is_sound(&verdict.conn->end[0].sent);
-    record_is_sound(&verdict.conn->end[1].sent);
-    facts_are_in_range(verdict.conn, s->now_ns);
+    is_sound(tl_unsound(&verdict, &segment, s->now_ns));
     zeek_has_words(s, verdict.conn);
     remember_numbers(s, pair, &segment);
     if (tl_test_below(&s->random, 100) == 0) {
@@ -336,8 +234,7 @@ static void extreme_times_overflow_nothing(void **state)
 
         segment.time_ns = times[tl_test_below(&s.random, TIMES)];
         assert_true(tl_pair_update(s.pairs[pair], &segment, &verdict));
-        shape_is_in_range(&verdict.shape, segment.from);
-        facts_are_in_range(verdict.conn, times[tl_test_below(&s.random, TIMES)]);
+        is_sound(tl_unsound(&verdict, &segment, times[tl_test_below(&s.random, TIMES)]));
         remember_numbers(&s, pair, &segment);
     }
     end_stream(&s);
