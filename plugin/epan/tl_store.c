@@ -16,7 +16,7 @@ enum {
     SHAPES_MAX = 0xFFFFFF, /* a slot has 24 bits for the number of a shape */
     LAYERS_MAX = 0x3F,     /* a slot has 6 bits for the count of TCP headers */
     PAIRS_NEAR = 64,       /* pairs found without the hash table; a power of two */
-    SHAPES_NEAR = 4,       /* the same for shapes: payload or none, from either end */
+    SHAPES_NEAR = 64,      /* the same for shapes */
 };
 
 /* The names of a pair. No padding, so that keys compare by memcmp; unused bytes are 0. */
@@ -63,7 +63,7 @@ enum { RUN_ASKS_FOR_WINDOW = 0x100 };
 /* The shapes, and a hash table of their numbers + 1 with open addressing, at most half full. */
 struct shapes {
     struct tl_shape *list;
-    uint32_t near[SHAPES_NEAR]; /* the number + 1 of the newest of its kind, 0 = none */
+    uint32_t near[SHAPES_NEAR]; /* the number + 1 of the newest at each place_of_kind(), 0 = none */
     uint32_t *table;
     uint32_t count;
     uint32_t capacity; /* of list; the table has twice as many places */
@@ -308,10 +308,19 @@ static void grow_shapes(struct shapes *shapes)
         shapes->table[find_place(shapes, &shapes->list[i])] = i + 1;
 }
 
+/* Where the number of a shape like this one was put last: by what differs between the segments of one connection. */
+static unsigned place_of_kind(const struct tl_shape *shape)
+{
+    unsigned kind =
+        shape->handshake_step * 5U + shape->teardown_step * 3U + shape->ack * 7U + shape->segment + shape->sender * 11U;
+
+    return (kind << 1 | (shape->from & 1)) & (SHAPES_NEAR - 1);
+}
+
 /* The number + 1 of a shape, which is added if it is new. 0 when there are too many. */
 static uint32_t intern_shape(struct shapes *shapes, const struct tl_shape *shape)
 {
-    uint32_t *near = &shapes->near[(shape->from & 1) | (shape->segment != TL_SEGMENT_NONE) << 1];
+    uint32_t *near = &shapes->near[place_of_kind(shape)];
     uint32_t place;
 
     if (*near && memcmp(&shapes->list[*near - 1], shape, sizeof *shape) == 0)
