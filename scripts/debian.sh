@@ -50,13 +50,16 @@ in_namespaces() {
 }
 trap 'exit 130' INT TERM
 
-# in_debian FOLDER COMMAND...: runs the command as root in the folder, with nothing of our environment.
+# in_debian FOLDER COMMAND...: runs the command as root in the folder, with nothing of our environment. /sys is there as on any
+# machine: GNU parallel asks lscpu for the number of processors, which complains without it.
 in_debian() {
     local folder=$1
     shift
+    # shellcheck disable=SC2016 # $@ is that of the inner shell
     in_namespaces --root="$folder" --mount-proc env --ignore-environment \
         PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin HOME=/root LC_ALL=C.UTF-8 \
-        DEBIAN_FRONTEND=noninteractive ${CI+CI="$CI"} "$@"
+        DEBIAN_FRONTEND=noninteractive ${CI+CI="$CI"} \
+        sh -c 'mount -t sysfs -o ro sysfs /sys && exec "$@"' sh "$@"
 }
 
 # installed_version FOLDER PACKAGE: prints the version of the package there.

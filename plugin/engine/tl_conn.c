@@ -376,7 +376,6 @@ static void update_ordinary(struct tl_conn *conn, const struct tl_segment *seg, 
         .new_bytes = seg->len > 0,
     };
 
-    verdict->ordinary = true;
     tl_ordinary_name(&step);
     if (step.new_bytes) {
         tl_rexmit_time_echo(&step);
@@ -387,6 +386,7 @@ static void update_ordinary(struct tl_conn *conn, const struct tl_segment *seg, 
     tl_probe_learn(&step);
     tl_recent_add(&step.self->recent, seg);
     finish(&step);
+    verdict->ordinary = verdict->refs.proved[0].frame == 0; /* an ACK may prove that a retransmission was needless */
 }
 
 /* The long way, through all rules. */

@@ -525,11 +525,12 @@ def test_payload_that_was_not_captured_counts(rows, sandbox):
 
 
 def test_header_cut_short(rows, sandbox):
-    """18 bytes of the header are enough for a row, though TCP's own dissector gives up and numbers no stream."""
+    """18 bytes of the header are enough for a row, though TCP's own dissector gives up; some versions number the stream all the same."""
     path = write_pcap(sandbox.new_path(".pcap"), Talk().conversation(), snaplen=14 + 20 + 18)
     (row,) = rows(path)
-    expected = {"client_segments": "5", "client_bytes": "10", "verdict": "ok", "stream": None}
+    expected = {"client_segments": "5", "client_bytes": "10", "verdict": "ok"}
     assert picked(row, expected) == expected
+    assert row["stream"] in (None, "0")
 
 
 def test_duration_in_nanoseconds(rows, sandbox):

@@ -136,7 +136,12 @@ static void say(struct talk *t, struct tl_segment segment)
         memset(&t->verdict[i], 0, sizeof t->verdict[i]);
         assert_true(tl_pair_update(t->pair[i], &segment, &t->verdict[i]));
     }
-    t->ordinary += t->verdict[0].ordinary;
+    if (t->verdict[0].ordinary) {
+        static const struct tl_refs none;
+
+        t->ordinary++;
+        assert_memory_equal(&t->verdict[0].refs, &none, sizeof none);
+    }
     assert_false(t->verdict[1].ordinary);
     assert_memory_equal(&t->verdict[0].shape, &t->verdict[1].shape, sizeof t->verdict[0].shape);
     assert_memory_equal(&t->verdict[0].refs, &t->verdict[1].refs, sizeof t->verdict[0].refs);
@@ -300,11 +305,38 @@ static void quiet_transfer_is_ordinary(void **state)
     t_end(&t);
 }
 
+/* An ACK in order that echoes the original of what was sent again: the retransmission was needless (RFC 3522). */
+static void ordinary_ack_may_prove(void **state)
+{
+    const uint16_t ts = TL_OPT_TIMESTAMPS;
+    struct t_talk t;
+    uint32_t resent_in;
+
+    (void)state;
+    t_start(&t);
+    t_send(&t, CLIENT, .flags = TL_SYN, .options = ts, .tsval = 1);
+    t_send(&t, SERVER, .flags = TL_SYN | TL_ACK, .options = ts, .tsval = 1, .tsecr = 1, .wait_ns = 20 * T_MS);
+    for (unsigned i = 0; i < 5; i++) {
+        t_send(&t, CLIENT, .len = 10, .options = ts, .tsval = 30 + i, .tsecr = 1 + i);
+        t_send(&t, SERVER, .options = ts, .tsval = 2 + i, .tsecr = 30 + i, .wait_ns = 20 * T_MS);
+    }
+    t_send(&t, CLIENT, .len = 10, .options = ts, .tsval = 200, .tsecr = 6);
+    t_send(&t, CLIENT, .len = 10, .seq = t.next[CLIENT] - 10, .options = ts, .tsval = 700, .tsecr = 6, .wait_ns = 500 * T_MS);
+    resent_in = t.frame;
+    assert_true(t.v.shape.retransmission != TL_RETRANSMISSION_NONE);
+    t_send(&t, CLIENT, .len = 10, .options = ts, .tsval = 701, .tsecr = 6);
+    t_send(&t, SERVER, .ack = t.next[CLIENT] - 10, .options = ts, .tsval = 600, .tsecr = 200, .wait_ns = 20 * T_MS);
+    assert_int_equal(t.v.refs.proved[0].frame, resent_in);
+    assert_false(t.v.ordinary);
+    t_end(&t);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(both_ways_end_at_the_same_place),
         cmocka_unit_test(quiet_transfer_is_ordinary),
+        cmocka_unit_test(ordinary_ack_may_prove),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
