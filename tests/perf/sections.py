@@ -36,7 +36,7 @@ COMMANDS = [
 MIXES = ["bulk", "web", "lossy", "scan", "mixed"]
 COMPARED_MIXES = ["web", "lossy"]
 
-SLICES = (5_000, 25_000)  # frames of the two captures that callgrind sees
+SLICES = (5_000, 25_000)  # frames of the two captures that valgrind sees
 GROWTH = (1_000_000, 4_000_000)  # frames
 
 # Goals of the engine alone, and of memory.
@@ -120,7 +120,7 @@ def instructions(bench, options):
             )
         bench.forget()
     note = (
-        f"By callgrind, for each frame: the difference between captures of {options.slices[1]:,} and of {options.slices[0]:,} frames."
+        f"By valgrind, for each frame: the difference between captures of {options.slices[1]:,} and of {options.slices[0]:,} frames."
     )
     head = ["tshark", "mix", "ratio", "goal", "", "with", "without"]
     return [Table("Instructions for each frame, with and without the plugin", note, head, rows)]
@@ -210,7 +210,7 @@ def engine_speed(bench, options):
         bench.forget()
     note = (
         f"Segments read beforehand, then fed: median and least CPU time of 7 runs, ns for each segment (goal {NS_PER_SEGMENT}), and"
-        f" instructions by callgrind for each of the first {options.slices[1]:,} frames' segments (goal {INSTRUCTIONS_PER_SEGMENT}). New"
+        f" instructions by valgrind for each of the first {options.slices[1]:,} frames' segments (goal {INSTRUCTIONS_PER_SEGMENT}). New"
         " pairs and connections are part of it, finding the pair is not."
     )
     head = ["mix", "segments", "ns", "least ns", "goal ns", "instructions", "goal instructions"]
