@@ -37,7 +37,10 @@ def against_goal(value, goal):
     """ "met", or by how much it is missed; "" without a goal. `value` counts as it is printed, to three decimals."""
     if goal is None:
         return ""
-    return "met" if round(value, 3) <= goal else f"missed by {100 * (value / goal - 1):.0f} %"
+    if round(value, 3) <= goal:
+        return "met"
+    percent = 100 * (value / goal - 1)
+    return f"missed by {percent:.{1 if percent < 10 else 0}f} %"
 
 
 def table_text(table):
