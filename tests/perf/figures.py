@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 """What is computed from measurements, and how it is shown: no measuring here, so that made-up numbers can test it."""
 
+import re
 import statistics
 from collections import namedtuple
 
@@ -47,18 +48,19 @@ def table_text(table):
     """The table as Markdown that can be read as it is, too: columns of even width, numbers to the right."""
     cells = [[str(cell) for cell in row] for row in [table.head, *table.rows]]
     widths = [max(len(row[i]) for row in cells) for i in range(len(table.head))]
-    left = [all(not is_number(row[i]) for row in cells[1:]) for i in range(len(table.head))]
+    left = [not any(is_number(row[i]) for row in cells[1:]) for i in range(len(table.head))]
+    columns = list(zip(widths, left))
     lines = [
-        "| " + " | ".join(cell.ljust(width) if is_left else cell.rjust(width) for cell, width, is_left in zip(row, widths, left)) + " |"
+        "| " + " | ".join(cell.ljust(width) if is_left else cell.rjust(width) for cell, (width, is_left) in zip(row, columns)) + " |"
         for row in cells
     ]
-    rule = "|" + "|".join("-" * (width + 2) if is_left else "-" * (width + 1) + ":" for width, is_left in zip(widths, left)) + "|"
+    rule = "|" + "|".join("-" * (width + 2) if is_left else "-" * (width + 1) + ":" for width, is_left in columns) + "|"
     note = [table.note, ""] if table.note else []
     return "\n".join([f"### {table.title}", "", *note, lines[0], rule, *lines[1:]]) + "\n"
 
 
 def is_number(text):
-    return text[:1].isdigit() or text[:1] == "-" and text[1:2].isdigit()
+    return re.fullmatch(r"-?\d[\d.,]*", text) is not None
 
 
 def marks(section):

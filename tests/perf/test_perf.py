@@ -227,9 +227,10 @@ def test_goals(value, goal, text):
 
 
 def test_table():
-    table = Table("Title", "Note.", ["mix", "ns"], [["web", "7"], ["bulk", "1,000"]])
+    """Numbers to the right, but an option is no number."""
+    table = Table("Title", "Note.", ["tshark", "ns"], [["-2 -q", "7"], ["-q", "1,000"]])
     assert table_text(table) == (
-        "### Title\n\nNote.\n\n| mix  |    ns |\n|------|------:|\n| web  |     7 |\n| bulk | 1,000 |\n"
+        "### Title\n\nNote.\n\n| tshark |    ns |\n|--------|------:|\n| -2 -q  |     7 |\n| -q     | 1,000 |\n"
     )  # fmt: skip
 
 
