@@ -51,12 +51,13 @@ in_namespaces() {
 trap 'exit 130' INT TERM
 
 # in_debian FOLDER COMMAND...: runs the command as root in the folder, with nothing of our environment. /sys is there as on any
-# machine: GNU parallel asks lscpu for the number of processors, which complains without it.
+# machine: GNU parallel asks lscpu for the number of processors, which complains without it. And bash has what it starts in the
+# background ignore SIGINT: tests send it.
 in_debian() {
     local folder=$1
     shift
     # shellcheck disable=SC2016 # $@ is that of the inner shell
-    in_namespaces --root="$folder" --mount-proc env --ignore-environment \
+    in_namespaces --root="$folder" --mount-proc env --ignore-environment --default-signal=INT,QUIT \
         PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin HOME=/root LC_ALL=C.UTF-8 \
         DEBIAN_FRONTEND=noninteractive ${CI+CI="$CI"} \
         sh -c 'mount -t sysfs -o ro sysfs /sys && exec "$@"' sh "$@"
