@@ -33,7 +33,12 @@ MODES = {
     "flow graph": ["-q", "-z", "flow,tcplife,standard"],
     "rows": ["-q", "-2", "-z", "tcplife,json", "-z", "tcplife,tree"],
 }
-WITHOUT_PLUGIN = {"two passes, details", "details"}  # modes that are possible without it
+# What shows whether a defect is Wireshark's own: the same without the plugin.
+WITHOUT_PLUGIN = {
+    "two passes, details": MODES["two passes, details"],
+    "details": MODES["details"],
+    "flow graph": ["-q", "-z", "flow,any,standard"],
+}
 # tshark may say that the file is damaged: 2, from 4.4 on 14 for a record that is cut.
 FINE = {0, 2, 14}
 REPORT = re.compile(r"Sanitizer|runtime error|Dissector bug|ERROR:|CRITICAL|assertion", re.I)
@@ -150,9 +155,9 @@ def sanitizer_environment():
     }
 
 
-def fault(sandbox, path, mode, more=()):
-    """None, or what went wrong in this mode."""
-    command = ["tshark", "-n", "-r", path, *MODES[mode], *more]
+def fault(sandbox, path, words):
+    """None, or what went wrong with these words."""
+    command = ["tshark", "-n", "-r", path, *words]
     try:
         done = sandbox.run(command, env=sanitizer_environment(), timeout=RUN_TIMEOUT_S)
     except subprocess.TimeoutExpired:
@@ -168,8 +173,8 @@ def run_round(sandbox, seed, defects):
     path, frames = damaged_file(sandbox, seed)
     found = 0
     for mode in MODES:
-        what = fault(sandbox, path, mode)
-        if what and mode in WITHOUT_PLUGIN and fault(sandbox, path, mode, ("--disable-protocol", "tcplife")):
+        what = fault(sandbox, path, MODES[mode])
+        if what and mode in WITHOUT_PLUGIN and fault(sandbox, path, [*WITHOUT_PLUGIN[mode], "--disable-protocol", "tcplife"]):
             print(f"seed {seed}, {mode}: a defect of Wireshark, it comes without the plugin, too")
         elif what:
             found += 1
