@@ -171,7 +171,6 @@ def test_session_reset(packets, tshark, sandbox):
 
 # ---- live --------------------------------------------------------------------------------------------------------------
 
-NAMESPACE = f"tcplife-odd-{os.getpid()}"
 TALKER = """
 import socket, time
 listener = socket.create_server(("127.0.0.1", 8080))
@@ -185,14 +184,21 @@ for _ in range({count}):
 
 @pytest.fixture(scope="module")
 def namespace():
-    """A network namespace with a loopback interface, for `ip netns exec`."""
+    """Words before a command that runs it in a network namespace with a loopback interface. The namespace has no name: it ends
+    with its processes, and `ip netns exec` is not possible in a chroot."""
     if os.geteuid() != 0 or not shutil.which("dumpcap"):
         pytest.skip("needs root and dumpcap")
-    if subprocess.run(["ip", "netns", "add", NAMESPACE], capture_output=True, check=False).returncode:
-        pytest.skip("network namespaces are not possible here")
-    subprocess.run(["ip", "-n", NAMESPACE, "link", "set", "lo", "up"], check=True)
-    yield ["ip", "netns", "exec", NAMESPACE]
-    subprocess.run(["ip", "netns", "delete", NAMESPACE], check=True)
+    holder = subprocess.Popen(
+        ["unshare", "--net", "sh", "-c", "ip link set lo up && echo ready && exec sleep infinity"],
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        encoding="utf-8",
+    )
+    with holder:
+        if holder.stdout.readline() != "ready\n":
+            pytest.skip(f"network namespaces are not possible here: {holder.stderr.read()}")
+        yield ["nsenter", f"--net=/proc/{holder.pid}/ns/net"]
+        holder.kill()
 
 
 def capture_live(sandbox, namespace, arguments, connections):

@@ -64,7 +64,9 @@ def test_no_leak_across_reloads(sandbox, files):
     """Each file is loaded twice before the other one, so that both kinds of load are among them."""
     without = sandbox.new_path("-no-plugins")
     without.mkdir()
-    assert growth_kib(sandbox, files, sandbox.plugins) <= growth_kib(sandbox, files, without) + GROWTH_KIB_MAX
+    # Wireshark alone may give memory back, which says nothing of the plugin.
+    allowed = max(0, growth_kib(sandbox, files, without)) + GROWTH_KIB_MAX
+    assert growth_kib(sandbox, files, sandbox.plugins) <= allowed
 
 
 def errors_with_plugin(report):
