@@ -210,7 +210,7 @@ static unsigned place_near(const struct tl_flow *flow)
 static bool is_end(const struct pair_key *key, unsigned end, const address *name, uint16_t port)
 {
     return key->port[end] == port && key->length[end] == name->len && key->type[end] == (uint8_t)name->type &&
-           memcmp(key->address[end], name->data, (size_t)name->len) == 0;
+           (name->len == 0 || memcmp(key->address[end], name->data, (size_t)name->len) == 0);
 }
 
 /* Whether the flow is one direction of the pair; `from` is the end that sends. */
