@@ -52,6 +52,15 @@ static void expect_acks(struct tl_step *step)
     }
 }
 
+void tl_apply_new_data(struct tl_end *self, const struct tl_segment *seg)
+{
+    self->octet_seq = seg->seq + seg->len - 1;
+    self->octet = seg->last_octet;
+    self->has_octet = seg->has_last_octet;
+    self->data_ns = seg->time_ns;
+    self->data_segments += self->data_segments < UINT8_MAX;
+}
+
 /* Bytes, or the place where they would be, of a segment without SYN and RST. */
 static void apply_bytes(struct tl_step *step)
 {
@@ -74,28 +83,24 @@ static void apply_bytes(struct tl_step *step)
     if (step->seg->len > 0) {
         self->sent_data = true;
         if (step->new_bytes) {
-            self->octet_seq = step->seg->seq + step->seg->len - 1;
-            self->octet = step->seg->last_octet;
-            self->has_octet = step->seg->has_last_octet;
-            self->data_ns = step->seg->time_ns;
-            self->data_segments += self->data_segments < UINT8_MAX;
+            tl_apply_new_data(self, step->seg);
         }
     }
 }
 
 /* Time from the peer's bytes to this ACK, if they were sent once (Karn) and in order, and nothing that was sent later, a
  * retransmission of bytes below them, drew it. */
-static void learn_leg(struct tl_step *step, const struct tl_sent_ack_result *acked)
+static void learn_leg(struct tl_end *self, int64_t time_ns, const struct tl_sent_ack_result *acked)
 {
     const struct tl_sent_entry *last = &acked->last;
-    int64_t leg = step->seg->time_ns - last->time_ns;
+    int64_t leg = time_ns - last->time_ns;
 
     if (last->tx_count != 1 || (last->flags & (TL_SENT_FILLED | TL_SENT_COARSE)) || leg < 0 ||
-        acked->newest.time_ns > last->time_ns) {
+        acked->newest_ns > last->time_ns) {
         return;
     }
-    if (step->self->leg_ns == TL_UNKNOWN_NS || leg < step->self->leg_ns) {
-        step->self->leg_ns = leg;
+    if (self->leg_ns == TL_UNKNOWN_NS || leg < self->leg_ns) {
+        self->leg_ns = leg;
     }
 }
 
@@ -110,6 +115,18 @@ static void note_fin_acked(struct tl_step *step)
     if (conn->closer == 1 - step->from) {
         conn->fin1ack_ns = step->seg->time_ns;
     }
+}
+
+bool tl_apply_sent_ack(struct tl_end *self, struct tl_end *peer, const struct tl_segment *seg, struct tl_sent_ack_result *acked)
+{
+    if (tl_sent_ack(&peer->sent, seg->ack, acked) == TL_SENT_REFUSED) {
+        return false;
+    }
+    learn_leg(self, seg->time_ns, acked);
+    peer->seen_bytes += acked->captured_bytes + acked->forgotten_bytes;
+    peer->unseen_bytes += acked->unseen_bytes;
+    peer->capture |= acked->last.flags & TL_SENT_COARSE ? TL_CAPTURE_COARSE : 0;
+    return true;
 }
 
 static void apply_ack(struct tl_step *step)
@@ -137,13 +154,8 @@ static void apply_ack(struct tl_step *step)
         peer->unseen_in = step->seg->frame;
         peer->unseen_ns = step->seg->time_ns;
     }
-    took = tl_sent_ack(&peer->sent, ack, &result) != TL_SENT_REFUSED;
-    if (took) {
-        learn_leg(step, &result);
-        peer->seen_bytes += result.captured_bytes + result.forgotten_bytes;
-        peer->unseen_bytes += result.unseen_bytes;
-        peer->capture |= result.last.flags & TL_SENT_COARSE ? TL_CAPTURE_COARSE : 0;
-    } else {
+    took = tl_apply_sent_ack(self, peer, step->seg, &result);
+    if (!took) {
         tl_sent_restart(&peer->sent, ack);
     }
     peer->una = ack;
@@ -152,6 +164,18 @@ static void apply_ack(struct tl_step *step)
     peer->has_max = max_known;
     peer->fin_repeated = peer->fin_repeated && !step->acks_fin;
     tl_rexmit_after_ack(step, took ? &result : NULL);
+}
+
+void tl_apply_timestamps(struct tl_end *self, const struct tl_segment *seg)
+{
+    if (!(seg->options & TL_OPT_TIMESTAMPS)) {
+        return;
+    }
+    if (!self->has_tsval || tl_seq_after(seg->tsval, self->tsval)) {
+        self->tsval = seg->tsval;
+        self->has_tsval = true;
+    }
+    self->tsecr = seg->tsecr;
 }
 
 /* Whether a segment of the server without SYN shows that the client's ACK, not captured, has reached it. */
@@ -236,15 +260,9 @@ void tl_apply_segment(struct tl_step *step)
     if (tl_has(step, TL_ACK) && !bad_synack) {
         apply_ack(step);
     }
-    if ((seg->options & TL_OPT_TIMESTAMPS) && (!step->self->has_tsval || tl_seq_after(seg->tsval, step->self->tsval))) {
-        step->self->tsval = seg->tsval;
-        step->self->has_tsval = true;
-    }
-    if (seg->options & TL_OPT_TIMESTAMPS) {
-        step->self->tsecr = seg->tsecr;
-    }
+    tl_apply_timestamps(step->self, seg);
     if (!bad_synack) {
-        tl_window_learn(step);
+        tl_window_learn(step->self, step->peer, step->seg);
     }
     settle(step);
 }

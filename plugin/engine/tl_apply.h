@@ -13,4 +13,15 @@ void tl_apply_segment(struct tl_step *step);
 /* Remembers a SYN or SYN-ACK that may draw a challenge ACK. Called after tl_apply_segment. O(1). */
 void tl_apply_poke(struct tl_step *step);
 
+/* ---- parts that the short way (tl_ordinary.h) shares, for a segment of `self`; each O(1) amortised ------------------------ */
+
+/* Its payload, all of it new, is the newest. */
+void tl_apply_new_data(struct tl_end *self, const struct tl_segment *seg);
+
+/* It acknowledges more of the peer's bytes: the record, the time to `self` and back, the counts. False: the record refuses. */
+bool tl_apply_sent_ack(struct tl_end *self, struct tl_end *peer, const struct tl_segment *seg, struct tl_sent_ack_result *acked);
+
+/* Its timestamps, if it has any. */
+void tl_apply_timestamps(struct tl_end *self, const struct tl_segment *seg);
+
 #endif

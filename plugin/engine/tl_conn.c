@@ -216,29 +216,27 @@ static void remember(struct tl_step *step)
     }
 }
 
-static enum tl_sender sender_of(const struct tl_step *step)
+static enum tl_sender sender_of(const struct tl_conn *conn, unsigned from)
 {
-    const struct tl_conn *conn = step->conn;
-
     if (conn->peers || conn->roles_refuted) {
         return conn->peers ? TL_SENDER_PEER : TL_SENDER_UNKNOWN;
     }
-    return conn->client == step->from ? TL_SENDER_CLIENT : TL_SENDER_SERVER;
+    return conn->client == from ? TL_SENDER_CLIENT : TL_SENDER_SERVER;
 }
 
-/* What the segment shows of the capture itself. */
-static void judge_capture(struct tl_step *step)
+/* What a segment of `self` shows of the capture itself. */
+static void judge_capture(struct tl_end *self, const struct tl_end *peer, const struct tl_segment *seg, unsigned flags,
+                          bool is_copy)
 {
     enum { FIRST_SEGMENTS = 20, MSS_PERCENT = 150 };
-    struct tl_end *self = step->self;
 
-    if (step->shape->flags & TL_SHAPE_TIME_BACKWARDS) {
+    if (flags & TL_SHAPE_TIME_BACKWARDS) {
         self->capture |= TL_CAPTURE_BACKWARDS;
     }
-    if (step->peer->mss > 0 && (uint64_t)step->seg->len * 100 > (uint64_t)step->peer->mss * MSS_PERCENT) {
+    if (peer->mss > 0 && (uint64_t)seg->len * 100 > (uint64_t)peer->mss * MSS_PERCENT) {
         self->capture |= TL_CAPTURE_OFFLOAD;
     }
-    if (step->copy_of && self->segments < FIRST_SEGMENTS) {
+    if (is_copy && self->segments < FIRST_SEGMENTS) {
         self->copies++;
     }
 }
@@ -309,23 +307,24 @@ static void count_insisting(struct tl_step *step)
 }
 
 /* What every segment changes. */
-static void finish(struct tl_step *step)
+static void finish(struct tl_conn *conn, const struct tl_segment *seg, struct tl_shape *shape, bool is_copy)
 {
-    struct tl_conn *conn = step->conn;
+    unsigned from = seg->from & 1;
+    struct tl_end *self = &conn->end[from];
 
     if (conn->midstream) {
-        step->shape->flags |= TL_SHAPE_MIDSTREAM;
+        shape->flags |= TL_SHAPE_MIDSTREAM;
     }
-    step->shape->sender = (uint8_t)sender_of(step);
-    step->shape->sender_confidence = conn->sender_confidence;
-    step->shape->client = conn->client;
-    step->shape->from = (uint8_t)step->from;
-    judge_capture(step);
-    step->self->segments++;
-    conn->last_in = step->seg->frame;
-    conn->before_ns = step->seg->time_ns;
-    if (step->seg->time_ns > conn->last_ns) {
-        conn->last_ns = step->seg->time_ns;
+    shape->sender = (uint8_t)sender_of(conn, from);
+    shape->sender_confidence = conn->sender_confidence;
+    shape->client = conn->client;
+    shape->from = (uint8_t)from;
+    judge_capture(self, &conn->end[1 - from], seg, shape->flags, is_copy);
+    self->segments++;
+    conn->last_in = seg->frame;
+    conn->before_ns = seg->time_ns;
+    if (seg->time_ns > conn->last_ns) {
+        conn->last_ns = seg->time_ns;
     }
 }
 
@@ -352,41 +351,6 @@ static void answer_poke(struct tl_step *step)
     } else {
         step->peer->poke_first_ns = step->peer->poke_ns; /* several are under way: the next answer is to the next one */
     }
-}
-
-/* The short way. */
-static void update_ordinary(struct tl_conn *conn, const struct tl_segment *seg, struct tl_verdict *verdict)
-{
-    unsigned from = seg->from & 1;
-    struct tl_step step = {
-        .seg = seg,
-        .conn = conn,
-        .self = &conn->end[from],
-        .peer = &conn->end[1 - from],
-        .peer_fsm = &conn->end[1 - from].fsm,
-        .shape = &verdict->shape,
-        .refs = &verdict->refs,
-        .event = seg->len > 0 ? TL_EVENT_DATA : TL_EVENT_ACK,
-        .from = from,
-        .length = seg->len,
-        .end = seg->seq + seg->len,
-        .rtt_ns = tl_window_rtt(conn),
-        .phase_before = TL_PHASE_ESTABLISHED,
-        .legal = true,
-        .new_bytes = seg->len > 0,
-    };
-
-    tl_ordinary_name(&step);
-    if (step.new_bytes) {
-        tl_rexmit_time_echo(&step);
-    }
-    tl_apply_segment(&step);
-    tl_rexmit_learn(&step);
-    tl_apply_poke(&step);
-    tl_probe_learn(&step);
-    tl_recent_add(&step.self->recent, seg);
-    finish(&step);
-    verdict->ordinary = verdict->refs.proved[0].frame == 0; /* an ACK may prove that a retransmission was needless */
 }
 
 /* The long way, through all rules. */
@@ -418,20 +382,23 @@ static void update_by_rules(struct tl_conn *conn, const struct tl_segment *seg, 
     tl_probe_learn(&step);
     remember(&step);
     count_insisting(&step);
-    finish(&step);
+    finish(conn, seg, &verdict->shape, step.copy_of != NULL);
     if (may) {
         mark_proofs(&step, &before);
     }
     conn->calm = tl_ordinary_is_calm(conn);
+    tl_follow_judge(conn);
 }
 
 void tl_conn_update(struct tl_conn *conn, const struct tl_segment *seg, struct tl_verdict *verdict)
 {
     verdict->conn = conn;
-    tl_follow_segment(conn, seg);
     if (conn->calm && !conn->pair->tracker->no_short_way && tl_ordinary_is(conn, seg)) {
-        update_ordinary(conn, seg, verdict);
+        tl_follow_ordinary(conn, seg);
+        tl_ordinary_take(conn, seg, verdict);
+        finish(conn, seg, &verdict->shape, false);
     } else {
+        tl_follow_segment(conn, seg);
         update_by_rules(conn, seg, verdict);
     }
 }

@@ -162,7 +162,7 @@ void tl_feedback_sack(struct tl_feedback *feedback, const struct tl_sent *sent, 
 
 /* ---- reports ------------------------------------------------------------------------------------------------------------ */
 
-void tl_feedback_acked(struct tl_feedback *feedback, uint32_t una, const struct tl_sent_entry *newest)
+void tl_feedback_acked(struct tl_feedback *feedback, uint32_t una, int64_t newest_ns)
 {
     feedback->una = una;
     feedback->duplicates = 0;
@@ -171,8 +171,8 @@ void tl_feedback_acked(struct tl_feedback *feedback, uint32_t una, const struct 
     while (feedback->range_count > 0 && !tl_seq_after(feedback->ranges[0][1], una)) {
         remove_range(feedback, 0);
     }
-    if (newest->tx_count > 0 && newest->time_ns > feedback->newest_ns) {
-        feedback->newest_ns = newest->time_ns;
+    if (newest_ns > feedback->newest_ns) {
+        feedback->newest_ns = newest_ns;
     }
 }
 

@@ -64,8 +64,8 @@ void tl_feedback_free(struct tl_feedback *feedback);
 void tl_feedback_sack(struct tl_feedback *feedback, const struct tl_sent *sent, const struct tl_segment *segment,
                       int64_t leg_ns);
 
-/* The cumulative ACK moved; `newest` is the entry acknowledged that was sent last. */
-void tl_feedback_acked(struct tl_feedback *feedback, uint32_t una, const struct tl_sent_entry *newest);
+/* The cumulative ACK moved; the newest transmission that it acknowledged passed at `newest_ns`, INT64_MIN = none was captured. */
+void tl_feedback_acked(struct tl_feedback *feedback, uint32_t una, int64_t newest_ns);
 
 /* Counts a duplicate ACK (RFC 5681 2) and returns its number, from 1. */
 unsigned tl_feedback_duplicate(struct tl_feedback *feedback, const struct tl_segment *segment);

@@ -5,10 +5,15 @@
  * Scans and floods make many connections that never get further than a SYN, or a SYN and its SYN-ACK. What Zeek knows then
  * follows from the two initial sequence numbers, which the connection keeps anyway. So the view gets memory of its own only with
  * the first segment beyond, and is made up for what was before.
+ *
+ * While payload and ACKs come in order, Zeek's numbers are those of the connection. The view then need not hear of each segment:
+ * it catches up when something else happens, or somebody asks.
  */
 #include "tl_follow.h"
 
 #include <string.h>
+
+#include "tl_zeek_take.h"
 
 /* Nothing that would give another letter than S or H, or other numbers than the plain ones. */
 static bool is_plain(const struct tl_segment *seg, unsigned flags)
@@ -82,11 +87,55 @@ static void replay(const struct tl_conn *conn, struct tl_zeek *zeek)
     }
 }
 
+/* ---- in step ------------------------------------------------------------------------------------------------------------- */
+
+static bool end_is_in_step(const struct tl_zeek_end *zeek, const struct tl_end *end)
+{
+    return zeek->state == TL_ZEEK_ESTABLISHED && zeek->pieces == 0 && zeek->last == end->max &&
+           zeek->next == end->max - zeek->start && zeek->ack == end->una;
+}
+
+void tl_follow_judge(struct tl_conn *conn)
+{
+    const struct tl_zeek *zeek = conn->zeek;
+
+    conn->zeek_in_step =
+        conn->calm && zeek && end_is_in_step(&zeek->end[0], &conn->end[0]) && end_is_in_step(&zeek->end[1], &conn->end[1]);
+}
+
+static void catch_up(struct tl_zeek *zeek, const struct tl_conn *conn)
+{
+    for (unsigned i = 0; i < 2; i++) {
+        zeek->end[i].last = conn->end[i].max;
+        zeek->end[i].next = conn->end[i].max - zeek->end[i].start;
+        zeek->end[i].ack = conn->end[i].una;
+    }
+}
+
+void tl_follow_ordinary(struct tl_conn *conn, const struct tl_segment *seg)
+{
+    unsigned letter = seg->len > 0 ? TL_ZEEK_SEEN_D : TL_ZEEK_SEEN_A;
+
+    /* Zeek takes the acknowledgment number 0 for none. */
+    if (conn->zeek_in_step && seg->ack != 0 && tl_zeek_has_told(conn->zeek, seg->from & 1, letter)) {
+        conn->zeek_lags = true;
+        return;
+    }
+    tl_follow_segment(conn, seg);
+    conn->zeek_in_step = conn->zeek_in_step && seg->ack != 0;
+}
+
+/* ---- segments ------------------------------------------------------------------------------------------------------------ */
+
 void tl_follow_segment(struct tl_conn *conn, const struct tl_segment *seg)
 {
     const struct tl_allocator *allocator = &conn->pair->tracker->allocator;
     enum tl_followed stage = next_stage(conn, seg);
 
+    if (conn->zeek_lags) {
+        catch_up(conn->zeek, conn);
+        conn->zeek_lags = false;
+    }
     if (stage == TL_FOLLOWED_VIEW && conn->followed != TL_FOLLOWED_VIEW) {
         conn->zeek = allocator->alloc(allocator->context, sizeof *conn->zeek);
         if (conn->zeek) {
@@ -106,18 +155,29 @@ void tl_follow_free(struct tl_conn *conn)
     allocator->free(allocator->context, conn->zeek);
 }
 
+bool tl_follow_view(const struct tl_conn *conn, struct tl_zeek *zeek)
+{
+    if (conn->followed == TL_FOLLOWED_NOT || (conn->followed == TL_FOLLOWED_VIEW && !conn->zeek)) {
+        return false;
+    }
+    if (!conn->zeek) {
+        replay(conn, zeek);
+        return true;
+    }
+    *zeek = *conn->zeek;
+    if (conn->zeek_lags) {
+        catch_up(zeek, conn);
+    }
+    return true;
+}
+
 bool tl_conn_zeek(const struct tl_conn *conn, struct tl_zeek_words *words)
 {
     struct tl_zeek zeek;
 
     memset(words, 0, sizeof *words);
-    if (conn->followed == TL_FOLLOWED_NOT || (conn->followed == TL_FOLLOWED_VIEW && !conn->zeek)) {
+    if (!tl_follow_view(conn, &zeek)) {
         return false;
-    }
-    if (conn->zeek) {
-        zeek = *conn->zeek;
-    } else {
-        replay(conn, &zeek);
     }
     words->conn_state = (uint8_t)tl_zeek_conn_state(&zeek);
     words->originator = zeek.originator;

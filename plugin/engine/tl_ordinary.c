@@ -6,7 +6,10 @@
  */
 #include "tl_ordinary.h"
 
+#include "tl_apply.h"
+#include "tl_needless.h"
 #include "tl_rexmit.h"
+#include "tl_window.h"
 
 /* ---- the connection ----------------------------------------------------------------------------------------------------- */
 
@@ -93,17 +96,115 @@ bool tl_ordinary_is(const struct tl_conn *conn, const struct tl_segment *seg)
     return seg->len == 0 ? moves_on : is_next_data(self, peer, seg);
 }
 
-void tl_ordinary_name(struct tl_step *step)
-{
-    struct tl_shape *shape = step->shape;
+/* ---- what it changes ---------------------------------------------------------------------------------------------------- */
 
+static void name(const struct tl_conn *conn, const struct tl_segment *seg, struct tl_shape *shape)
+{
     shape->phase = TL_PHASE_ESTABLISHED;
-    if (step->length > 0) {
+    if (seg->len > 0) {
         shape->flags |= TL_SHAPE_NEW_DATA;
         shape->segment = TL_SEGMENT_NEW;
     }
     for (unsigned i = 0; i < 2; i++) {
         shape->end[i].state = TL_STATE_ESTABLISHED;
-        shape->end[i].confidence = step->conn->end[i].fsm.confidence;
+        shape->end[i].confidence = conn->end[i].fsm.confidence;
     }
+}
+
+/* The next octets. Without memory for them the record no longer reaches as far as the connection, which is calm no more. */
+static bool take_payload(struct tl_end *self, const struct tl_segment *seg)
+{
+    bool kept;
+
+    (void)tl_rexmit_time_echo(self, seg);
+    kept = tl_sent_add(&self->sent, seg, NULL) == TL_SENT_OK;
+    self->max = self->seen = seg->seq + seg->len;
+    self->sent_data = true;
+    tl_apply_new_data(self, seg);
+    self->poke_in = 0; /* the next ACK answers this instead */
+    return kept;
+}
+
+/* Something was sent again before: this ACK may say that it was needless. The one rule of the short way that reads a step. */
+static void prove(struct tl_conn *conn, const struct tl_segment *seg, struct tl_verdict *verdict,
+                  const struct tl_sent_ack_result *acked)
+{
+    struct tl_step step = {
+        .seg = seg,
+        .conn = conn,
+        .self = &conn->end[seg->from & 1],
+        .peer = &conn->end[1 - (seg->from & 1)],
+        .shape = &verdict->shape,
+        .refs = &verdict->refs,
+        .event = seg->len > 0 ? TL_EVENT_DATA : TL_EVENT_ACK,
+        .from = seg->from & 1,
+    };
+
+    tl_needless_prove(&step, acked);
+}
+
+/* What the ACK reports to the peer; `acked` is NULL if it only repeats the last one. There are no SACK blocks. */
+static void report(struct tl_conn *conn, const struct tl_segment *seg, struct tl_verdict *verdict,
+                   const struct tl_sent_ack_result *acked)
+{
+    struct tl_end *peer = &conn->end[1 - (seg->from & 1)];
+    struct tl_feedback *feedback = peer->repair ? &peer->repair->feedback : NULL;
+
+    if (!feedback) {
+        return;
+    }
+    feedback->has_dsack = feedback->grew = false;
+    if (acked) {
+        tl_feedback_acked(feedback, peer->una, acked->newest_ns);
+    }
+    if (peer->repair->resend_count > 0) {
+        prove(conn, seg, verdict, acked);
+    }
+    tl_feedback_record(feedback, seg);
+}
+
+/* Acknowledges more, all of it captured once or given up. */
+static void take_ack(struct tl_conn *conn, const struct tl_segment *seg, struct tl_verdict *verdict)
+{
+    struct tl_end *self = &conn->end[seg->from & 1], *peer = &conn->end[1 - (seg->from & 1)];
+    struct tl_sent_ack_result acked;
+
+    self->ack = seg->ack;
+    self->ack_ns = seg->time_ns;
+    tl_apply_sent_ack(self, peer, seg, &acked);
+    peer->una = seg->ack;
+    verdict->shape.ack = acked.unseen_bytes > 0 ? TL_ACK_UNSEEN : TL_ACK_NEW;
+    report(conn, seg, verdict, &acked);
+}
+
+/* Neither a probe nor an answer to one (tl_probe_learn). */
+static void end_silence(struct tl_end *self, struct tl_end *peer, int64_t time_ns)
+{
+    self->probe.unanswered = peer->probe.unanswered = 0;
+    peer->reopened = false;
+    self->last_ns = self->silent_ns = time_ns;
+}
+
+void tl_ordinary_take(struct tl_conn *conn, const struct tl_segment *seg, struct tl_verdict *verdict)
+{
+    struct tl_end *self = &conn->end[seg->from & 1], *peer = &conn->end[1 - (seg->from & 1)];
+
+    name(conn, seg, &verdict->shape);
+    if (seg->len > 0) {
+        conn->calm = take_payload(self, seg);
+    }
+    self->sent_plain = true;
+    if (seg->ack != self->ack) {
+        take_ack(conn, seg, verdict);
+    } else {
+        report(conn, seg, verdict, NULL);
+    }
+    tl_apply_timestamps(self, seg);
+    tl_window_learn(self, peer, seg);
+    if (self->repair) {
+        tl_rexmit_learn_sender(self->repair, peer, seg);
+    }
+    end_silence(self, peer, seg->time_ns);
+    tl_recent_add(&self->recent, seg);
+    verdict->ordinary = verdict->refs.proved[0].frame == 0; /* an ACK may prove that a retransmission was needless */
 }

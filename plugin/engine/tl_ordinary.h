@@ -18,7 +18,8 @@ bool tl_ordinary_is_calm(const struct tl_conn *conn);
 /* Whether the segment is ordinary. The connection must be calm. O(1). */
 bool tl_ordinary_is(const struct tl_conn *conn, const struct tl_segment *seg);
 
-/* Writes what the rules say of an ordinary segment into the shape of the step. O(1). */
-void tl_ordinary_name(struct tl_step *step);
+/* Names an ordinary segment of a calm connection and applies it: what the rules would say, and what they would change, but for
+ * Zeek's view and what every segment changes. The verdict must be zeroed. O(1) amortised. */
+void tl_ordinary_take(struct tl_conn *conn, const struct tl_segment *seg, struct tl_verdict *verdict);
 
 #endif

@@ -77,10 +77,10 @@ static enum tl_segment_kind kind_of(const struct tl_resent *r)
 /* ---- retransmissions whose original was never captured ------------------------------------------------------------------ */
 
 /* IP IDs that the sender needs for so many bytes; each segment has one, and none is larger than `most`. */
-static unsigned ids_for(const struct tl_step *step, uint32_t bytes, uint32_t most)
+static unsigned ids_for(const struct tl_end *peer, uint32_t bytes, uint32_t most)
 {
     enum { MSS_DEFAULT = 1460 /* Ethernet */ };
-    uint32_t size = step->peer->mss > 0 ? step->peer->mss : MSS_DEFAULT;
+    uint32_t size = peer->mss > 0 ? peer->mss : MSS_DEFAULT;
 
     size = most > 0 && most < size ? most : size;
     return bytes / size + (bytes % size != 0);
@@ -106,7 +106,7 @@ static bool has_hidden_original(const struct tl_resent *r)
         return false; /* what it sends again because of them uses IP IDs, too */
     }
     unused = (int16_t)(uint16_t)(step->seg->ip_id - repair->fresh_id - repair->fresh_cost -
-                                 ids_for(step, r->look.skipped_bytes, repair->fresh_len));
+                                 ids_for(step->peer, r->look.skipped_bytes, repair->fresh_len));
     if (unused < 1 || unused > IDS_MOST) {
         return false;
     }
@@ -127,21 +127,19 @@ static void name_hidden(struct tl_resent *r)
     r->step->refs->retransmission_number = 1;
 }
 
-static void learn_fresh(struct tl_step *step)
+static void learn_fresh(struct tl_repair *repair, const struct tl_end *peer, const struct tl_segment *seg)
 {
-    struct tl_repair *repair = step->self->repair;
-
-    if (step->seg->ipv6 || step->seg->ip_id == 0) {
+    if (seg->ipv6 || seg->ip_id == 0) {
         return;
     }
-    if (repair->has_fresh && (int16_t)(uint16_t)(step->seg->ip_id - repair->fresh_id) < 0) {
+    if (repair->has_fresh && (int16_t)(uint16_t)(seg->ip_id - repair->fresh_id) < 0) {
         return; /* overtaken on the way */
     }
     repair->has_fresh = true;
-    repair->fresh_id = step->seg->ip_id;
-    repair->fresh_cost = (uint16_t)(step->seg->len > 0 ? ids_for(step, step->seg->len, 0) : 1);
-    repair->fresh_len = step->seg->len > 0 ? step->seg->len : repair->fresh_len;
-    repair->fresh_ack = step->peer->max;
+    repair->fresh_id = seg->ip_id;
+    repair->fresh_cost = (uint16_t)(seg->len > 0 ? ids_for(peer, seg->len, 0) : 1);
+    repair->fresh_len = seg->len > 0 ? seg->len : repair->fresh_len;
+    repair->fresh_ack = peer->max;
 }
 
 /* ---- retransmissions ---------------------------------------------------------------------------------------------------- */
@@ -297,20 +295,20 @@ static bool make_repair(struct tl_step *step)
     return true;
 }
 
-void tl_rexmit_time_echo(struct tl_step *step)
+bool tl_rexmit_time_echo(struct tl_end *self, const struct tl_segment *seg)
 {
-    struct tl_end *self = step->self;
     int64_t passed_ns;
 
-    if (!tl_has_timestamps(step) || step->seg->tsecr == self->tsecr) {
-        return;
+    if (!(seg->options & TL_OPT_TIMESTAMPS) || seg->tsecr == self->tsecr) {
+        return false;
     }
-    passed_ns = tl_feedback_passed(&self->repair->feedback, step->seg->tsecr);
-    if (passed_ns >= 0 && step->seg->time_ns >= passed_ns &&
-        (self->leg_ns == TL_UNKNOWN_NS || step->seg->time_ns - passed_ns < self->leg_ns)) {
-        self->leg_ns = step->seg->time_ns - passed_ns;
-        step->rtt_ns = tl_window_rtt(step->conn);
+    passed_ns = tl_feedback_passed(&self->repair->feedback, seg->tsecr);
+    if (passed_ns < 0 || seg->time_ns < passed_ns ||
+        (self->leg_ns != TL_UNKNOWN_NS && seg->time_ns - passed_ns >= self->leg_ns)) {
+        return false;
     }
+    self->leg_ns = seg->time_ns - passed_ns;
+    return true;
 }
 
 void tl_rexmit_free(struct tl_end *end)
@@ -346,18 +344,23 @@ void tl_rexmit_classify(struct tl_step *step)
             name_window_probe(step);
         }
     } else if (make_repair(step)) {
-        tl_rexmit_time_echo(step);
+        if (tl_rexmit_time_echo(step->self, step->seg)) {
+            step->rtt_ns = tl_window_rtt(step->conn);
+        }
         classify_bytes(step);
     }
 }
 
+void tl_rexmit_learn_sender(struct tl_repair *repair, const struct tl_end *peer, const struct tl_segment *seg)
+{
+    tl_clock_learn(&repair->clock, seg);
+    learn_fresh(repair, peer, seg);
+}
+
 void tl_rexmit_learn(struct tl_step *step)
 {
-    struct tl_repair *repair = step->self->repair;
-
-    if (repair && !step->copy_of && !step->stray && step->event != TL_EVENT_RST) {
-        tl_clock_learn(&repair->clock, step->seg);
-        learn_fresh(step);
+    if (step->self->repair && !step->copy_of && !step->stray && step->event != TL_EVENT_RST) {
+        tl_rexmit_learn_sender(step->self->repair, step->peer, step->seg);
     }
 }
 
@@ -409,7 +412,7 @@ void tl_rexmit_after_ack(struct tl_step *step, const struct tl_sent_ack_result *
         return;
     }
     if (acked) {
-        tl_feedback_acked(&repair->feedback, step->peer->una, &acked->newest);
+        tl_feedback_acked(&repair->feedback, step->peer->una, acked->newest_ns);
     } else if (kind == TL_ACK_DUP && step->shape->ack == TL_ACK_DUP && (repair->feedback.grew || !repair->feedback.has_dsack)) {
         /* An ACK that only reports a duplicate (RFC 2883) is no sign of loss. */
         step->refs->dupack_number = tl_feedback_duplicate(&repair->feedback, step->seg);

@@ -54,11 +54,15 @@ struct tl_repair {
  * applied. O(log n). */
 void tl_rexmit_classify(struct tl_step *step);
 
-/* The first echo of a TSval times the way from the capture point to this end and back. The end has a repair. O(reports kept). */
-void tl_rexmit_time_echo(struct tl_step *step);
+/* The first echo of a TSval in a segment of `self` times the way from the capture point to it and back. The end has a repair.
+ * Returns whether that is the shortest so far. O(reports kept). */
+bool tl_rexmit_time_echo(struct tl_end *self, const struct tl_segment *seg);
 
-/* The segment was applied: the sender's clock and episodes. O(1). */
+/* The segment was applied: the sender's clock and its newest IP ID. O(1). */
 void tl_rexmit_learn(struct tl_step *step);
+
+/* The same, for a segment of the sender that is neither copy nor stray nor RST. */
+void tl_rexmit_learn_sender(struct tl_repair *repair, const struct tl_end *peer, const struct tl_segment *seg);
 
 /* The receiver's side of a segment with ACK: SACK blocks, before the cumulative ACK is applied. */
 void tl_rexmit_before_ack(struct tl_step *step);

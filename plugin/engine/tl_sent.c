@@ -221,18 +221,15 @@ static bool pass_hole(struct tl_sent *sent, uint32_t from, uint32_t to, unsigned
     return tl_kept_remember(sent, &hole);
 }
 
-static bool pass_entry(struct tl_sent *sent, struct tl_sent_entry entry, struct tl_sent_ack_result *result)
+static bool pass_entry(struct tl_sent *sent, const struct tl_sent_entry *entry, struct tl_sent_ack_result *result)
 {
-    entry.flags = (uint8_t)((entry.flags & ~TL_SENT_OPENER) | TL_SENT_ACKED);
-    result->captured_bytes += entry.end - entry.seq;
-    if (entry.seq == result->una_before) {
-        result->first = entry;
+    result->last = *entry;
+    result->last.flags = (uint8_t)((entry->flags & ~TL_SENT_OPENER) | TL_SENT_ACKED);
+    result->captured_bytes += entry->end - entry->seq;
+    if (entry->time_ns > result->newest_ns) {
+        result->newest_ns = entry->time_ns;
     }
-    if (!result->newest.tx_count || entry.time_ns >= result->newest.time_ns) {
-        result->newest = entry;
-    }
-    result->last = entry;
-    return tl_kept_remember(sent, &entry);
+    return tl_kept_remember(sent, &result->last);
 }
 
 /* Moves floor up to `to`, which may be beyond max. With a result, what lies below is acknowledged and goes to the ring;
@@ -254,7 +251,7 @@ static bool retire(struct tl_sent *sent, uint32_t to, struct tl_sent_ack_result 
             part.end = tl_kept_entry(sent, n)->seq = to;
         }
         if (result) {
-            remembered &= pass_entry(sent, part, result);
+            remembered &= pass_entry(sent, &part, result);
         }
         pos = part.end;
         if (cut) {
@@ -504,14 +501,17 @@ enum tl_sent_status tl_sent_add(struct tl_sent *sent, const struct tl_segment *s
 
 enum tl_sent_status tl_sent_ack(struct tl_sent *sent, uint32_t ack, struct tl_sent_ack_result *result)
 {
-    struct tl_sent_ack_result own = {.una_before = sent->started ? sent->una : ack};
+    struct tl_sent_ack_result own;
     int32_t beyond = sent->started ? tl_seq_diff(ack, sent->max) : 0;
     bool refused = beyond > TL_SENT_JUMP_MAX || beyond == INT32_MIN, remembered = true;
     uint32_t advance = ack - sent->una, known = sent->floor - sent->una;
 
+    result = result ? result : &own;
+    *result = (struct tl_sent_ack_result){.una_before = sent->started ? sent->una : ack, .newest_ns = INT64_MIN};
     if (refused) {
-        own.una_before = sent->una;
-    } else if (!sent->started) {
+        return TL_SENT_REFUSED;
+    }
+    if (!sent->started) {
         tl_sent_restart(sent, ack);
     } else if (beyond <= 0 && !tl_seq_within(ack, sent->una, sent->max)) {
         if (!sent->anchored) {
@@ -520,17 +520,14 @@ enum tl_sent_status tl_sent_ack(struct tl_sent *sent, uint32_t ack, struct tl_se
         sent->anchored = true;
     } else {
         sent->anchored = true;
-        own.forgotten_bytes = advance < known ? advance : known;
+        result->forgotten_bytes = advance < known ? advance : known;
         tl_kept_age(sent, advance);
         if (advance > known) {
-            remembered = retire(sent, ack, &own);
+            remembered = retire(sent, ack, result);
         }
         sent->una = ack;
     }
-    if (result) {
-        *result = own;
-    }
-    return refused ? TL_SENT_REFUSED : remembered ? TL_SENT_OK : TL_SENT_NO_MEMORY;
+    return remembered ? TL_SENT_OK : TL_SENT_NO_MEMORY;
 }
 
 void tl_sent_cut(struct tl_sent *sent, uint32_t seq)

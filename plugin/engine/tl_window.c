@@ -59,27 +59,30 @@ static int shift_of(const struct tl_end *self, const struct tl_end *peer)
     return self->scale > SCALE_MAX ? SCALE_MAX : self->scale;
 }
 
-uint32_t tl_window_of(const struct tl_step *step)
+static uint32_t window_of(const struct tl_end *self, const struct tl_end *peer, const struct tl_segment *seg)
 {
-    int shift = step->seg->flags & TL_SYN ? 0 : shift_of(step->self, step->peer);
+    int shift = seg->flags & TL_SYN ? 0 : shift_of(self, peer);
 
-    return (uint32_t)step->seg->window << (shift > 0 ? shift : 0);
+    return (uint32_t)seg->window << (shift > 0 ? shift : 0);
 }
 
-void tl_window_learn(struct tl_step *step)
+uint32_t tl_window_of(const struct tl_step *step)
 {
-    struct tl_end *self = step->self;
+    return window_of(step->self, step->peer, step->seg);
+}
 
-    if (step->seg->window == 0 && (!self->has_window || self->window > 0)) {
-        self->closed_in = step->seg->frame;
+void tl_window_learn(struct tl_end *self, const struct tl_end *peer, const struct tl_segment *seg)
+{
+    if (seg->window == 0 && (!self->has_window || self->window > 0)) {
+        self->closed_in = seg->frame;
         self->reopened = false;
-    } else if (step->seg->window > 0 && self->has_window && self->window == 0) {
-        self->open_tsval = step->seg->tsval;
+    } else if (seg->window > 0 && self->has_window && self->window == 0) {
+        self->open_tsval = seg->tsval;
         self->reopened = true;
     }
-    self->window = tl_window_of(step);
+    self->window = window_of(self, peer, seg);
     self->has_window = true;
-    self->last_window = step->seg->window;
+    self->last_window = seg->window;
     if (self->window > self->max_window) {
         self->max_window = self->window;
     }

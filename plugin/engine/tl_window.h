@@ -21,8 +21,8 @@ int64_t tl_window_patience(const struct tl_step *step, int64_t at_least_ns, int 
 /* The window that the segment advertises, scaled when the scale is known. O(1). */
 uint32_t tl_window_of(const struct tl_step *step);
 
-/* Learns the window that the segment advertises (RFC 7323 2.2: a window on a SYN is never scaled). O(1). */
-void tl_window_learn(struct tl_step *step);
+/* Learns the window that a segment of `self` advertises (RFC 7323 2.2: a window on a SYN is never scaled). O(1). */
+void tl_window_learn(struct tl_end *self, const struct tl_end *peer, const struct tl_segment *seg);
 
 /* What the receiver of this RST should do with it (RFC 5961 3.2, RFC 9293 3.10.7). `confidence` is an enum tl_confidence.
  * O(1). */

@@ -50,12 +50,10 @@ static void append_of(struct tl_zeek *zeek, unsigned end, char letter)
 
 bool tl_zeek_tell_once(struct tl_zeek *zeek, unsigned end, enum tl_zeek_seen seen, char letter)
 {
-    uint8_t *mask = &zeek->seen[tl_zeek_role_of(zeek, end)];
-
-    if (*mask & seen) {
+    if (tl_zeek_has_told(zeek, end, seen)) {
         return true;
     }
-    *mask |= (uint8_t)seen;
+    zeek->seen[tl_zeek_role_of(zeek, end)] |= (uint8_t)seen;
     append_of(zeek, end, letter);
     return false;
 }

@@ -27,6 +27,12 @@ static inline enum tl_zeek_role tl_zeek_role_of(const struct tl_zeek *zeek, unsi
     return end == zeek->originator ? TL_ZEEK_ORIGINATOR : TL_ZEEK_RESPONDER;
 }
 
+/* Whether the role of the end gave the letter before. O(1). */
+static inline bool tl_zeek_has_told(const struct tl_zeek *zeek, unsigned end, enum tl_zeek_seen seen)
+{
+    return zeek->seen[tl_zeek_role_of(zeek, end)] & seen;
+}
+
 /* Gives the letter unless the role of the end gave it before. Returns whether it did. O(1). */
 bool tl_zeek_tell_once(struct tl_zeek *zeek, unsigned end, enum tl_zeek_seen seen, char letter);
 

@@ -274,8 +274,6 @@ static void record_from_tree(packet_info *pinfo, proto_tree *tree)
 
 const struct tl_header *tl_input_headers(packet_info *pinfo, proto_tree *tree, unsigned *count)
 {
-    if (!PINFO_FD_VISITED(pinfo))
-        tl_store_saw(tl_input_time(pinfo));
     if (current.frame != pinfo->num) {
         current.frame = pinfo->num;
         current.count = 0;
@@ -283,6 +281,8 @@ const struct tl_header *tl_input_headers(packet_info *pinfo, proto_tree *tree, u
     }
     if (!current.passed && tree && pinfo->ptype == PT_TCP)
         record_from_tree(pinfo, tree);
+    if (!PINFO_FD_VISITED(pinfo))
+        tl_store_saw(current.count > 0 ? current.headers[0].segment.time_ns : tl_input_time(pinfo));
     *count = current.count;
     return current.headers;
 }

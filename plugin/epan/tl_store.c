@@ -17,6 +17,7 @@ enum {
     LAYERS_MAX = 0x3F,     /* a slot has 6 bits for the count of TCP headers */
     PAIRS_NEAR = 64,       /* pairs found without the hash table; a power of two */
     SHAPES_NEAR = 64,      /* the same for shapes */
+    SHAPE_WORDS = (sizeof(struct tl_shape) + 7) / 8,
 };
 
 /* The names of a pair. No padding, so that keys compare by memcmp; unused bytes are 0. */
@@ -209,8 +210,15 @@ static unsigned place_near(const struct tl_flow *flow)
 /* Whether end `end` of a pair has this name. */
 static bool is_end(const struct pair_key *key, unsigned end, const address *name, uint16_t port)
 {
-    return key->port[end] == port && key->length[end] == name->len && key->type[end] == (uint8_t)name->type &&
-           (name->len == 0 || memcmp(key->address[end], name->data, (size_t)name->len) == 0);
+    uint32_t kept, asked;
+
+    if (key->port[end] != port || key->length[end] != name->len || key->type[end] != (uint8_t)name->type)
+        return false;
+    if (name->len != sizeof kept)
+        return name->len == 0 || memcmp(key->address[end], name->data, (size_t)name->len) == 0;
+    memcpy(&kept, key->address[end], sizeof kept); /* IPv4: two loads instead of a call */
+    memcpy(&asked, name->data, sizeof asked);
+    return kept == asked;
 }
 
 /* Whether the flow is one direction of the pair; `from` is the end that sends. */
@@ -284,13 +292,25 @@ static uint32_t hash_shape(const struct tl_shape *shape)
     return (uint32_t)(hash >> 32);
 }
 
+/* Nearly always asked of equal ones, so that it compares all words at once; a call of memcmp() would take longer. */
+static bool is_same_shape(const struct tl_shape *a, const struct tl_shape *b)
+{
+    uint64_t words_a[SHAPE_WORDS] = {0}, words_b[SHAPE_WORDS] = {0}, differ = 0;
+
+    memcpy(words_a, a, sizeof *a);
+    memcpy(words_b, b, sizeof *b);
+    for (size_t i = 0; i < SHAPE_WORDS; i++)
+        differ |= words_a[i] ^ words_b[i];
+    return differ == 0;
+}
+
 /* The place of a shape in the table, or the free place where it belongs. */
 static uint32_t find_place(const struct shapes *shapes, const struct tl_shape *shape)
 {
     uint32_t mask = shapes->capacity * 2 - 1;
     uint32_t place = hash_shape(shape) & mask;
 
-    while (shapes->table[place] && memcmp(&shapes->list[shapes->table[place] - 1], shape, sizeof *shape) != 0)
+    while (shapes->table[place] && !is_same_shape(&shapes->list[shapes->table[place] - 1], shape))
         place = (place + 1) & mask;
     return place;
 }
@@ -323,7 +343,7 @@ static uint32_t intern_shape(struct shapes *shapes, const struct tl_shape *shape
     uint32_t *near = &shapes->near[place_of_kind(shape)];
     uint32_t place;
 
-    if (*near && memcmp(&shapes->list[*near - 1], shape, sizeof *shape) == 0)
+    if (*near && is_same_shape(&shapes->list[*near - 1], shape))
         return *near;
     if (shapes->count == shapes->capacity) {
         if (shapes->count >= SHAPES_MAX / 2)

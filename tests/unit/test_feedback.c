@@ -160,18 +160,17 @@ static void ranges_stay_sorted_when_one_is_evicted(void **state)
 
 static void cumulative_ack_drops_ranges_below(void **state)
 {
-    const struct tl_sent_entry none = {0};
 
     (void)state;
     sack(2, 4);
     sack(6, 8);
     tl_feedback_duplicate(&feedback, SEGMENT(.frame = 77));
-    tl_feedback_acked(&feedback, UNA + 40, &none);
+    tl_feedback_acked(&feedback, UNA + 40, INT64_MIN);
     assert_int_equal(feedback.range_count, 1);
     assert_range(0, 6, 8);
     assert_int_equal(feedback.duplicates, 0);
     assert_int_equal(feedback.dupack_first_in, 0);
-    tl_feedback_acked(&feedback, UNA + 100, &none);
+    tl_feedback_acked(&feedback, UNA + 100, INT64_MIN);
     assert_int_equal(tl_feedback_highest(&feedback), UNA + 100);
 }
 
@@ -286,9 +285,8 @@ static void newest_delivered_of_what_was_sent_twice(void **state)
 
 static void report(int64_t time_ns, uint16_t options, uint32_t tsval, uint32_t una)
 {
-    const struct tl_sent_entry none = {0};
 
-    tl_feedback_acked(&feedback, una, &none);
+    tl_feedback_acked(&feedback, una, INT64_MIN);
     tl_feedback_record(&feedback, SEGMENT(.time_ns = time_ns, .seq = PEER_SEQ, .tsval = tsval, .ack = una, .options = options));
 }
 
@@ -366,14 +364,13 @@ static void leg_under_a_millisecond_counts_as_none(void **state)
 /* Which is the third: what a sender without SACK answers (RFC 5681 3.2). A new acknowledgment starts the count again. */
 static void third_duplicate_has_a_time(void **state)
 {
-    const struct tl_sent_entry none = {0};
 
     (void)state;
     for (int64_t i = 1; i <= 4; i++) {
         tl_feedback_duplicate(&feedback, SEGMENT(.time_ns = i * T_MS));
         assert_true(feedback.third_ns == (i < 3 ? 0 : 3 * T_MS));
     }
-    tl_feedback_acked(&feedback, UNA + 10, &none);
+    tl_feedback_acked(&feedback, UNA + 10, INT64_MIN);
     assert_true(feedback.third_ns == 0);
 }
 
