@@ -86,7 +86,8 @@ static void add_words(struct story *story, const char *name, tl_texts words)
 
 static void add_label(struct story *story, const char *name, enum tl_group group, unsigned value)
 {
-    add_text(story, name, tl_label(story->view->language, group, value));
+    if (value != 0) /* NONE has no label */
+        add_text(story, name, tl_label(story->view->language, group, value));
 }
 
 static void add_test(struct story *story, const char *name, bool holds)
@@ -107,12 +108,9 @@ static void add_seconds(struct story *story, const char *name, int64_t ns)
         add_text(story, name, wmem_strdup_printf(story->pool, "%.6f", (double)ns / 1e9));
 }
 
-static void add_filled(struct story *story, const char *name, tl_texts text)
+static void add_template(struct story *story, const char *name, tl_texts text)
 {
-    wmem_strbuf_t *out = wmem_strbuf_new(story->pool, NULL);
-
-    tl_text_fill(out, &story->blanks, text[story->view->language]);
-    add_text(story, name, wmem_strbuf_get_str(out));
+    tl_text_template(&story->blanks, name, text[story->view->language]);
 }
 
 /* Adds a sentence to what was said. */
@@ -146,7 +144,7 @@ static void add_segment(struct story *story)
     add_test(story, "?data", segment->len > 0);
     add_test(story, "?no_data", segment->len == 0);
     add_test(story, "?ack_flag", segment->flags & TL_ACK);
-    add_filled(story, "bytes", phrase(segment->len == 1 ? PHRASE_ONE_BYTE : PHRASE_BYTES));
+    add_template(story, "bytes", phrase(segment->len == 1 ? PHRASE_ONE_BYTE : PHRASE_BYTES));
     if (segment->options & TL_OPT_MPTCP_RST)
         add_number(story, "mptcp_reason", segment->mptcp_rst_reason);
 }
@@ -276,7 +274,7 @@ static void add_states(struct story *story)
         add_state(story, "withdrawn_sender", own->withdrawn);
     if (peer->withdrawn)
         add_state(story, "withdrawn_receiver", peer->withdrawn);
-    add_filled(story, "states", phrase(pattern));
+    add_template(story, "states", phrase(pattern));
 }
 
 /* ---- what to say ------------------------------------------------------------------------------------------------------- */
@@ -445,9 +443,13 @@ static void say_difference(wmem_strbuf_t *out, struct story *story)
 
 const char *tl_explain(wmem_allocator_t *pool, const struct tl_view *view)
 {
-    struct story story = {.pool = pool, .view = view};
-    wmem_strbuf_t *out = wmem_strbuf_new(pool, NULL);
+    enum { USUAL_SIZE = 256 }; /* bytes; most explanations need no more */
+    struct story story;
+    wmem_strbuf_t *out = tl_strbuf_new(pool, USUAL_SIZE);
 
+    story.pool = pool;
+    story.view = view;
+    story.blanks.count = 0; /* the rows are written before they are read */
     add_segment(&story);
     add_numbers(&story);
     add_references(&story);

@@ -6,6 +6,8 @@
 
 #include <string.h>
 
+#include "tl_caption.h"
+
 enum subtree { SUBTREE_TOP, SUBTREE_PART, SUBTREE_COUNT };
 
 static int fields[FIELD_COUNT];
@@ -63,9 +65,13 @@ struct tl_branch tl_item_heading(const struct tl_branch *parent, enum tl_field f
 {
     proto_item *item = proto_tree_add_item(parent->tree, fields[field], parent->tvb, 0, 0, ENC_NA);
 
+    const struct tl_caption caption = {(int)field, {label}};
+
     proto_item_set_generated(item);
-    if (label)
+    if (label && !tl_caption_copy(item, &caption)) {
         proto_item_append_text(item, ": %s", label);
+        tl_caption_keep(item, &caption);
+    }
     return branch_below(parent, item);
 }
 
@@ -76,44 +82,60 @@ void tl_item_text(const struct tl_branch *branch, enum tl_field field, const cha
     proto_item_set_generated(proto_tree_add_string(branch->tree, fields[field], branch->tvb, 0, 0, text));
 }
 
+static char lower(char c)
+{
+    return (char)(c >= 'A' && c <= 'Z' ? c - 'A' + 'a' : c);
+}
+
 /* Whether a label tells people more than the word does: not so if they differ in case and '_' only. */
 static bool says_more(const char *label, const char *word)
 {
-    while (*word && (g_ascii_tolower(*label) == g_ascii_tolower(*word) || (*word == '_' && *label == ' '))) {
+    while (*word && (lower(*label) == lower(*word) || (*word == '_' && *label == ' '))) {
         word++;
         label++;
     }
     return *word || *label;
 }
 
-proto_item *tl_item_name(const struct tl_branch *branch, enum tl_field field, enum tl_group group, unsigned value)
+/* Adds the word of a value, with the label for people and a remark beside it. `remark` may be NULL. */
+static proto_item *add_name(const struct tl_branch *branch, enum tl_field field, const struct tl_name *name, const char *remark)
+{
+    const char *label = says_more(name->label, name->value) ? name->label : NULL;
+    const struct tl_caption caption = {(int)field, {name->value, label, remark}};
+    proto_item *item = proto_tree_add_string(branch->tree, fields[field], branch->tvb, 0, 0, name->value);
+
+    proto_item_set_generated(item);
+    if ((!label && !remark) || tl_caption_copy(item, &caption))
+        return item;
+    if (label)
+        proto_item_append_text(item, " (%s)", label);
+    if (remark)
+        proto_item_append_text(item, ", %s", remark);
+    tl_caption_keep(item, &caption);
+    return item;
+}
+
+void tl_item_name(const struct tl_branch *branch, enum tl_field field, enum tl_group group, unsigned value)
 {
     const struct tl_name *name = tl_name(group, value);
-    proto_item *item;
 
-    if (!name->value)
-        return NULL;
-    item = proto_tree_add_string(branch->tree, fields[field], branch->tvb, 0, 0, name->value);
-    proto_item_set_generated(item);
-    if (says_more(name->label, name->value))
-        proto_item_append_text(item, " (%s)", name->label);
-    return item;
+    if (name->value)
+        add_name(branch, field, name, NULL);
 }
 
 struct tl_branch tl_item_answer(const struct tl_branch *branch, enum tl_field field, enum tl_group group, unsigned value,
                                 unsigned confidence)
 {
-    proto_item *item = tl_item_name(branch, field, group, value);
-    struct tl_branch below = *branch;
+    const struct tl_name *name = tl_name(group, value), *sure = tl_name(TL_GROUP_CONFIDENCE, confidence);
+    struct tl_branch below;
+    bool is_known;
 
-    if (!item)
-        return below;
-    below = branch_below(branch, item);
-    if (strcmp(tl_name(group, value)->value, "unknown") == 0)
-        return below;
-    if (confidence > TL_CONFIDENCE_CERTAIN)
-        proto_item_append_text(item, ", %s", tl_name(TL_GROUP_CONFIDENCE, confidence)->label);
-    tl_item_name(&below, field + 1, TL_GROUP_CONFIDENCE, confidence);
+    if (!name->value)
+        return *branch;
+    is_known = strcmp(name->value, "unknown") != 0;
+    below = branch_below(branch, add_name(branch, field, name, is_known && confidence > TL_CONFIDENCE_CERTAIN ? sure->label : NULL));
+    if (is_known && sure->value)
+        add_name(&below, field + 1, sure, NULL);
     return below;
 }
 

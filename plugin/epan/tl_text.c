@@ -8,58 +8,90 @@
 
 /* ---- the blanks -------------------------------------------------------------------------------------------------------- */
 
-static void add_blank(struct tl_blanks *blanks, const char *name, const char *text, uint32_t number)
+static void add_blank(struct tl_blanks *blanks, struct tl_blank blank)
 {
     if (blanks->count < TL_BLANKS_MAX)
-        blanks->rows[blanks->count++] = (struct tl_blank){name, text, number};
+        blanks->rows[blanks->count++] = blank;
 }
 
 void tl_text_number(struct tl_blanks *blanks, const char *name, uint32_t number)
 {
-    add_blank(blanks, name, NULL, number);
+    add_blank(blanks, (struct tl_blank){.name = name, .number = number});
 }
 
 void tl_text_words(struct tl_blanks *blanks, const char *name, const char *text)
 {
     if (text)
-        add_blank(blanks, name, text, 0);
+        add_blank(blanks, (struct tl_blank){.name = name, .text = text});
+}
+
+void tl_text_template(struct tl_blanks *blanks, const char *name, const char *text)
+{
+    add_blank(blanks, (struct tl_blank){.name = name, .text = text, .is_template = true});
 }
 
 void tl_text_test(struct tl_blanks *blanks, const char *name, bool holds)
 {
     if (holds)
-        add_blank(blanks, name, "", 0);
+        add_blank(blanks, (struct tl_blank){.name = name, .text = ""});
 }
 
+/* Whether the row is the one that is called `name`. A capital first letter names the same blank. */
+static bool is_called(const struct tl_blank *row, const char *name, size_t length)
+{
+    return row->name[0] == g_ascii_tolower(name[0]) && strncmp(row->name + 1, name + 1, length - 1) == 0 &&
+           row->name[length] == '\0';
+}
+
+/* The segments of a transfer are told by the same templates with the same blanks, so a place in a template mostly finds its blank
+ * in the row where it was the last time. The memory is only a guess at the row, which is compared in any case. */
 static const struct tl_blank *find_blank(const struct tl_blanks *blanks, const char *name, size_t length)
 {
-    for (unsigned i = 0; i < blanks->count; i++) {
-        const char *known = blanks->rows[i].name;
+    enum { PLACES = 256 };
+    static uint8_t rows[PLACES];
+    uint8_t *row = &rows[(uintptr_t)name % PLACES];
 
-        /* A capital first letter names the same blank. */
-        if (strlen(known) == length && known[0] == g_ascii_tolower(name[0]) && memcmp(known + 1, name + 1, length - 1) == 0)
+    if (*row < blanks->count && is_called(&blanks->rows[*row], name, length))
+        return &blanks->rows[*row];
+    for (unsigned i = 0; i < blanks->count; i++) {
+        if (is_called(&blanks->rows[i], name, length)) {
+            *row = (uint8_t)i;
             return &blanks->rows[i];
+        }
     }
     return NULL;
 }
 
 /* ---- filling in -------------------------------------------------------------------------------------------------------- */
 
-/* Prints the blank whose name follows `name`, up to '}'. Returns false when it is not known. */
+static void print_number(wmem_strbuf_t *out, uint32_t number)
+{
+    char digits[10]; /* UINT32_MAX has ten */
+    size_t first = sizeof digits;
+
+    do {
+        digits[--first] = (char)('0' + number % 10);
+        number /= 10;
+    } while (number > 0);
+    wmem_strbuf_append_len(out, digits + first, sizeof digits - first);
+}
+
+/* Prints the blank of this name, of `length` bytes. Returns false when it is not known. */
 static bool print_blank(wmem_strbuf_t *out, const struct tl_blanks *blanks, const char *name, size_t length)
 {
     const struct tl_blank *blank = length > 0 ? find_blank(blanks, name, length) : NULL;
+    size_t before = out->len;
 
     if (!blank)
         return false;
-    if (!blank->text) {
-        wmem_strbuf_append_printf(out, "%u", blank->number);
-    } else if (g_ascii_isupper(name[0])) {
-        wmem_strbuf_append_c(out, g_ascii_toupper(blank->text[0]));
-        wmem_strbuf_append(out, blank->text + 1);
-    } else {
+    if (!blank->text)
+        print_number(out, blank->number);
+    else if (blank->is_template)
+        tl_text_fill(out, blanks, blank->text);
+    else
         wmem_strbuf_append(out, blank->text);
-    }
+    if (g_ascii_isupper(name[0]))
+        out->str[before] = g_ascii_toupper(out->str[before]);
     return true;
 }
 
@@ -70,20 +102,19 @@ static bool print_piece(wmem_strbuf_t *out, const struct tl_blanks *blanks, cons
     bool complete = true;
 
     while (text < end) {
-        size_t plain = strcspn(text, "{");
+        const char *name = memchr(text, '{', (size_t)(end - text));
+        size_t name_length;
 
-        plain = MIN(plain, (size_t)(end - text));
-        wmem_strbuf_append_len(out, text, plain);
-        text += plain;
-        if (text < end) {
-            size_t name = strcspn(text, "}") - 1;
-
-            if (!print_blank(out, blanks, text + 1, name)) {
-                wmem_strbuf_append_c(out, '?');
-                complete = false;
-            }
-            text += MIN(name + 2, (size_t)(end - text));
+        wmem_strbuf_append_len(out, text, (size_t)((name ? name : end) - text));
+        if (!name)
+            break;
+        name++;
+        name_length = strcspn(name, "}");
+        if (!print_blank(out, blanks, name, name_length)) {
+            wmem_strbuf_append_c(out, '?');
+            complete = false;
         }
+        text = name + name_length + 1;
     }
     return complete;
 }
