@@ -64,9 +64,9 @@ static tl_texts sentence(enum tl_group group, unsigned value)
 /* ---- the blanks -------------------------------------------------------------------------------------------------------- */
 
 struct story {
+    struct tl_blanks blanks; /* first, so that add_rest() finds the story */
     wmem_allocator_t *pool;
     const struct tl_view *view;
-    struct tl_blanks blanks;
 };
 
 static void add_number(struct story *story, const char *name, uint32_t number)
@@ -114,7 +114,7 @@ static void add_template(struct story *story, const char *name, tl_texts text)
 }
 
 /* Adds a sentence to what was said. */
-static void say(wmem_strbuf_t *out, const struct story *story, tl_texts text)
+static void say(wmem_strbuf_t *out, struct story *story, tl_texts text)
 {
     unsigned language = story->view->language;
 
@@ -277,6 +277,16 @@ static void add_states(struct story *story)
     add_template(story, "states", phrase(pattern));
 }
 
+/* What an ordinary segment needs none of. */
+static void add_rest(struct tl_blanks *blanks)
+{
+    struct story *story = (struct story *)blanks;
+
+    add_numbers(story);
+    add_references(story);
+    add_repair(story);
+}
+
 /* ---- what to say ------------------------------------------------------------------------------------------------------- */
 
 /* Whether the kind of segment has a sentence of its own. */
@@ -328,7 +338,7 @@ static tl_texts special_sentence(const struct tl_shape *shape)
     return shape->ack == TL_ACK_TIME_WAIT ? phrase(PHRASE_ACK_TIME_WAIT) : NULL;
 }
 
-static void say_reset(wmem_strbuf_t *out, const struct story *story)
+static void say_reset(wmem_strbuf_t *out, struct story *story)
 {
     const struct tl_shape *shape = &story->view->verdict->shape;
 
@@ -345,7 +355,7 @@ static void say_reset(wmem_strbuf_t *out, const struct story *story)
         say(out, story, sentence(TL_GROUP_RST_EFFECT, shape->rst_effect));
 }
 
-static void say_segment(wmem_strbuf_t *out, const struct story *story)
+static void say_segment(wmem_strbuf_t *out, struct story *story)
 {
     const struct tl_view *view = story->view;
     const struct tl_shape *shape = &view->verdict->shape;
@@ -366,7 +376,7 @@ static void say_segment(wmem_strbuf_t *out, const struct story *story)
 }
 
 /* Errors of the handshake, except what the sentence of the step says already. */
-static void say_errors(wmem_strbuf_t *out, const struct story *story)
+static void say_errors(wmem_strbuf_t *out, struct story *story)
 {
     static const struct {
         uint16_t error;
@@ -387,7 +397,7 @@ static void say_errors(wmem_strbuf_t *out, const struct story *story)
 }
 
 /* How a probe without payload was told from the other kind: by its time, or not yet. */
-static void say_timer(wmem_strbuf_t *out, const struct story *story)
+static void say_timer(wmem_strbuf_t *out, struct story *story)
 {
     const struct tl_shape *shape = &story->view->verdict->shape;
     bool is_window = shape->window_probe == TL_PROBE_KIND_PROBE;
@@ -400,7 +410,7 @@ static void say_timer(wmem_strbuf_t *out, const struct story *story)
         say(out, story, phrase(PHRASE_PROBE_GUESS));
 }
 
-static void say_remarks(wmem_strbuf_t *out, const struct story *story)
+static void say_remarks(wmem_strbuf_t *out, struct story *story)
 {
     const struct tl_shape *shape = &story->view->verdict->shape;
     const struct tl_refs *refs = &story->view->verdict->refs;
@@ -450,10 +460,8 @@ const char *tl_explain(wmem_allocator_t *pool, const struct tl_view *view)
     story.pool = pool;
     story.view = view;
     story.blanks.count = 0; /* the rows are written before they are read */
+    story.blanks.more = add_rest;
     add_segment(&story);
-    add_numbers(&story);
-    add_references(&story);
-    add_repair(&story);
     add_ends(&story);
     add_states(&story);
     say_segment(out, &story);

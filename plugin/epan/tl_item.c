@@ -90,6 +90,8 @@ static char lower(char c)
 /* Whether a label tells people more than the word does: not so if they differ in case and '_' only. */
 static bool says_more(const char *label, const char *word)
 {
+    if (strcmp(label, word) == 0) /* most are */
+        return false;
     while (*word && (lower(*label) == lower(*word) || (*word == '_' && *label == ' '))) {
         word++;
         label++;
@@ -128,12 +130,14 @@ struct tl_branch tl_item_answer(const struct tl_branch *branch, enum tl_field fi
 {
     const struct tl_name *name = tl_name(group, value), *sure = tl_name(TL_GROUP_CONFIDENCE, confidence);
     struct tl_branch below;
+    const char *remark;
     bool is_known;
 
     if (!name->value)
         return *branch;
     is_known = strcmp(name->value, "unknown") != 0;
-    below = branch_below(branch, add_name(branch, field, name, is_known && confidence > TL_CONFIDENCE_CERTAIN ? sure->label : NULL));
+    remark = is_known && confidence > TL_CONFIDENCE_CERTAIN ? sure->label : NULL;
+    below = branch_below(branch, add_name(branch, field, name, remark));
     if (is_known && sure->value)
         add_name(&below, field + 1, sure, NULL);
     return below;

@@ -36,16 +36,33 @@ void tl_text_test(struct tl_blanks *blanks, const char *name, bool holds)
         add_blank(blanks, (struct tl_blank){.name = name, .text = ""});
 }
 
+/* Makes the rest known, if there is any. Returns whether there are more than `count` now. */
+static bool add_more(struct tl_blanks *blanks, unsigned count)
+{
+    void (*more)(struct tl_blanks * blanks) = blanks->more;
+
+    blanks->more = NULL;
+    if (more)
+        more(blanks);
+    return blanks->count > count;
+}
+
+static bool is_capital(char c)
+{
+    return c >= 'A' && c <= 'Z';
+}
+
 /* Whether the row is the one that is called `name`. A capital first letter names the same blank. */
 static bool is_called(const struct tl_blank *row, const char *name, size_t length)
 {
-    return row->name[0] == g_ascii_tolower(name[0]) && strncmp(row->name + 1, name + 1, length - 1) == 0 &&
-           row->name[length] == '\0';
+    char first = (char)(is_capital(name[0]) ? name[0] - 'A' + 'a' : name[0]);
+
+    return row->name[0] == first && strncmp(row->name + 1, name + 1, length - 1) == 0 && row->name[length] == '\0';
 }
 
 /* The segments of a transfer are told by the same templates with the same blanks, so a place in a template mostly finds its blank
  * in the row where it was the last time. The memory is only a guess at the row, which is compared in any case. */
-static const struct tl_blank *find_blank(const struct tl_blanks *blanks, const char *name, size_t length)
+static const struct tl_blank *find_blank(struct tl_blanks *blanks, const char *name, size_t length)
 {
     enum { PLACES = 256 };
     static uint8_t rows[PLACES];
@@ -53,7 +70,7 @@ static const struct tl_blank *find_blank(const struct tl_blanks *blanks, const c
 
     if (*row < blanks->count && is_called(&blanks->rows[*row], name, length))
         return &blanks->rows[*row];
-    for (unsigned i = 0; i < blanks->count; i++) {
+    for (unsigned i = 0; i < blanks->count || add_more(blanks, i); i++) {
         if (is_called(&blanks->rows[i], name, length)) {
             *row = (uint8_t)i;
             return &blanks->rows[i];
@@ -77,7 +94,7 @@ static void print_number(wmem_strbuf_t *out, uint32_t number)
 }
 
 /* Prints the blank of this name, of `length` bytes. Returns false when it is not known. */
-static bool print_blank(wmem_strbuf_t *out, const struct tl_blanks *blanks, const char *name, size_t length)
+static bool print_blank(wmem_strbuf_t *out, struct tl_blanks *blanks, const char *name, size_t length)
 {
     const struct tl_blank *blank = length > 0 ? find_blank(blanks, name, length) : NULL;
     size_t before = out->len;
@@ -90,13 +107,13 @@ static bool print_blank(wmem_strbuf_t *out, const struct tl_blanks *blanks, cons
         tl_text_fill(out, blanks, blank->text);
     else
         wmem_strbuf_append(out, blank->text);
-    if (g_ascii_isupper(name[0]))
+    if (is_capital(name[0]))
         out->str[before] = g_ascii_toupper(out->str[before]);
     return true;
 }
 
 /* Prints a piece of a template that has no brackets. Returns false when a blank is not known; its place then shows "?". */
-static bool print_piece(wmem_strbuf_t *out, const struct tl_blanks *blanks, const char *text, size_t length)
+static bool print_piece(wmem_strbuf_t *out, struct tl_blanks *blanks, const char *text, size_t length)
 {
     const char *end = text + length;
     bool complete = true;
@@ -119,7 +136,7 @@ static bool print_piece(wmem_strbuf_t *out, const struct tl_blanks *blanks, cons
     return complete;
 }
 
-void tl_text_fill(wmem_strbuf_t *out, const struct tl_blanks *blanks, const char *text)
+void tl_text_fill(wmem_strbuf_t *out, struct tl_blanks *blanks, const char *text)
 {
     while (*text) {
         size_t plain = strcspn(text, "[");

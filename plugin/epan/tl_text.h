@@ -34,9 +34,11 @@ struct tl_blank {
     bool is_template;
 };
 
-/* The blanks that are known, each under a name of its own. Begin with count 0. */
+/* The blanks that are known, each under a name of its own. Begin with count 0. `more` is called once, when a blank is wanted that
+ * is not known yet: it makes the rest known. NULL = there is no rest. */
 struct tl_blanks {
     unsigned count;
+    void (*more)(struct tl_blanks *blanks);
     struct tl_blank rows[TL_BLANKS_MAX];
 };
 
@@ -53,6 +55,6 @@ void tl_text_template(struct tl_blanks *blanks, const char *name, const char *te
 /* Appends the template, in the notation of tl_sentences.def, to `out`. An unknown blank outside brackets prints "?". Cost: the
  * length of the template; for each blank in it one comparison if it is in the row where this template had it before, else one with
  * each blank known. */
-void tl_text_fill(wmem_strbuf_t *out, const struct tl_blanks *blanks, const char *text);
+void tl_text_fill(wmem_strbuf_t *out, struct tl_blanks *blanks, const char *text);
 
 #endif
