@@ -52,30 +52,38 @@ static bool is_capital(char c)
     return c >= 'A' && c <= 'Z';
 }
 
-/* Whether the row is the one that is called `name`. A capital first letter names the same blank. */
-static bool is_called(const struct tl_blank *row, const char *name, size_t length)
+/* The length of the name, which ends before '}', if the row is called so, else 0. A capital first letter names the same blank. */
+static size_t length_if_called(const struct tl_blank *row, const char *name)
 {
     char first = (char)(is_capital(name[0]) ? name[0] - 'A' + 'a' : name[0]);
+    size_t length = 1;
 
-    return row->name[0] == first && strncmp(row->name + 1, name + 1, length - 1) == 0 && row->name[length] == '\0';
+    if (row->name[0] != first || first == '\0')
+        return 0;
+    while (row->name[length] != '\0' && row->name[length] == name[length])
+        length++;
+    return row->name[length] == '\0' && name[length] == '}' ? length : 0;
 }
 
 /* The segments of a transfer are told by the same templates with the same blanks, so a place in a template mostly finds its blank
  * in the row where it was the last time. The memory is only a guess at the row, which is compared in any case. */
-static const struct tl_blank *find_blank(struct tl_blanks *blanks, const char *name, size_t length)
+static const struct tl_blank *find_blank(struct tl_blanks *blanks, const char *name, size_t *length)
 {
     enum { PLACES = 256 };
     static uint8_t rows[PLACES];
     uint8_t *row = &rows[(uintptr_t)name % PLACES];
 
-    if (*row < blanks->count && is_called(&blanks->rows[*row], name, length))
+    *length = *row < blanks->count ? length_if_called(&blanks->rows[*row], name) : 0;
+    if (*length > 0)
         return &blanks->rows[*row];
     for (unsigned i = 0; i < blanks->count || add_more(blanks, i); i++) {
-        if (is_called(&blanks->rows[i], name, length)) {
+        *length = length_if_called(&blanks->rows[i], name);
+        if (*length > 0) {
             *row = (uint8_t)i;
             return &blanks->rows[i];
         }
     }
+    *length = strcspn(name, "}");
     return NULL;
 }
 
@@ -93,23 +101,18 @@ static void print_number(wmem_strbuf_t *out, uint32_t number)
     wmem_strbuf_append_len(out, digits + first, sizeof digits - first);
 }
 
-/* Prints the blank of this name, of `length` bytes. Returns false when it is not known. */
-static bool print_blank(wmem_strbuf_t *out, struct tl_blanks *blanks, const char *name, size_t length)
+static void print_blank(wmem_strbuf_t *out, struct tl_blanks *blanks, const struct tl_blank *blank, bool capital)
 {
-    const struct tl_blank *blank = length > 0 ? find_blank(blanks, name, length) : NULL;
     size_t before = out->len;
 
-    if (!blank)
-        return false;
     if (!blank->text)
         print_number(out, blank->number);
     else if (blank->is_template)
         tl_text_fill(out, blanks, blank->text);
     else
         wmem_strbuf_append(out, blank->text);
-    if (is_capital(name[0]))
+    if (capital)
         out->str[before] = g_ascii_toupper(out->str[before]);
-    return true;
 }
 
 /* Prints a piece of a template that has no brackets. Returns false when a blank is not known; its place then shows "?". */
@@ -120,17 +123,19 @@ static bool print_piece(wmem_strbuf_t *out, struct tl_blanks *blanks, const char
 
     while (text < end) {
         const char *name = memchr(text, '{', (size_t)(end - text));
+        const struct tl_blank *blank;
         size_t name_length;
 
         wmem_strbuf_append_len(out, text, (size_t)((name ? name : end) - text));
         if (!name)
             break;
         name++;
-        name_length = strcspn(name, "}");
-        if (!print_blank(out, blanks, name, name_length)) {
+        blank = find_blank(blanks, name, &name_length);
+        if (blank)
+            print_blank(out, blanks, blank, is_capital(name[0]));
+        else
             wmem_strbuf_append_c(out, '?');
-            complete = false;
-        }
+        complete &= blank != NULL;
         text = name + name_length + 1;
     }
     return complete;
