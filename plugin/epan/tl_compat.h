@@ -55,6 +55,16 @@ typedef gboolean tl_bool;
 #define TL_STATS_TREE_FORMAT ST_FORMAT_PLAIN
 #endif
 
+/* An empty string with room for `size` bytes before it has to grow. */
+static inline wmem_strbuf_t *tl_strbuf_new(wmem_allocator_t *pool, size_t size)
+{
+#if TL_WIRESHARK_AT_LEAST(4, 2)
+    return wmem_strbuf_new_sized(pool, size);
+#else
+    return wmem_strbuf_sized_new(pool, size, 0);
+#endif
+}
+
 /* ---- flow graphs -------------------------------------------------------------------------------------------------------- */
 
 /* epan/sequence_analysis.h is not installed. What follows declares what the plugin uses of it: functions that the library

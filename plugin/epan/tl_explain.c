@@ -64,9 +64,9 @@ static tl_texts sentence(enum tl_group group, unsigned value)
 /* ---- the blanks -------------------------------------------------------------------------------------------------------- */
 
 struct story {
+    struct tl_blanks blanks; /* first, so that add_rest() finds the story */
     wmem_allocator_t *pool;
     const struct tl_view *view;
-    struct tl_blanks blanks;
 };
 
 static void add_number(struct story *story, const char *name, uint32_t number)
@@ -86,7 +86,8 @@ static void add_words(struct story *story, const char *name, tl_texts words)
 
 static void add_label(struct story *story, const char *name, enum tl_group group, unsigned value)
 {
-    add_text(story, name, tl_label(story->view->language, group, value));
+    if (value != 0) /* NONE has no label */
+        add_text(story, name, tl_label(story->view->language, group, value));
 }
 
 static void add_test(struct story *story, const char *name, bool holds)
@@ -107,16 +108,13 @@ static void add_seconds(struct story *story, const char *name, int64_t ns)
         add_text(story, name, wmem_strdup_printf(story->pool, "%.6f", (double)ns / 1e9));
 }
 
-static void add_filled(struct story *story, const char *name, tl_texts text)
+static void add_template(struct story *story, const char *name, tl_texts text)
 {
-    wmem_strbuf_t *out = wmem_strbuf_new(story->pool, NULL);
-
-    tl_text_fill(out, &story->blanks, text[story->view->language]);
-    add_text(story, name, wmem_strbuf_get_str(out));
+    tl_text_template(&story->blanks, name, text[story->view->language]);
 }
 
 /* Adds a sentence to what was said. */
-static void say(wmem_strbuf_t *out, const struct story *story, tl_texts text)
+static void say(wmem_strbuf_t *out, struct story *story, tl_texts text)
 {
     unsigned language = story->view->language;
 
@@ -146,7 +144,7 @@ static void add_segment(struct story *story)
     add_test(story, "?data", segment->len > 0);
     add_test(story, "?no_data", segment->len == 0);
     add_test(story, "?ack_flag", segment->flags & TL_ACK);
-    add_filled(story, "bytes", phrase(segment->len == 1 ? PHRASE_ONE_BYTE : PHRASE_BYTES));
+    add_template(story, "bytes", phrase(segment->len == 1 ? PHRASE_ONE_BYTE : PHRASE_BYTES));
     if (segment->options & TL_OPT_MPTCP_RST)
         add_number(story, "mptcp_reason", segment->mptcp_rst_reason);
 }
@@ -276,7 +274,17 @@ static void add_states(struct story *story)
         add_state(story, "withdrawn_sender", own->withdrawn);
     if (peer->withdrawn)
         add_state(story, "withdrawn_receiver", peer->withdrawn);
-    add_filled(story, "states", phrase(pattern));
+    add_template(story, "states", phrase(pattern));
+}
+
+/* What an ordinary segment needs none of. */
+static void add_rest(struct tl_blanks *blanks)
+{
+    struct story *story = (struct story *)blanks;
+
+    add_numbers(story);
+    add_references(story);
+    add_repair(story);
 }
 
 /* ---- what to say ------------------------------------------------------------------------------------------------------- */
@@ -330,7 +338,7 @@ static tl_texts special_sentence(const struct tl_shape *shape)
     return shape->ack == TL_ACK_TIME_WAIT ? phrase(PHRASE_ACK_TIME_WAIT) : NULL;
 }
 
-static void say_reset(wmem_strbuf_t *out, const struct story *story)
+static void say_reset(wmem_strbuf_t *out, struct story *story)
 {
     const struct tl_shape *shape = &story->view->verdict->shape;
 
@@ -347,7 +355,7 @@ static void say_reset(wmem_strbuf_t *out, const struct story *story)
         say(out, story, sentence(TL_GROUP_RST_EFFECT, shape->rst_effect));
 }
 
-static void say_segment(wmem_strbuf_t *out, const struct story *story)
+static void say_segment(wmem_strbuf_t *out, struct story *story)
 {
     const struct tl_view *view = story->view;
     const struct tl_shape *shape = &view->verdict->shape;
@@ -368,7 +376,7 @@ static void say_segment(wmem_strbuf_t *out, const struct story *story)
 }
 
 /* Errors of the handshake, except what the sentence of the step says already. */
-static void say_errors(wmem_strbuf_t *out, const struct story *story)
+static void say_errors(wmem_strbuf_t *out, struct story *story)
 {
     static const struct {
         uint16_t error;
@@ -389,7 +397,7 @@ static void say_errors(wmem_strbuf_t *out, const struct story *story)
 }
 
 /* How a probe without payload was told from the other kind: by its time, or not yet. */
-static void say_timer(wmem_strbuf_t *out, const struct story *story)
+static void say_timer(wmem_strbuf_t *out, struct story *story)
 {
     const struct tl_shape *shape = &story->view->verdict->shape;
     bool is_window = shape->window_probe == TL_PROBE_KIND_PROBE;
@@ -402,7 +410,7 @@ static void say_timer(wmem_strbuf_t *out, const struct story *story)
         say(out, story, phrase(PHRASE_PROBE_GUESS));
 }
 
-static void say_remarks(wmem_strbuf_t *out, const struct story *story)
+static void say_remarks(wmem_strbuf_t *out, struct story *story)
 {
     const struct tl_shape *shape = &story->view->verdict->shape;
     const struct tl_refs *refs = &story->view->verdict->refs;
@@ -445,13 +453,15 @@ static void say_difference(wmem_strbuf_t *out, struct story *story)
 
 const char *tl_explain(wmem_allocator_t *pool, const struct tl_view *view)
 {
-    struct story story = {.pool = pool, .view = view};
-    wmem_strbuf_t *out = wmem_strbuf_new(pool, NULL);
+    enum { USUAL_SIZE = 256 }; /* bytes; most explanations need no more */
+    struct story story;
+    wmem_strbuf_t *out = tl_strbuf_new(pool, USUAL_SIZE);
 
+    story.pool = pool;
+    story.view = view;
+    story.blanks.count = 0; /* the rows are written before they are read */
+    story.blanks.more = add_rest;
     add_segment(&story);
-    add_numbers(&story);
-    add_references(&story);
-    add_repair(&story);
     add_ends(&story);
     add_states(&story);
     say_segment(out, &story);

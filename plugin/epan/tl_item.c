@@ -6,10 +6,17 @@
 
 #include <string.h>
 
+#include "tl_caption.h"
+
 enum subtree { SUBTREE_TOP, SUBTREE_PART, SUBTREE_COUNT };
 
 static int fields[FIELD_COUNT];
 static int subtrees[SUBTREE_COUNT];
+
+enum { VALUES_MAX = 40 }; /* more than the longest group of tl_names.def has rows */
+
+/* The labels that tell people more than the words, by group and value. */
+static const char *labels[TL_GROUP_COUNT][VALUES_MAX];
 
 #define TL_TYPE_NONE FT_NONE, BASE_NONE
 #define TL_TYPE_STRING FT_STRING, BASE_NONE
@@ -18,6 +25,28 @@ static int subtrees[SUBTREE_COUNT];
 #define TL_TYPE_FRAME FT_FRAMENUM, BASE_NONE
 #define TL_TYPE_TIME FT_RELATIVE_TIME, BASE_NONE
 #define TL_TYPE_YES FT_BOOLEAN, BASE_NONE
+
+/* Whether a label tells people more than the word does: not so if they differ in case and '_' only. */
+static bool says_more(const char *label, const char *word)
+{
+    while (*word && (g_ascii_tolower(*label) == g_ascii_tolower(*word) || (*word == '_' && *label == ' '))) {
+        word++;
+        label++;
+    }
+    return *word || *label;
+}
+
+/* Notes which labels are worth showing. */
+static void compare_labels(void)
+{
+    for (unsigned group = 0; group < TL_GROUP_COUNT; group++) {
+        for (unsigned value = 0; value < MIN(tl_group_names((enum tl_group)group)->count, VALUES_MAX); value++) {
+            const struct tl_name *name = tl_name((enum tl_group)group, value);
+
+            labels[group][value] = name->value && says_more(name->label, name->value) ? name->label : NULL;
+        }
+    }
+}
 
 void tl_item_register(int protocol)
 {
@@ -35,6 +64,7 @@ void tl_item_register(int protocol)
         subtrees[i] = -1;
         subtree_ids[i] = &subtrees[i];
     }
+    compare_labels();
     proto_register_field_array(protocol, info, G_N_ELEMENTS(info));
     proto_register_subtree_array(subtree_ids, SUBTREE_COUNT);
 }
@@ -63,9 +93,13 @@ struct tl_branch tl_item_heading(const struct tl_branch *parent, enum tl_field f
 {
     proto_item *item = proto_tree_add_item(parent->tree, fields[field], parent->tvb, 0, 0, ENC_NA);
 
+    const struct tl_caption caption = {(int)field, {label}};
+
     proto_item_set_generated(item);
-    if (label)
+    if (label && !tl_caption_copy(item, &caption)) {
         proto_item_append_text(item, ": %s", label);
+        tl_caption_keep(item, &caption);
+    }
     return branch_below(parent, item);
 }
 
@@ -76,43 +110,44 @@ void tl_item_text(const struct tl_branch *branch, enum tl_field field, const cha
     proto_item_set_generated(proto_tree_add_string(branch->tree, fields[field], branch->tvb, 0, 0, text));
 }
 
-/* Whether a label tells people more than the word does: not so if they differ in case and '_' only. */
-static bool says_more(const char *label, const char *word)
+/* Adds the word of a value that has one, with the label for people and a remark beside it. `remark` may be NULL. */
+static proto_item *add_name(const struct tl_branch *branch, enum tl_field field, enum tl_group group, unsigned value,
+                            const char *remark)
 {
-    while (*word && (g_ascii_tolower(*label) == g_ascii_tolower(*word) || (*word == '_' && *label == ' '))) {
-        word++;
-        label++;
-    }
-    return *word || *label;
+    const char *word = tl_name(group, value)->value;
+    const char *label = labels[group][MIN(value, VALUES_MAX - 1)];
+    const struct tl_caption caption = {(int)field, {word, label, remark}};
+    proto_item *item = proto_tree_add_string(branch->tree, fields[field], branch->tvb, 0, 0, word);
+
+    proto_item_set_generated(item);
+    if ((!label && !remark) || tl_caption_copy(item, &caption))
+        return item;
+    if (label)
+        proto_item_append_text(item, " (%s)", label);
+    if (remark)
+        proto_item_append_text(item, ", %s", remark);
+    tl_caption_keep(item, &caption);
+    return item;
 }
 
-proto_item *tl_item_name(const struct tl_branch *branch, enum tl_field field, enum tl_group group, unsigned value)
+void tl_item_name(const struct tl_branch *branch, enum tl_field field, enum tl_group group, unsigned value)
 {
-    const struct tl_name *name = tl_name(group, value);
-    proto_item *item;
-
-    if (!name->value)
-        return NULL;
-    item = proto_tree_add_string(branch->tree, fields[field], branch->tvb, 0, 0, name->value);
-    proto_item_set_generated(item);
-    if (says_more(name->label, name->value))
-        proto_item_append_text(item, " (%s)", name->label);
-    return item;
+    if (tl_name(group, value)->value)
+        add_name(branch, field, group, value, NULL);
 }
 
 struct tl_branch tl_item_answer(const struct tl_branch *branch, enum tl_field field, enum tl_group group, unsigned value,
                                 unsigned confidence)
 {
-    proto_item *item = tl_item_name(branch, field, group, value);
-    struct tl_branch below = *branch;
+    const char *word = tl_name(group, value)->value;
+    const char *remark = confidence > TL_CONFIDENCE_CERTAIN ? tl_name(TL_GROUP_CONFIDENCE, confidence)->label : NULL;
+    struct tl_branch below;
 
-    if (!item)
-        return below;
-    below = branch_below(branch, item);
-    if (strcmp(tl_name(group, value)->value, "unknown") == 0)
-        return below;
-    if (confidence > TL_CONFIDENCE_CERTAIN)
-        proto_item_append_text(item, ", %s", tl_name(TL_GROUP_CONFIDENCE, confidence)->label);
+    if (!word)
+        return *branch;
+    if (strcmp(word, "unknown") == 0)
+        return branch_below(branch, add_name(branch, field, group, value, NULL));
+    below = branch_below(branch, add_name(branch, field, group, value, remark));
     tl_item_name(&below, field + 1, TL_GROUP_CONFIDENCE, confidence);
     return below;
 }

@@ -42,8 +42,8 @@ struct tl_branch tl_item_heading(const struct tl_branch *parent, enum tl_field f
 
 void tl_item_text(const struct tl_branch *branch, enum tl_field field, const char *text);
 
-/* Adds the word of a value, with the label for people beside it where that says more. Nothing, and NULL, for NONE. */
-proto_item *tl_item_name(const struct tl_branch *branch, enum tl_field field, enum tl_group group, unsigned value);
+/* Adds the word of a value, with the label for people beside it where that says more. Nothing for NONE. */
+void tl_item_name(const struct tl_branch *branch, enum tl_field field, enum tl_group group, unsigned value);
 
 /* The same, with `confidence` in the field that follows in tl_fields.def, below it; "unknown" has none. Returns the branch
  * below. */

@@ -26,16 +26,19 @@ enum tl_language {
 
 enum { TL_BLANKS_MAX = 80 };
 
-/* What a blank stands for: a text, or a number when `text` is NULL. */
+/* What a blank stands for: a text, which may have blanks itself, or a number when `text` is NULL. */
 struct tl_blank {
     const char *name;
     const char *text;
     uint32_t number;
+    bool is_template;
 };
 
-/* The blanks that are known. Begin with count 0. */
+/* The blanks that are known, each under a name of its own. Begin with count 0. `more` is called once, when a blank is wanted that
+ * is not known yet: it makes the rest known. NULL = there is no rest. */
 struct tl_blanks {
     unsigned count;
+    void (*more)(struct tl_blanks *blanks);
     struct tl_blank rows[TL_BLANKS_MAX];
 };
 
@@ -45,8 +48,13 @@ void tl_text_number(struct tl_blanks *blanks, const char *name, uint32_t number)
 void tl_text_words(struct tl_blanks *blanks, const char *name, const char *text);
 void tl_text_test(struct tl_blanks *blanks, const char *name, bool holds);
 
+/* The same for a text that is a template itself. It is filled where it is printed, so it costs nothing where it is not; a blank in
+ * it that is unknown by then prints "?". It must not name itself. */
+void tl_text_template(struct tl_blanks *blanks, const char *name, const char *text);
+
 /* Appends the template, in the notation of tl_sentences.def, to `out`. An unknown blank outside brackets prints "?". Cost: the
- * length of the template, and one comparison for each blank in it with each one known. */
-void tl_text_fill(wmem_strbuf_t *out, const struct tl_blanks *blanks, const char *text);
+ * length of the template; for each blank in it one comparison if it is in the row where this template had it before, else one with
+ * each blank known. */
+void tl_text_fill(wmem_strbuf_t *out, struct tl_blanks *blanks, const char *text);
 
 #endif

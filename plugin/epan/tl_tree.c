@@ -4,6 +4,7 @@
  */
 #include "tl_tree.h"
 
+#include "tl_caption.h"
 #include "tl_expert.h"
 #include "tl_explain.h"
 #include "tl_parts.h"
@@ -29,9 +30,14 @@ static void append_summary(proto_item *top, const struct tl_shape *shape, const 
     const char *client = tl_name(TL_GROUP_STATE, shape->end[shape->client & 1].state)->value;
     const char *server = tl_name(TL_GROUP_STATE, shape->end[!(shape->client & 1)].state)->value;
 
+    const struct tl_caption caption = {FIELD_COUNT, {phase, tag, prefix, client, server}};
+
+    if (tl_caption_copy(top, &caption))
+        return;
     proto_item_append_text(top, ": %s%s%s%s", phase ? phase : "Unknown", tag ? ", " : "", tag ? prefix : "", tag ? tag : "");
     if (client && server)
         proto_item_append_text(top, ", client %s, server %s", client, server);
+    tl_caption_keep(top, &caption);
 }
 
 /* ---- the whole --------------------------------------------------------------------------------------------------------- */

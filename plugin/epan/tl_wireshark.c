@@ -40,6 +40,7 @@ static const struct {
 
 static struct {
     int explanation, tcp;
+    int any;               /* the item of TCP that has all flags below it */
     int flags[FLAG_COUNT]; /* -1 in a Wireshark without the field */
 } ids;
 
@@ -47,8 +48,15 @@ void tl_wireshark_handoff(void)
 {
     ids.explanation = proto_registrar_get_id_byname("tcplife.explanation");
     ids.tcp = proto_registrar_get_id_byname("tcp");
+    ids.any = proto_registrar_get_id_byname("tcp.analysis.flags");
     for (int i = 0; i < FLAG_COUNT; i++)
         ids.flags[i] = proto_registrar_get_id_byname(flag_rows[i].name);
+}
+
+/* A visible tree has every item, asked for or not. */
+static bool has_every_item(const proto_tree *tree)
+{
+    return PTREE_DATA(tree)->visible && ids.any > 0;
 }
 
 void tl_wireshark_ask(proto_tree *tree)
@@ -58,6 +66,10 @@ void tl_wireshark_ask(proto_tree *tree)
     if (!tree || !proto_field_is_referenced(tree, ids.explanation))
         return;
     dissection.tree = proto_tree_get_root(tree); /* the only member that priming reads */
+    if (has_every_item(tree)) {
+        epan_dissect_prime_with_hfid(&dissection, ids.any); /* so that it can be looked up */
+        return;
+    }
     epan_dissect_prime_with_hfid(&dissection, ids.tcp);
     for (int i = 0; i < FLAG_COUNT; i++) {
         if (ids.flags[i] > 0)
@@ -72,15 +84,47 @@ static unsigned items_of(proto_tree *tree, int id)
     return items ? items->len : 0;
 }
 
+/* What a tree has of both. */
+struct census {
+    unsigned headers; /* of TCP */
+    unsigned flags;
+};
+
+static void count_item(proto_node *node, void *data)
+{
+    struct census *census = (struct census *)data;
+    int id = PNODE_FINFO(node) ? PNODE_FINFO(node)->hfinfo->id : -1;
+
+    census->headers += id == ids.tcp;
+    for (int i = 0; i < FLAG_COUNT; i++)
+        census->flags |= id > 0 && id == ids.flags[i] ? 1u << i : 0;
+    proto_tree_children_foreach(node, count_item, census);
+}
+
+/* Looks at each item, which is cheaper than to have eleven kinds of items ready to be looked up in every frame. */
+static struct census census_by_walk(proto_tree *tree)
+{
+    struct census census = {0, 0};
+
+    if (items_of(tree, ids.any) > 0)
+        proto_tree_children_foreach(tree, count_item, &census);
+    return census;
+}
+
+static struct census census_by_look_up(proto_tree *tree)
+{
+    struct census census = {items_of(tree, ids.tcp), 0};
+
+    for (int i = 0; i < FLAG_COUNT; i++)
+        census.flags |= items_of(tree, ids.flags[i]) > 0 ? 1u << i : 0;
+    return census;
+}
+
 unsigned tl_wireshark_flags(proto_tree *tree)
 {
-    unsigned flags = 0;
+    struct census census = has_every_item(tree) ? census_by_walk(tree) : census_by_look_up(tree);
 
-    if (items_of(tree, ids.tcp) != 1)
-        return 0;
-    for (int i = 0; i < FLAG_COUNT; i++)
-        flags |= items_of(tree, ids.flags[i]) > 0 ? 1u << i : 0;
-    return flags;
+    return census.headers == 1 ? census.flags : 0;
 }
 
 /* ---- our verdict ------------------------------------------------------------------------------------------------------- */

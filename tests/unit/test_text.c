@@ -88,6 +88,59 @@ static void an_unknown_blank_outside_brackets_shows(void **state)
     assert_filled("{unseen}, {nothing}.", "?, ?.");
 }
 
+static void a_blank_may_have_blanks(void **state)
+{
+    struct tl_blanks blanks = known();
+    wmem_strbuf_t *out = wmem_strbuf_new(NULL, "");
+
+    (void)state;
+    tl_text_template(&blanks, "numbers", "bytes {seq}..{last}[, {unseen}]");
+    tl_text_number(&blanks, "last", 7);
+    tl_text_fill(out, &blanks, "{Numbers}[ ({numbers})].");
+    assert_string_equal(wmem_strbuf_get_str(out), "Bytes 4294967295..7 (bytes 4294967295..7).");
+    wmem_strbuf_destroy(out);
+}
+
+static void make_more_known(struct tl_blanks *blanks)
+{
+    assert_null(blanks->more);
+    tl_text_number(blanks, "late", 0);
+    tl_text_number(blanks, "later", 10);
+}
+
+/* The rest is asked for once, when it is wanted, even if it does not hold what is wanted. */
+static void the_rest_is_asked_for_when_wanted(void **state)
+{
+    struct tl_blanks blanks = known();
+    wmem_strbuf_t *out = wmem_strbuf_new(NULL, "");
+
+    (void)state;
+    blanks.more = make_more_known;
+    tl_text_fill(out, &blanks, "{sender} {seq} ");
+    assert_ptr_equal(blanks.more, make_more_known);
+    tl_text_fill(out, &blanks, "{late}[ {unseen}] {later}");
+    assert_string_equal(wmem_strbuf_get_str(out), "the client 4294967295 0 10");
+    wmem_strbuf_destroy(out);
+}
+
+/* One and the same place in a template, with its blank in one row and then in another. */
+static void rows_may_change_from_text_to_text(void **state)
+{
+    static const char template[] = "{seq} {sender}[ {seq_more}]";
+    struct tl_blanks other = {0};
+    wmem_strbuf_t *out = wmem_strbuf_new(NULL, "");
+
+    (void)state;
+    assert_filled(template, "4294967295 the client");
+    tl_text_number(&other, "seq_more", 3);
+    tl_text_number(&other, "seq", 2);
+    tl_text_words(&other, "sender", "the server");
+    tl_text_fill(out, &other, template);
+    assert_string_equal(wmem_strbuf_get_str(out), "2 the server 3");
+    wmem_strbuf_destroy(out);
+    assert_filled(template, "4294967295 the client");
+}
+
 static void too_many_blanks_do_no_harm(void **state)
 {
     struct tl_blanks blanks = {0};
@@ -206,10 +259,17 @@ static void every_row_is_in_its_language(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(blanks_are_filled),          cmocka_unit_test(brackets_need_every_blank_in_them),
-        cmocka_unit_test(tests_print_nothing),        cmocka_unit_test(an_unknown_blank_outside_brackets_shows),
-        cmocka_unit_test(too_many_blanks_do_no_harm), cmocka_unit_test(every_row_is_there_in_every_language),
-        cmocka_unit_test(every_row_can_be_filled),    cmocka_unit_test(every_row_is_in_its_language),
+        cmocka_unit_test(blanks_are_filled),
+        cmocka_unit_test(brackets_need_every_blank_in_them),
+        cmocka_unit_test(tests_print_nothing),
+        cmocka_unit_test(an_unknown_blank_outside_brackets_shows),
+        cmocka_unit_test(a_blank_may_have_blanks),
+        cmocka_unit_test(the_rest_is_asked_for_when_wanted),
+        cmocka_unit_test(rows_may_change_from_text_to_text),
+        cmocka_unit_test(too_many_blanks_do_no_harm),
+        cmocka_unit_test(every_row_is_there_in_every_language),
+        cmocka_unit_test(every_row_can_be_filled),
+        cmocka_unit_test(every_row_is_in_its_language),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
