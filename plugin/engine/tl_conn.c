@@ -63,7 +63,7 @@ void tl_conn_free(struct tl_conn *conn)
         tl_recent_free(&conn->end[i].recent);
     }
     tl_follow_free(conn);
-    allocator->free(allocator->context, conn);
+    allocator->free(allocator->context, conn, sizeof *conn);
 }
 
 /* ---- before the rules --------------------------------------------------------------------------------------------------- */

@@ -22,9 +22,7 @@ void tl_feedback_free(struct tl_feedback *feedback)
 {
     const struct tl_allocator *allocator = feedback->allocator;
 
-    if (feedback->reports) {
-        allocator->free(allocator->context, feedback->reports);
-    }
+    allocator->free(allocator->context, feedback->reports, feedback->capacity * sizeof *feedback->reports);
     tl_feedback_init(feedback, allocator, feedback->una);
 }
 
@@ -204,9 +202,7 @@ static bool grow(struct tl_feedback *feedback)
     for (i = 0; i < feedback->count; i++) {
         reports[i] = feedback->reports[(feedback->newest + 1u + i) % feedback->count];
     }
-    if (feedback->reports) {
-        allocator->free(allocator->context, feedback->reports);
-    }
+    allocator->free(allocator->context, feedback->reports, feedback->capacity * sizeof *feedback->reports);
     feedback->reports = reports;
     feedback->capacity = (uint8_t)capacity;
     feedback->newest = (uint8_t)(feedback->count > 0 ? feedback->count - 1 : 0);

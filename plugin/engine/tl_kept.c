@@ -15,9 +15,9 @@ static void *take(const struct tl_sent *sent, size_t bytes)
     return sent->allocator->alloc(sent->allocator->context, bytes);
 }
 
-static void give_back(const struct tl_sent *sent, void *memory)
+static void give_back(const struct tl_sent *sent, void *memory, size_t bytes)
 {
-    sent->allocator->free(sent->allocator->context, memory);
+    sent->allocator->free(sent->allocator->context, memory, bytes);
 }
 
 /* ---- entries ----------------------------------------------------------------------------------------------------------- */
@@ -48,7 +48,7 @@ bool tl_kept_grow_entries(struct tl_sent *sent, unsigned needed)
     for (unsigned i = 0; i < sent->count; i++) {
         entries[i] = *tl_kept_entry(sent, i);
     }
-    give_back(sent, sent->entries);
+    give_back(sent, sent->entries, sent->capacity * sizeof *sent->entries);
     sent->entries = entries;
     sent->capacity = (uint16_t)capacity;
     sent->first = 0;
@@ -103,8 +103,8 @@ bool tl_kept_same_history(const struct tl_sent_entry *a, const struct tl_sent_en
 
 void tl_kept_free_entries(struct tl_sent *sent)
 {
-    give_back(sent, sent->entries);
-    give_back(sent, sent->openers);
+    give_back(sent, sent->entries, sent->capacity * sizeof *sent->entries);
+    give_back(sent, sent->openers, sent->opener_capacity * sizeof *sent->openers);
     sent->entries = NULL;
     sent->openers = NULL;
     sent->first = sent->count = sent->capacity = 0;
@@ -145,7 +145,7 @@ bool tl_kept_grow_openers(struct tl_sent *sent)
     for (unsigned i = 0; i < sent->opener_count; i++) {
         openers[i] = sent->openers[i];
     }
-    give_back(sent, sent->openers);
+    give_back(sent, sent->openers, sent->opener_capacity * sizeof *sent->openers);
     sent->openers = openers;
     sent->opener_capacity = (uint16_t)capacity;
     return true;
@@ -248,7 +248,7 @@ bool tl_kept_grow_acked(struct tl_sent *sent)
     for (unsigned i = 0; i < sent->acked_count; i++) {
         acked[sent->acked_count - 1U - i] = *tl_kept_acked(sent, i);
     }
-    give_back(sent, sent->acked);
+    give_back(sent, sent->acked, sent->acked_capacity * sizeof *sent->acked);
     sent->acked = acked;
     sent->acked_newest = (uint16_t)((sent->acked_count + capacity - 1) % capacity);
     sent->acked_capacity = (uint16_t)capacity;

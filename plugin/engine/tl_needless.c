@@ -32,7 +32,7 @@ static bool grow(struct tl_repair *repair)
     for (i = 0; i < repair->resend_count; i++) {
         resends[repair->resend_count - 1 - i] = *resend_at(repair, i);
     }
-    allocator->free(allocator->context, repair->resends);
+    allocator->free(allocator->context, repair->resends, repair->resend_capacity * sizeof *resends);
     repair->resends = resends;
     repair->resend_capacity = (uint8_t)capacity;
     repair->resend_newest = (uint8_t)(repair->resend_count > 0 ? repair->resend_count - 1u : capacity - 1u);

@@ -27,7 +27,7 @@ struct tl_tracker *tl_tracker_new(const struct tl_allocator *allocator)
 void tl_tracker_free(struct tl_tracker *tracker)
 {
     if (tracker) {
-        tracker->allocator.free(tracker->allocator.context, tracker);
+        tracker->allocator.free(tracker->allocator.context, tracker, sizeof *tracker);
     }
 }
 
@@ -58,7 +58,7 @@ void tl_pair_free(struct tl_pair *pair)
         pair->all = conn->next;
         tl_conn_free(conn);
     }
-    pair->tracker->allocator.free(pair->tracker->allocator.context, pair);
+    pair->tracker->allocator.free(pair->tracker->allocator.context, pair, sizeof *pair);
 }
 
 /* ---- a new connection --------------------------------------------------------------------------------------------------- */

@@ -26,7 +26,7 @@ void tl_recent_init(struct tl_recent *recent, const struct tl_allocator *allocat
 
 void tl_recent_free(struct tl_recent *recent)
 {
-    recent->allocator->free(recent->allocator->context, recent->entries);
+    recent->allocator->free(recent->allocator->context, recent->entries, recent->capacity * sizeof *recent->entries);
     tl_recent_init(recent, recent->allocator);
 }
 
@@ -61,7 +61,7 @@ static void grow(struct tl_recent *recent)
     for (unsigned i = 0; i < recent->count; i++) {
         entries[recent->count - 1 - i] = *tl_recent_at(recent, i);
     }
-    allocator->free(allocator->context, recent->entries);
+    allocator->free(allocator->context, recent->entries, recent->capacity * sizeof *entries);
     recent->entries = entries;
     recent->capacity = (uint16_t)capacity;
     recent->newest = (uint16_t)((recent->count + capacity - 1) & (capacity - 1));

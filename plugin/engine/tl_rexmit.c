@@ -322,8 +322,8 @@ void tl_rexmit_free(struct tl_end *end)
     }
     allocator = end->repair->allocator;
     tl_feedback_free(&end->repair->feedback);
-    allocator->free(allocator->context, end->repair->resends);
-    allocator->free(allocator->context, end->repair);
+    allocator->free(allocator->context, end->repair->resends, end->repair->resend_capacity * sizeof *end->repair->resends);
+    allocator->free(allocator->context, end->repair, sizeof *end->repair);
     end->repair = NULL;
 }
 

@@ -95,9 +95,10 @@ static void *allocate(void *context, size_t bytes)
     return wmem_alloc0(wmem_file_scope(), bytes);
 }
 
-static void release(void *context, void *memory)
+static void release(void *context, void *memory, size_t bytes)
 {
     (void)context;
+    (void)bytes;
     wmem_free(wmem_file_scope(), memory);
 }
 
