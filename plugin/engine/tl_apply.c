@@ -106,7 +106,6 @@ static void note_fin_acked(struct tl_step *step)
 
     peer->finack_in = step->seg->frame;
     peer->finack_seq = step->seg->seq;
-    peer->finack_ns = step->seg->time_ns;
     if (conn->closer == 1 - step->from) {
         conn->fin1ack_ns = step->seg->time_ns;
     }
@@ -164,9 +163,9 @@ static bool server_proves_ack(const struct tl_step *step)
     if (step->event == TL_EVENT_SYNACK) {
         return false;
     }
-    if (step->self->synack.count == 0 || step->conn->tfo >= TL_TFO_DATA_ACKED) {
+    if (step->self->synack->count == 0 || step->conn->tfo >= TL_TFO_DATA_ACKED) {
         /* Data with an older number belongs to a connection from before the SYN. */
-        return step->conn->tfo < TL_TFO_DATA_ACKED && client->syn.count > 0 && knows_syn && step->event == TL_EVENT_DATA;
+        return step->conn->tfo < TL_TFO_DATA_ACKED && client->syn->count > 0 && knows_syn && step->event == TL_EVENT_DATA;
     }
     if (client->segments == 0) {
         return true;
@@ -253,7 +252,7 @@ void tl_apply_segment(struct tl_step *step)
 void tl_apply_poke(struct tl_step *step)
 {
     struct tl_end *self = step->self;
-    bool again = step->event == TL_EVENT_SYNACK && self->synack.count + (step->copy_of != NULL) > 1;
+    bool again = step->event == TL_EVENT_SYNACK && self->synack->count + (step->copy_of != NULL) > 1;
 
     if (step->event == TL_EVENT_RST) {
         return; /* the RST rules did it */

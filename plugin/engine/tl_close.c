@@ -26,7 +26,7 @@ static void infer_fin_of_peer(struct tl_step *step)
     peer->fin = peer->seen;
     step->conn->closer = (uint8_t)(1 - step->from);
     if (peer->unseen_in != 0) {
-        peer->fin_ns = peer->finack_ns = step->conn->fin1ack_ns = peer->unseen_ns;
+        peer->fin_ns = step->conn->fin1ack_ns = peer->unseen_ns;
         peer->finack_in = peer->unseen_in;
         peer->finack_seq = step->seg->seq; /* it stood there or below */
     } else {

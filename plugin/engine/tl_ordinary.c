@@ -25,7 +25,7 @@ static bool is_known(const struct tl_end *end)
 /* Neither FIN nor RST (tl_close, tl_inject), no probes of it (tl_probe), no repetition, no stray segment, window open. */
 static bool is_quiet(const struct tl_end *end)
 {
-    return !end->has_fin && end->rsts == 0 && end->probe.count == 0 && end->insists == 0 && end->strays == 0 &&
+    return !end->has_fin && end->rst->count == 0 && end->probe->count == 0 && end->insists == 0 && end->strays == 0 &&
            end->has_window && end->window > 0 && end->segments > 0 && !end->acks_unexpected;
 }
 

@@ -191,9 +191,9 @@ static void name_syn_data(struct tl_step *step)
     step->shape->retransmission = TL_RETRANSMISSION_SYN_DATA;
     step->shape->retransmission_confidence = TL_CONFIDENCE_CERTAIN;
     step->shape->needless = TL_NEEDLESS_NO;
-    step->refs->original_in = step->refs->previous_in = step->self->syn.first_in;
+    step->refs->original_in = step->refs->previous_in = step->self->syn->first_in;
     step->refs->retransmission_number = 1;
-    step->refs->since_previous_ns = step->refs->since_original_ns = tl_since(step, step->self->syn.first_ns);
+    step->refs->since_previous_ns = step->refs->since_original_ns = tl_since(step, step->self->syn->first_ns);
 }
 
 /* The octet of a window probe, sent again. */
@@ -249,7 +249,7 @@ static void classify_bytes(struct tl_step *step)
 static void classify_syn(struct tl_step *step)
 {
     bool synack = step->event == TL_EVENT_SYNACK;
-    const struct tl_syns *syns = synack ? &step->self->synack : &step->self->syn;
+    const struct tl_syns *syns = synack ? step->self->synack : step->self->syn;
 
     step->shape->segment = step->shape->flags & TL_SHAPE_REORDERED && synack ? TL_SEGMENT_OUT_OF_ORDER : TL_SEGMENT_NEW;
     if (step->shape->handshake_step != TL_HANDSHAKE_STEP_SYN_RETRANSMISSION &&

@@ -96,7 +96,7 @@ static enum tl_rst_effect effect_in_syn_sent(const struct tl_step *step, uint8_t
 
         return fits ? TL_RST_EFFECT_ACCEPTED : TL_RST_EFFECT_IGNORED;
     }
-    if (step->self->synack.count > 0 && step->seg->seq == step->self->isn + 1) {
+    if (step->self->synack->count > 0 && step->seg->seq == step->self->isn + 1) {
         *confidence = TL_CONFIDENCE_LIKELY;
         return TL_RST_EFFECT_ACCEPTED;
     }

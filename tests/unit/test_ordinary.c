@@ -88,6 +88,27 @@ static void assert_same_repair(const struct tl_repair *a, const struct tl_repair
     assert_memory_equal(&one, &other, sizeof one);
 }
 
+/* The parts that only some connections have. An end that differs in having one differs, too. */
+static void assert_same_parts(const struct tl_end *a, const struct tl_end *b)
+{
+    assert_int_equal(a->syn == &tl_no_syns, b->syn == &tl_no_syns);
+    assert_int_equal(a->synack == &tl_no_syns, b->synack == &tl_no_syns);
+    assert_int_equal(a->probe == &tl_no_probes, b->probe == &tl_no_probes);
+    assert_int_equal(a->rst == &tl_no_rsts, b->rst == &tl_no_rsts);
+    assert_memory_equal(a->syn, b->syn, sizeof *a->syn);
+    assert_memory_equal(a->synack, b->synack, sizeof *a->synack);
+    assert_memory_equal(a->probe, b->probe, sizeof *a->probe);
+    assert_memory_equal(a->rst, b->rst, sizeof *a->rst);
+}
+
+static void forget_parts(struct tl_end *end)
+{
+    end->syn = end->synack = NULL;
+    end->probe = NULL;
+    end->rst = NULL;
+    end->repair = NULL;
+}
+
 /* Everything but the places of memory. */
 static void assert_same_conn(const struct tl_conn *a, const struct tl_conn *b)
 {
@@ -104,7 +125,9 @@ static void assert_same_conn(const struct tl_conn *a, const struct tl_conn *b)
         memset(&other.end[i].sent, 0, sizeof other.end[i].sent);
         memset(&one.end[i].recent, 0, sizeof one.end[i].recent);
         memset(&other.end[i].recent, 0, sizeof other.end[i].recent);
-        one.end[i].repair = other.end[i].repair = NULL;
+        assert_same_parts(&a->end[i], &b->end[i]);
+        forget_parts(&one.end[i]);
+        forget_parts(&other.end[i]);
     }
     one.pair = other.pair = NULL;
     one.previous = other.previous = one.next = other.next = NULL;
