@@ -4,6 +4,7 @@
  */
 #include "tl_feedback.h"
 
+#include "tl_grow.h"
 #include "tl_seq.h"
 
 #include <string.h>
@@ -190,7 +191,7 @@ unsigned tl_feedback_duplicate(struct tl_feedback *feedback, const struct tl_seg
 
 static bool grow(struct tl_feedback *feedback)
 {
-    unsigned capacity = feedback->capacity == 0 ? TL_FEEDBACK_FIRST : feedback->capacity * 2u;
+    unsigned capacity = tl_grown(feedback->capacity);
     const struct tl_allocator *allocator = feedback->allocator;
     struct tl_report *reports = allocator->alloc(allocator->context, capacity * sizeof *reports);
     unsigned i;

@@ -13,7 +13,6 @@
 #include "tl_sent.h"
 
 enum {
-    TL_FEEDBACK_FIRST = 4,  /* records of the first allocation */
     TL_FEEDBACK_MAX = 32,   /* records at most; one for each TSval: measured, 16 lose a quarter of the answers, 64 gain none */
     TL_FEEDBACK_RANGES = 8, /* SACKed ranges remembered above the cumulative ACK; the oldest report is the least useful */
 };

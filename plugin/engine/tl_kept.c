@@ -4,7 +4,7 @@
  */
 #include "tl_kept.h"
 
-enum { ACKED_FIRST = 4, OPENERS_FIRST = 4 };
+#include "tl_grow.h"
 
 /* How far the ring can reach below una: one ACK can pass INT32_MAX + TL_SENT_JUMP_MAX bytes, and tl_kept_age looks after at
  * most TL_SENT_JUMP_MAX / 2 more. Below 2^32, so that no number is taken for another one. */
@@ -32,11 +32,11 @@ struct tl_sent_entry *tl_kept_find(const struct tl_sent *sent, uint32_t seq)
 
 bool tl_kept_grow_entries(struct tl_sent *sent, unsigned needed)
 {
-    unsigned capacity = sent->capacity ? sent->capacity : TL_SENT_ENTRIES_FIRST;
+    unsigned capacity = sent->capacity ? sent->capacity : tl_grown(0);
     struct tl_sent_entry *entries;
 
     while (capacity < needed && capacity < sent->limit) {
-        capacity *= 2;
+        capacity = tl_grown(capacity);
     }
     if (capacity == sent->capacity) {
         return true;
@@ -132,7 +132,7 @@ static unsigned opener_index(const struct tl_sent *sent, uint32_t seq)
 
 bool tl_kept_grow_openers(struct tl_sent *sent)
 {
-    unsigned capacity = sent->opener_capacity ? 2U * sent->opener_capacity : OPENERS_FIRST;
+    unsigned capacity = tl_grown(sent->opener_capacity);
     struct tl_sent_opener *openers;
 
     if (sent->opener_count < sent->opener_capacity || sent->opener_capacity == TL_SENT_OPENERS_MAX) {
@@ -235,7 +235,7 @@ struct tl_sent_entry *tl_kept_find_acked(const struct tl_sent *sent, uint32_t se
 
 bool tl_kept_grow_acked(struct tl_sent *sent)
 {
-    unsigned capacity = sent->acked_capacity ? 2U * sent->acked_capacity : ACKED_FIRST;
+    unsigned capacity = tl_grown(sent->acked_capacity);
     struct tl_sent_entry *acked;
 
     if (sent->acked_count < sent->acked_capacity || sent->acked_capacity == TL_SENT_ACKED_MAX) {
