@@ -48,14 +48,14 @@ struct tl_conn *tl_conn_new(struct tl_pair *pair, const struct tl_segment *seg)
     }
     conn->pair = pair;
     conn->number = tracker->connections++;
-    conn->incarnation = ++pair->incarnations;
+    conn->incarnation = pair->newest ? pair->newest->incarnation + 1 : 1;
     conn->first_in = conn->last_in = seg->frame;
     conn->start_ns = conn->last_ns = conn->before_ns = seg->time_ns;
     conn->server_leg_ns = conn->client_leg_ns = TL_UNKNOWN_NS;
     conn->fin1ack_ns = conn->finish_ns = TL_UNKNOWN_NS;
     conn->opener = conn->closer = conn->rst_by = TL_NO_END;
-    conn->next = pair->all;
-    pair->all = conn;
+    conn->next = pair->newest;
+    pair->newest = conn;
     return conn;
 }
 

@@ -165,7 +165,7 @@ enum tl_followed {
 struct tl_conn {
     struct tl_pair *pair;
     struct tl_conn *previous; /* for a tentative connection: the one that it may replace */
-    struct tl_conn *next;     /* in the list of the pair */
+    struct tl_conn *next;     /* the one before, of the same pair */
     struct tl_zeek *zeek;     /* as Zeek sees it, from TL_FOLLOWED_VIEW on; NULL also when memory ran out */
     struct tl_end end[2];
     int64_t start_ns, last_ns; /* first segment, newest time */
@@ -226,11 +226,8 @@ struct tl_conn {
  * newest is tentative or old segments still arrive. The older ones stay only for what was already said of them. */
 struct tl_pair {
     struct tl_tracker *tracker;
-    struct tl_conn *newest;
-    struct tl_conn *older;
-    struct tl_conn *all; /* every connection, newest first, by tl_conn.next */
+    struct tl_conn *newest; /* the others follow by tl_conn.next */
     struct tl_ends ends;
-    uint32_t incarnations;
 };
 
 struct tl_tracker {

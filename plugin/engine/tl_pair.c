@@ -52,10 +52,10 @@ void tl_pair_free(struct tl_pair *pair)
     if (!pair) {
         return;
     }
-    while (pair->all) {
-        struct tl_conn *conn = pair->all;
+    while (pair->newest) {
+        struct tl_conn *conn = pair->newest;
 
-        pair->all = conn->next;
+        pair->newest = conn->next;
         tl_conn_free(conn);
     }
     pair->tracker->allocator.free(pair->tracker->allocator.context, pair, sizeof *pair);
@@ -71,6 +71,17 @@ static struct tl_conn *standing(const struct tl_pair *pair)
     return conn && conn->tentative && conn->previous ? conn->previous : conn;
 }
 
+/* The connection before the newest one that old segments may belong to. */
+static struct tl_conn *older(const struct tl_pair *pair)
+{
+    const struct tl_conn *conn = pair->newest;
+
+    if (!conn) {
+        return NULL;
+    }
+    return conn->previous ? conn->previous : conn->next;
+}
+
 static struct tl_conn *start(struct tl_pair *pair, const struct tl_segment *seg, enum tl_reuse reuse, bool tentative)
 {
     struct tl_conn *before = standing(pair);
@@ -82,8 +93,6 @@ static struct tl_conn *start(struct tl_pair *pair, const struct tl_segment *seg,
     conn->reuse = (uint8_t)reuse;
     conn->tentative = tentative;
     conn->previous = tentative ? before : NULL;
-    pair->older = tentative ? before : pair->newest;
-    pair->newest = conn;
     return conn;
 }
 
@@ -160,8 +169,8 @@ static struct tl_conn *route_syn(struct tl_pair *pair, const struct tl_segment *
     if (has_isn(conn, seg->from, seg->seq) || is_late_syn(conn, seg) || is_crossing_syn(conn, seg)) {
         return conn;
     }
-    if (has_isn(pair->older, seg->from, seg->seq)) {
-        return pair->older;
+    if (has_isn(older(pair), seg->from, seg->seq)) {
+        return older(pair);
     }
     return start_by_syn(pair, seg);
 }
@@ -221,18 +230,18 @@ static bool rst_fits(const struct tl_conn *conn, const struct tl_segment *seg)
 /* Old segments of the connection before the newest one. */
 static bool fits_older(const struct tl_pair *pair, const struct tl_segment *seg)
 {
-    const struct tl_conn *conn = pair->newest, *older = pair->older;
+    const struct tl_conn *conn = pair->newest, *before = older(pair);
 
-    if (!older) {
+    if (!before) {
         return false;
     }
     if (seg->flags & TL_RST) {
-        return !rst_fits(conn, seg) && rst_fits(older, seg);
+        return !rst_fits(conn, seg) && rst_fits(before, seg);
     }
     if (seg->flags & TL_SYN) {
-        return !acks_syn_of(conn, 1 - seg->from, seg->ack) && acks_syn_of(older, 1 - seg->from, seg->ack);
+        return !acks_syn_of(conn, 1 - seg->from, seg->ack) && acks_syn_of(before, 1 - seg->from, seg->ack);
     }
-    return !tl_window_fits(conn, seg) && tl_window_fits(older, seg);
+    return !tl_window_fits(conn, seg) && tl_window_fits(before, seg);
 }
 
 static struct tl_conn *route(struct tl_pair *pair, const struct tl_segment *seg)
@@ -252,7 +261,7 @@ static struct tl_conn *route(struct tl_pair *pair, const struct tl_segment *seg)
         confirm(conn, seg);
         return conn;
     }
-    return fits_older(pair, seg) ? pair->older : conn;
+    return fits_older(pair, seg) ? older(pair) : conn;
 }
 
 /* ---- what a segment of one connection means for the other ----------------------------------------------------------------- */
@@ -359,7 +368,7 @@ bool tl_pair_update(struct tl_pair *pair, const struct tl_segment *segment, stru
 
 void tl_pair_unreachable(struct tl_pair *pair, unsigned from, uint32_t seq, unsigned type, unsigned code, uint32_t frame)
 {
-    struct tl_conn *conn = has_isn(pair->newest, from & 1, seq) ? pair->newest : pair->older;
+    struct tl_conn *conn = has_isn(pair->newest, from & 1, seq) ? pair->newest : older(pair);
 
     if (!has_isn(conn, from & 1, seq) || conn->opened || conn->icmp_in != 0) {
         return;

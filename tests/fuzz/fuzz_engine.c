@@ -159,13 +159,13 @@ static void check_counts(const struct run *run, unsigned pair)
     uint32_t segments = 0, conns = 0;
     size_t most = FIXED_BYTES_MAX + (size_t)run->tracker->connections * TL_CONN_BYTES_MAX;
 
-    for (const struct tl_conn *conn = run->pairs[pair]->all; conn; conn = conn->next, conns++) {
+    for (const struct tl_conn *conn = run->pairs[pair]->newest; conn; conn = conn->next, conns++) {
         segments += conn->end[0].segments + conn->end[1].segments;
     }
     if (segments != run->taken[pair]) {
         fail(run, "the connections of a pair have all its segments");
     }
-    if (conns != run->pairs[pair]->incarnations) {
+    if (conns != (run->pairs[pair]->newest ? run->pairs[pair]->newest->incarnation : 0)) {
         fail(run, "incarnations are counted");
     }
     if (run->memory.live > most) {
