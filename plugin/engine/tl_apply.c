@@ -7,6 +7,52 @@
 #include "tl_rexmit.h"
 #include "tl_window.h"
 
+/* ---- the record --------------------------------------------------------------------------------------------------------- */
+
+struct tl_sent *tl_apply_record(const struct tl_conn *conn, struct tl_end *end)
+{
+    bool made = end->sent != &tl_no_sent;
+    struct tl_sent *sent = tl_conn_part(conn, end->sent, &tl_no_sent, sizeof *sent);
+
+    if (made || !sent) {
+        return sent;
+    }
+    tl_sent_init(sent, &conn->pair->tracker->allocator);
+    if (end->has_max) {
+        tl_sent_restart(sent, end->max);
+    }
+    end->sent = sent;
+    return sent;
+}
+
+void tl_apply_free(const struct tl_allocator *allocator, struct tl_end *end)
+{
+    if (end->sent != &tl_no_sent) {
+        struct tl_sent *sent = (struct tl_sent *)(uintptr_t)end->sent;
+
+        tl_sent_free(sent);
+        allocator->free(allocator->context, sent, sizeof *sent);
+    }
+}
+
+/* Whether a record that was not made stays so: it would start at `seq`, or does. */
+static bool stays_empty(const struct tl_end *end, uint32_t seq)
+{
+    return end->sent == &tl_no_sent && end->has_max && end->max == seq;
+}
+
+/* Starts the record anew at `seq`, from where on it counts as reached, too. */
+static void restart(const struct tl_conn *conn, struct tl_end *end, uint32_t seq)
+{
+    struct tl_sent *sent = tl_apply_record(conn, end);
+
+    if (sent) {
+        tl_sent_restart(sent, seq);
+    }
+}
+
+/* ---- what a segment changes ----------------------------------------------------------------------------------------------- */
+
 /* A SYN starts the numbers of its sender. The data on it counts only when the SYN-ACK takes it (RFC 7413 4.2). */
 static void apply_syn(struct tl_step *step)
 {
@@ -25,7 +71,9 @@ static void apply_syn(struct tl_step *step)
     if (step->conn->opened) {
         return;
     }
-    tl_sent_restart(&self->sent, self->isn + 1);
+    if (self->sent != &tl_no_sent) {
+        restart(step->conn, self, self->isn + 1);
+    }
     self->max = self->seen = self->isn + 1;
     self->has_max = self->has_seen = true;
 }
@@ -38,17 +86,41 @@ static void raise(uint32_t *number, bool *known, uint32_t to)
     }
 }
 
+static void tell_record(const struct tl_step *step, bool acks_captured)
+{
+    struct tl_sent *sent = tl_apply_record(step->conn, step->self);
+
+    if (sent) {
+        tl_sent_expect_acks(sent, acks_captured);
+    }
+}
+
 /* Nothing of the peer captured: its ACKs will not come either, and the record must not wait for them. */
 static void expect_acks(struct tl_step *step)
 {
     enum { ONE_WAY_SEGMENTS = 16 };
 
     if (step->peer->segments == 0 && step->self->segments == ONE_WAY_SEGMENTS) {
-        tl_sent_expect_acks(&step->self->sent, false);
+        tell_record(step, false);
         step->self->acks_unexpected = true;
     } else if (step->self->acks_unexpected && step->peer->segments > 0) {
-        tl_sent_expect_acks(&step->self->sent, true);
+        tell_record(step, true);
         step->self->acks_unexpected = false;
+    }
+}
+
+/* Puts the segment into the record of its sender. */
+static void record(const struct tl_step *step)
+{
+    struct tl_end *self = step->self;
+    struct tl_sent *sent;
+
+    if (step->length == 0 && stays_empty(self, step->seg->seq)) {
+        return;
+    }
+    sent = tl_apply_record(step->conn, self);
+    if (sent && tl_sent_add(sent, step->seg, NULL) == TL_SENT_REFUSED) {
+        tl_sent_restart(sent, step->end);
     }
 }
 
@@ -63,9 +135,7 @@ static void apply_bytes(struct tl_step *step)
     if (step->is_probe && (step->seg->len == 0 || step->shape->keepalive != TL_PROBE_KIND_NONE)) {
         return;
     }
-    if (tl_sent_add(&self->sent, step->seg, NULL) == TL_SENT_REFUSED) {
-        tl_sent_restart(&self->sent, step->end);
-    }
+    record(step);
     raise(&self->max, &max_known, step->end);
     raise(&self->seen, &seen_known, step->end);
     self->has_max = max_known;
@@ -111,6 +181,22 @@ static void note_fin_acked(struct tl_step *step)
     }
 }
 
+/* Tells the peer's record of the ACK, and `result` what that did. False when it is refused. */
+static bool acknowledge(const struct tl_step *step, struct tl_sent_ack_result *result)
+{
+    uint32_t ack = step->seg->ack;
+    struct tl_sent *sent;
+
+    if (!stays_empty(step->peer, ack)) {
+        sent = tl_apply_record(step->conn, step->peer);
+        if (sent) {
+            return tl_sent_ack(sent, ack, result) != TL_SENT_REFUSED;
+        }
+    }
+    *result = (struct tl_sent_ack_result){.una_before = ack};
+    return true;
+}
+
 static void apply_ack(struct tl_step *step)
 {
     struct tl_end *self = step->self, *peer = step->peer;
@@ -136,14 +222,14 @@ static void apply_ack(struct tl_step *step)
         peer->unseen_in = step->seg->frame;
         peer->unseen_ns = step->seg->time_ns;
     }
-    took = tl_sent_ack(&peer->sent, ack, &result) != TL_SENT_REFUSED;
+    took = acknowledge(step, &result);
     if (took) {
         learn_leg(step, &result);
         peer->seen_bytes += result.captured_bytes + result.forgotten_bytes;
         peer->unseen_bytes += result.unseen_bytes;
         peer->capture |= result.last.flags & TL_SENT_COARSE ? TL_CAPTURE_COARSE : 0;
     } else {
-        tl_sent_restart(&peer->sent, ack);
+        restart(step->conn, peer, ack);
     }
     peer->una = ack;
     peer->has_una = true;
@@ -196,6 +282,13 @@ static bool all_closed(const struct tl_conn *conn)
     return tl_fin_acked(&conn->end[0]) && tl_fin_acked(&conn->end[1]);
 }
 
+static void close_record(const struct tl_conn *conn, struct tl_end *end)
+{
+    if (end->sent != &tl_no_sent) {
+        tl_sent_close(tl_apply_record(conn, end));
+    }
+}
+
 static void settle(struct tl_step *step)
 {
     struct tl_conn *conn = step->conn;
@@ -208,8 +301,8 @@ static void settle(struct tl_step *step)
         conn->finished = true;
         conn->finish_ns = step->seg->time_ns;
         step->finishes = true;
-        tl_sent_close(&step->self->sent);
-        tl_sent_close(&step->peer->sent);
+        close_record(step->conn, step->self);
+        close_record(step->conn, step->peer);
     }
 }
 

@@ -7,6 +7,14 @@
 
 #include "tl_conn.h"
 
+/* The record of what an end sent, to write to it; NULL when out of memory. Before it is made it stands for one that starts at
+ * `max`, if the end has that, and has no bytes: then a SYN, an ACK of all, or a segment without octets at `max` changes nothing
+ * in it. O(1). */
+struct tl_sent *tl_apply_record(const struct tl_conn *conn, struct tl_end *end);
+
+/* Frees the record. */
+void tl_apply_free(const struct tl_allocator *allocator, struct tl_end *end);
+
 /* Applies a classified segment to both ends. Copies, strays, RSTs and segments without ACK change nothing. O(1) amortised. */
 void tl_apply_segment(struct tl_step *step);
 

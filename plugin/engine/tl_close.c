@@ -16,7 +16,7 @@ static void infer_fin_of_peer(struct tl_step *step)
     if (peer->has_fin || !peer->has_seen || !tl_seq_after(step->seg->ack, peer->seen)) {
         return;
     }
-    if (beyond > 1 || tl_sent_has_hole_below(&peer->sent, peer->seen)) {
+    if (beyond > 1 || tl_sent_has_hole_below(peer->sent, peer->seen)) {
         step->conn->closer_unknown = true;
         return;
     }

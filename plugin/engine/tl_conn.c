@@ -25,6 +25,7 @@ enum { STRAYS_TO_RESYNC = 3 };
 const struct tl_syns tl_no_syns = {0};
 const struct tl_probe_run tl_no_probes = {0};
 const struct tl_rsts tl_no_rsts = {0};
+const struct tl_sent tl_no_sent = {0};
 
 /* ---- making and freeing ------------------------------------------------------------------------------------------------- */
 
@@ -38,13 +39,13 @@ struct tl_conn *tl_conn_new(struct tl_pair *pair, const struct tl_segment *seg)
         return NULL;
     }
     for (i = 0; i < 2; i++) {
-        tl_sent_init(&conn->end[i].sent, &tracker->allocator);
         tl_recent_init(&conn->end[i].recent, &tracker->allocator);
         conn->end[i].leg_ns = TL_UNKNOWN_NS;
         conn->end[i].fin_ns = TL_UNKNOWN_NS;
         conn->end[i].syn = conn->end[i].synack = &tl_no_syns;
         conn->end[i].probe = &tl_no_probes;
         conn->end[i].rst = &tl_no_rsts;
+        conn->end[i].sent = &tl_no_sent;
     }
     conn->pair = pair;
     conn->number = tracker->connections++;
@@ -76,7 +77,7 @@ static void free_part(const struct tl_allocator *allocator, const void *part, co
 static void free_end(const struct tl_allocator *allocator, struct tl_end *end)
 {
     tl_rexmit_free(end);
-    tl_sent_free(&end->sent);
+    tl_apply_free(allocator, end);
     tl_recent_free(&end->recent);
     free_part(allocator, end->syn, &tl_no_syns, sizeof *end->syn);
     free_part(allocator, end->synack, &tl_no_syns, sizeof *end->synack);
@@ -165,9 +166,13 @@ static void check_copy(struct tl_step *step)
 }
 
 /* Starts the numbers of an end anew where its segments are now. */
-static void resync(struct tl_end *end, uint32_t seq)
+static void resync(const struct tl_conn *conn, struct tl_end *end, uint32_t seq)
 {
-    tl_sent_restart(&end->sent, seq);
+    struct tl_sent *sent = tl_apply_record(conn, end);
+
+    if (sent) {
+        tl_sent_restart(sent, seq);
+    }
     end->max = end->seen = end->una = seq;
     end->has_max = end->has_seen = end->has_una = true;
     end->strays = 0;
@@ -191,9 +196,9 @@ static void check_stray(struct tl_step *step)
     }
     self->stray_seq = step->end;
     if (self->strays >= STRAYS_TO_RESYNC) {
-        resync(self, seg->seq);
+        resync(step->conn, self, seg->seq);
         if (tl_has(step, TL_ACK)) {
-            resync(step->peer, seg->ack);
+            resync(step->conn, step->peer, seg->ack);
         }
         return;
     }

@@ -76,15 +76,16 @@ struct tl_rsts {
 extern const struct tl_syns tl_no_syns;
 extern const struct tl_probe_run tl_no_probes;
 extern const struct tl_rsts tl_no_rsts;
+extern const struct tl_sent tl_no_sent;
 
 struct tl_repair;
 
 /* One end: what it sent (sequence numbers of its direction) and what it said of the other direction. */
 struct tl_end {
     struct tl_fsm fsm;
-    struct tl_sent sent;      /* bytes that the peer has not acknowledged */
-    struct tl_recent recent;  /* its last segments */
-    struct tl_repair *repair; /* of losses among them; NULL before its first payload */
+    const struct tl_sent *sent; /* bytes that the peer has not acknowledged; tl_no_sent as long as a record would have none */
+    struct tl_recent recent;    /* its last segments */
+    struct tl_repair *repair;   /* of losses among them; NULL before its first payload */
     const struct tl_syns *syn, *synack;
     const struct tl_probe_run *probe;
     const struct tl_rsts *rst;

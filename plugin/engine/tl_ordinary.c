@@ -19,7 +19,8 @@ static bool is_established(const struct tl_end *end)
 /* Both directions of the end are known, so that the next number is new and no ACK is beyond what was captured. */
 static bool is_known(const struct tl_end *end)
 {
-    return end->has_max && end->has_seen && end->has_una && end->has_ack && end->max == end->seen && end->sent.max == end->max;
+    return end->has_max && end->has_seen && end->has_una && end->has_ack && end->max == end->seen &&
+           (end->sent == &tl_no_sent || end->sent->max == end->max);
 }
 
 /* Neither FIN nor RST (tl_close, tl_inject), no probes of it (tl_probe), no repetition, no stray segment, window open. */

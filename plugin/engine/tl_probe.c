@@ -341,7 +341,7 @@ static bool draws_ack(const struct tl_step *step, const struct tl_recent_entry *
     const struct tl_end *self = step->self, *peer = step->peer;
     bool carries = tl_event_length(e->flags, e->len) > 0 || (e->bits & TL_MARK_PROBE);
     bool old_bytes = e->time_ns >= self->ack_ns && tl_seq_before(e->seq, self->ack);
-    bool above_hole = tl_seq_after(e->seq, self->ack) && tl_sent_has_hole_below(&peer->sent, e->seq);
+    bool above_hole = tl_seq_after(e->seq, self->ack) && tl_sent_has_hole_below(peer->sent, e->seq);
     bool overtaken = before && (e->flags & before->flags & TL_ACK) &&
                      (tl_seq_before(e->ack, before->ack) ||
                       ((e->options & before->options & TL_OPT_TIMESTAMPS) && tl_seq_before(e->tsval, before->tsval)));

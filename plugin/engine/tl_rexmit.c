@@ -4,6 +4,7 @@
  */
 #include "tl_rexmit.h"
 
+#include "tl_apply.h"
 #include "tl_needless.h"
 #include "tl_resent.h"
 #include "tl_window.h"
@@ -203,7 +204,7 @@ static void name_window_probe(struct tl_step *step)
 
     step->shape->retransmission = TL_RETRANSMISSION_WINDOW_PROBE;
     step->shape->retransmission_confidence = TL_CONFIDENCE_LIKELY;
-    if (tl_sent_look(&step->self->sent, step->seg, &look) == TL_SENT_OK && look.previous.tx_count > 0) {
+    if (tl_sent_look(step->self->sent, step->seg, &look) == TL_SENT_OK && look.previous.tx_count > 0) {
         refer_to(step, &look.previous);
     }
 }
@@ -213,7 +214,7 @@ static void classify_bytes(struct tl_step *step)
     struct tl_resent r = {.step = step, .repair = step->self->repair};
     struct tl_report known;
 
-    if (tl_sent_look(&step->self->sent, step->seg, &r.look) != TL_SENT_OK) {
+    if (tl_sent_look(step->self->sent, step->seg, &r.look) != TL_SENT_OK) {
         step->shape->segment = TL_SEGMENT_AHEAD;
         return;
     }
@@ -287,6 +288,7 @@ static bool make_repair(struct tl_step *step)
     if (self->repair) {
         return true;
     }
+    (void)tl_apply_record(step->conn, self);
     self->repair = allocator->alloc(allocator->context, sizeof *self->repair);
     if (!self->repair) {
         return false;
@@ -368,7 +370,7 @@ void tl_rexmit_before_ack(struct tl_step *step)
     struct tl_repair *repair = step->peer->repair;
 
     if (repair) {
-        tl_feedback_sack(&repair->feedback, &step->peer->sent, step->seg, step->self->leg_ns);
+        tl_feedback_sack(&repair->feedback, step->peer->sent, step->seg, step->self->leg_ns);
         repair->seen_sack |= step->seg->sack_count > 0;
     }
 }

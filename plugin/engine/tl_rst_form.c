@@ -106,7 +106,7 @@ static uint32_t lowest_unacked(const struct tl_end *e)
     if (e->has_isn) {
         return e->isn + 1;
     }
-    return tl_sent_started(&e->sent) ? tl_sent_una(&e->sent) : e->max; /* not started: memory had run out */
+    return tl_sent_started(e->sent) ? tl_sent_una(e->sent) : e->max; /* not started: memory had run out */
 }
 
 /* F3: both numbers are those of a live connection. Bytes of either side may have been lost before the capture point. */

@@ -34,7 +34,7 @@ static bool knows_peer_fin(const struct tl_step *step)
 /* The FIN has arrived as soon as everything before it has. */
 static bool fin_in_order(const struct tl_end *end)
 {
-    return end->has_fin && !tl_sent_has_hole_below(&end->sent, end->fin);
+    return end->has_fin && !tl_sent_has_hole_below(end->sent, end->fin);
 }
 
 static void on_syn(struct pair_of_states *s)

@@ -95,6 +95,7 @@ static void assert_same_parts(const struct tl_end *a, const struct tl_end *b)
     assert_int_equal(a->synack == &tl_no_syns, b->synack == &tl_no_syns);
     assert_int_equal(a->probe == &tl_no_probes, b->probe == &tl_no_probes);
     assert_int_equal(a->rst == &tl_no_rsts, b->rst == &tl_no_rsts);
+    assert_int_equal(a->sent == &tl_no_sent, b->sent == &tl_no_sent);
     assert_memory_equal(a->syn, b->syn, sizeof *a->syn);
     assert_memory_equal(a->synack, b->synack, sizeof *a->synack);
     assert_memory_equal(a->probe, b->probe, sizeof *a->probe);
@@ -106,6 +107,7 @@ static void forget_parts(struct tl_end *end)
     end->syn = end->synack = NULL;
     end->probe = NULL;
     end->rst = NULL;
+    end->sent = NULL;
     end->repair = NULL;
 }
 
@@ -118,11 +120,9 @@ static void assert_same_conn(const struct tl_conn *a, const struct tl_conn *b)
     memcpy(&other, b, sizeof other);
     assert_memory_equal(a->zeek, b->zeek, a->zeek ? sizeof *a->zeek : 0);
     for (unsigned i = 0; i < 2; i++) {
-        assert_same_sent(&a->end[i].sent, &b->end[i].sent);
+        assert_same_sent(a->end[i].sent, b->end[i].sent);
         assert_same_recent(&a->end[i].recent, &b->end[i].recent);
         assert_same_repair(a->end[i].repair, b->end[i].repair);
-        memset(&one.end[i].sent, 0, sizeof one.end[i].sent);
-        memset(&other.end[i].sent, 0, sizeof other.end[i].sent);
         memset(&one.end[i].recent, 0, sizeof one.end[i].recent);
         memset(&other.end[i].recent, 0, sizeof other.end[i].recent);
         assert_same_parts(&a->end[i], &b->end[i]);
