@@ -9,13 +9,12 @@
 
 /* ---- the record --------------------------------------------------------------------------------------------------------- */
 
-struct tl_sent *tl_apply_record(const struct tl_conn *conn, struct tl_end *end)
+struct tl_sent *tl_apply_make_record(const struct tl_conn *conn, struct tl_end *end)
 {
-    bool made = end->sent != &tl_no_sent;
     struct tl_sent *sent = tl_conn_part(conn, end->sent, &tl_no_sent, sizeof *sent);
 
-    if (made || !sent) {
-        return sent;
+    if (!sent) {
+        return NULL;
     }
     tl_sent_init(sent, &conn->pair->tracker->allocator);
     if (end->has_max) {

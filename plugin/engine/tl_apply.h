@@ -7,10 +7,16 @@
 
 #include "tl_conn.h"
 
+/* Makes the record of what an end sent, for tl_apply_record(). */
+struct tl_sent *tl_apply_make_record(const struct tl_conn *conn, struct tl_end *end);
+
 /* The record of what an end sent, to write to it; NULL when out of memory. Before it is made it stands for one that starts at
  * `max`, if the end has that, and has no bytes: then a SYN, an ACK of all, or a segment without octets at `max` changes nothing
  * in it. O(1). */
-struct tl_sent *tl_apply_record(const struct tl_conn *conn, struct tl_end *end);
+static inline struct tl_sent *tl_apply_record(const struct tl_conn *conn, struct tl_end *end)
+{
+    return end->sent != &tl_no_sent ? (struct tl_sent *)(uintptr_t)end->sent : tl_apply_make_record(conn, end);
+}
 
 /* Frees the record. */
 void tl_apply_free(const struct tl_allocator *allocator, struct tl_end *end);

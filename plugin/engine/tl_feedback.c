@@ -9,6 +9,8 @@
 
 #include <string.h>
 
+enum { RANGES_BYTES = TL_FEEDBACK_RANGES * sizeof(uint32_t[2]) };
+
 /* A leg shorter than this is the host itself: what passes the capture point is known there at once. */
 static const int64_t LEG_LEAST_NS = 1000000;
 
@@ -24,6 +26,7 @@ void tl_feedback_free(struct tl_feedback *feedback)
     const struct tl_allocator *allocator = feedback->allocator;
 
     allocator->free(allocator->context, feedback->reports, feedback->capacity * sizeof *feedback->reports);
+    allocator->free(allocator->context, feedback->ranges, RANGES_BYTES);
     tl_feedback_init(feedback, allocator, feedback->una);
 }
 
@@ -52,11 +55,25 @@ static void remove_range(struct tl_feedback *feedback, unsigned i)
     memmove(&feedback->ranges[i], &feedback->ranges[i + 1], (feedback->range_count - i) * sizeof feedback->ranges[0]);
 }
 
-/* Takes [left, right) into the sorted ranges. With no room left the lowest one goes: it is the next to be acknowledged. */
+static bool make_ranges(struct tl_feedback *feedback)
+{
+    const struct tl_allocator *allocator = feedback->allocator;
+
+    if (!feedback->ranges) {
+        feedback->ranges = allocator->alloc(allocator->context, RANGES_BYTES);
+    }
+    return feedback->ranges != NULL;
+}
+
+/* Takes [left, right) into the sorted ranges. With no room left the lowest one goes: it is the next to be acknowledged.
+ * Without memory it is forgotten. */
 static void merge_range(struct tl_feedback *feedback, uint32_t left, uint32_t right)
 {
     unsigned i = 0;
 
+    if (!make_ranges(feedback)) {
+        return;
+    }
     while (i < feedback->range_count && tl_seq_before(feedback->ranges[i][1], left)) {
         i++;
     }

@@ -182,6 +182,7 @@ static void ranges_across_the_wrap(void **state)
     (void)state;
     tl_sent_restart(&sent, base);
     tl_sent_add(&sent, SEGMENT(.time_ns = T_MS, .frame = 1, .seq = base, .len = 100, .flags = TL_ACK), NULL);
+    tl_feedback_free(&feedback);
     tl_feedback_init(&feedback, &memory.allocator, base);
     take(base, base + 10, base + 20);
     take(base, base + 30, base + 40);
@@ -274,9 +275,11 @@ static void newest_delivered_of_what_was_sent_twice(void **state)
     tl_sent_add(&sent, SEGMENT(.time_ns = 80 * T_MS, .frame = 30, .seq = UNA + 30, .len = 10, .flags = TL_ACK), NULL);
     take_at(100 * T_MS, 20 * T_MS + 1, UNA, block, 1);
     assert_true(feedback.newest_ns == 4 * T_MS);
+    tl_feedback_free(&feedback);
     tl_feedback_init(&feedback, &memory.allocator, UNA);
     take_at(100 * T_MS, -1, UNA, block, 1); /* the leg is not known */
     assert_true(feedback.newest_ns == 4 * T_MS);
+    tl_feedback_free(&feedback);
     tl_feedback_init(&feedback, &memory.allocator, UNA);
     take_at(100 * T_MS, 20 * T_MS, UNA, block, 1);
     assert_true(feedback.newest_ns == 80 * T_MS);

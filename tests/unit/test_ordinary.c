@@ -81,10 +81,12 @@ static void assert_same_repair(const struct tl_repair *a, const struct tl_repair
         assert_int_equal(x->duplicates, y->duplicates);
         assert_int_equal(x->has_tsval, y->has_tsval);
     }
+    assert_memory_equal(a->feedback.ranges, b->feedback.ranges, a->feedback.range_count * sizeof *a->feedback.ranges);
     assert_memory_equal(a->resends, b->resends, a->resend_count * sizeof(struct tl_resend));
     one.allocator = other.allocator = one.feedback.allocator = other.feedback.allocator = NULL;
     one.resends = other.resends = NULL;
     one.feedback.reports = other.feedback.reports = NULL;
+    one.feedback.ranges = other.feedback.ranges = NULL;
     assert_memory_equal(&one, &other, sizeof one);
 }
 
