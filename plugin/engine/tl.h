@@ -53,28 +53,28 @@ enum { TL_SACK_BLOCKS_MAX = 4 };
 
 /* The facts of one TCP header and its IP header. All numbers in host order, all sequence numbers raw. */
 struct tl_segment {
-    int64_t time_ns;     /* capture time since 1970, ns; may run backwards */
-    uint32_t frame;      /* frame number in the capture, from 1 */
-    uint32_t seq;        /* raw sequence number */
-    uint32_t ack;        /* raw acknowledgment number, whatever the ACK flag says */
-    uint32_t len;        /* payload bytes by the header lengths, whether captured or not */
-    uint32_t tsval;      /* if TL_OPT_TIMESTAMPS */
-    uint32_t tsecr;      /* if TL_OPT_TIMESTAMPS */
+    int64_t time_ns;                      /* capture time since 1970, ns; may run backwards */
+    uint32_t frame;                       /* frame number in the capture, from 1 */
+    uint32_t seq;                         /* raw sequence number */
+    uint32_t ack;                         /* raw acknowledgment number, whatever the ACK flag says */
+    uint32_t len;                         /* payload bytes by the header lengths, whether captured or not */
+    uint32_t tsval;                       /* if TL_OPT_TIMESTAMPS */
+    uint32_t tsecr;                       /* if TL_OPT_TIMESTAMPS */
     uint32_t sack[TL_SACK_BLOCKS_MAX][2]; /* left and right edge of each block */
-    uint16_t options;    /* enum tl_option */
-    uint16_t window;     /* as in the header, not scaled */
-    uint16_t checksum;   /* as in the header */
-    uint16_t ip_id;      /* 0 for IPv6 */
-    uint16_t mss;        /* if TL_OPT_MSS */
-    uint8_t flags;       /* enum tl_flag */
-    uint8_t sack_count;  /* 0..TL_SACK_BLOCKS_MAX */
-    uint8_t window_scale;    /* if TL_OPT_WINDOW_SCALE; shift, may be above 14 */
-    uint8_t fast_open_bytes; /* if TL_OPT_FAST_OPEN; length of the cookie, 0 = request */
-    uint8_t mptcp_rst_reason; /* if TL_OPT_MPTCP_RST */
-    uint8_t ttl;         /* TTL or hop limit */
-    uint8_t first_octet; /* first payload byte, if has_octet */
-    uint8_t last_octet;  /* last payload byte, if has_last_octet */
-    uint8_t from;        /* 0 or 1: the end of the pair that sent it */
+    uint16_t options;                     /* enum tl_option */
+    uint16_t window;                      /* as in the header, not scaled */
+    uint16_t checksum;                    /* as in the header */
+    uint16_t ip_id;                       /* 0 for IPv6 */
+    uint16_t mss;                         /* if TL_OPT_MSS */
+    uint8_t flags;                        /* enum tl_flag */
+    uint8_t sack_count;                   /* 0..TL_SACK_BLOCKS_MAX */
+    uint8_t window_scale;                 /* if TL_OPT_WINDOW_SCALE; shift, may be above 14 */
+    uint8_t fast_open_bytes;              /* if TL_OPT_FAST_OPEN; length of the cookie, 0 = request */
+    uint8_t mptcp_rst_reason;             /* if TL_OPT_MPTCP_RST */
+    uint8_t ttl;                          /* TTL or hop limit */
+    uint8_t first_octet;                  /* first payload byte, if has_octet */
+    uint8_t last_octet;                   /* last payload byte, if has_last_octet */
+    uint8_t from;                         /* 0 or 1: the end of the pair that sent it */
     bool has_octet;
     bool has_last_octet;
     bool dont_fragment;
@@ -90,11 +90,11 @@ struct tl_ends {
     bool is_service[2];
 };
 
-/* Memory. `alloc` returns zeroed memory or NULL; `free` takes NULL. The engine survives NULL: tl_*_new return NULL,
+/* Memory. `alloc` returns zeroed memory or NULL; `free` takes what it returned with the bytes asked for, or NULL. The engine survives NULL: tl_*_new return NULL,
  * tl_pair_update returns false, and the segment counts as not seen. */
 struct tl_allocator {
     void *(*alloc)(void *context, size_t bytes);
-    void (*free)(void *context, void *memory);
+    void (*free)(void *context, void *memory, size_t bytes);
     void *context;
 };
 
@@ -169,37 +169,37 @@ enum tl_capture {
 /* What the segment is. Plain small numbers with no padding, so that equal shapes compare equal by memcmp: the shapes of a
  * capture are few, and the user of the engine can store each once. */
 struct tl_shape {
-    uint16_t flags;            /* enum tl_shape_flag */
-    uint16_t error;            /* enum tl_handshake_error, of this segment */
-    uint16_t evidence;         /* enum tl_evidence, of a RST, as known at this segment */
-    uint16_t attempt;          /* repetition of a SYN, SYN-ACK or FIN: 0 = first; stops at 65535 */
-    uint8_t phase;             /* enum tl_phase */
-    uint8_t sender;            /* enum tl_sender */
-    uint8_t sender_confidence; /* enum tl_confidence */
-    uint8_t client;            /* which end of the pair is shown as the client: 0 or 1 */
-    uint8_t from;              /* which end sent the segment: 0 or 1 */
-    uint8_t reuse;             /* enum tl_reuse, on SYNs, and on the segment that decides a tentative one */
-    uint8_t handshake_step;    /* enum tl_handshake_step */
-    uint8_t synack_why;        /* enum tl_synack_why */
-    uint8_t teardown_step;     /* enum tl_teardown_step */
-    uint8_t rst_form;          /* enum tl_rst_form */
-    uint8_t rst_cause;         /* enum tl_rst_cause */
-    uint8_t rst_confidence;    /* enum tl_confidence of rst_cause */
-    uint8_t rst_effect;        /* enum tl_rst_effect, as known at this segment */
-    uint8_t rst_stage;         /* enum tl_rst_stage */
-    uint8_t abort_why;         /* enum tl_abort_why */
-    uint8_t injected;          /* enum tl_injected, of a RST, as known at this segment */
-    uint8_t keepalive;         /* enum tl_probe_kind */
-    uint8_t window_probe;      /* enum tl_probe_kind */
-    uint8_t probe_confidence;  /* enum tl_confidence of the two above, or of a challenge ACK */
-    uint8_t ack;               /* enum tl_ack */
-    uint8_t segment;           /* enum tl_segment_kind, of segments that occupy sequence numbers */
-    uint8_t retransmission;    /* enum tl_retransmission, why the bytes were sent again */
+    uint16_t flags;                    /* enum tl_shape_flag */
+    uint16_t error;                    /* enum tl_handshake_error, of this segment */
+    uint16_t evidence;                 /* enum tl_evidence, of a RST, as known at this segment */
+    uint16_t attempt;                  /* repetition of a SYN, SYN-ACK or FIN: 0 = first; stops at 65535 */
+    uint8_t phase;                     /* enum tl_phase */
+    uint8_t sender;                    /* enum tl_sender */
+    uint8_t sender_confidence;         /* enum tl_confidence */
+    uint8_t client;                    /* which end of the pair is shown as the client: 0 or 1 */
+    uint8_t from;                      /* which end sent the segment: 0 or 1 */
+    uint8_t reuse;                     /* enum tl_reuse, on SYNs, and on the segment that decides a tentative one */
+    uint8_t handshake_step;            /* enum tl_handshake_step */
+    uint8_t synack_why;                /* enum tl_synack_why */
+    uint8_t teardown_step;             /* enum tl_teardown_step */
+    uint8_t rst_form;                  /* enum tl_rst_form */
+    uint8_t rst_cause;                 /* enum tl_rst_cause */
+    uint8_t rst_confidence;            /* enum tl_confidence of rst_cause */
+    uint8_t rst_effect;                /* enum tl_rst_effect, as known at this segment */
+    uint8_t rst_stage;                 /* enum tl_rst_stage */
+    uint8_t abort_why;                 /* enum tl_abort_why */
+    uint8_t injected;                  /* enum tl_injected, of a RST, as known at this segment */
+    uint8_t keepalive;                 /* enum tl_probe_kind */
+    uint8_t window_probe;              /* enum tl_probe_kind */
+    uint8_t probe_confidence;          /* enum tl_confidence of the two above, or of a challenge ACK */
+    uint8_t ack;                       /* enum tl_ack */
+    uint8_t segment;                   /* enum tl_segment_kind, of segments that occupy sequence numbers */
+    uint8_t retransmission;            /* enum tl_retransmission, why the bytes were sent again */
     uint8_t retransmission_confidence; /* enum tl_confidence of it */
-    uint8_t needless;          /* enum tl_needless, as known at this segment; see tl_refs.proved */
-    uint8_t lost_at;           /* enum tl_lost_at, unless the retransmission proves needless */
-    uint8_t duplicate;         /* enum tl_duplicate */
-    struct tl_end_view end[2]; /* by end of the pair */
+    uint8_t needless;                  /* enum tl_needless, as known at this segment; see tl_refs.proved */
+    uint8_t lost_at;                   /* enum tl_lost_at, unless the retransmission proves needless */
+    uint8_t duplicate;                 /* enum tl_duplicate */
+    struct tl_end_view end[2];         /* by end of the pair */
 };
 
 enum { TL_PROVED_MAX = 4 };
@@ -211,29 +211,29 @@ struct tl_refs {
         uint32_t frame;
         uint32_t needless; /* enum tl_needless */
     } proved[TL_PROVED_MAX];
-    uint32_t original_in;     /* frame of the first transmission of these bytes that was captured */
-    uint32_t previous_in;     /* frame of the previous one */
+    uint32_t original_in;           /* frame of the first transmission of these bytes that was captured */
+    uint32_t previous_in;           /* frame of the previous one */
     uint32_t retransmission_number; /* 1 = first retransmission captured */
-    uint32_t new_bytes;       /* of a partial retransmission */
-    uint32_t skipped_bytes;   /* hole that the segment leaves below itself */
-    uint32_t dupack_number;   /* duplicate ACKs for this number so far */
-    uint32_t dupack_first_in; /* frame of the first of them */
-    uint32_t superseded_in;   /* frame of the last segment of the connection whose ports this one's has taken */
+    uint32_t new_bytes;             /* of a partial retransmission */
+    uint32_t skipped_bytes;         /* hole that the segment leaves below itself */
+    uint32_t dupack_number;         /* duplicate ACKs for this number so far */
+    uint32_t dupack_first_in;       /* frame of the first of them */
+    uint32_t superseded_in;         /* frame of the last segment of the connection whose ports this one's has taken */
     int64_t since_previous_ns;
     int64_t since_original_ns;
-    uint32_t trigger_bytes;   /* RST: payload of the segment that it answers */
-    uint32_t trigger_in;      /* frame of the segment that this one answers (RST, challenge ACK, probe answer) */
-    uint32_t first_in;        /* frame of the first transmission that this one repeats */
-    uint32_t probe_number;    /* running number of the probe in its run, from 1 */
+    uint32_t trigger_bytes;    /* RST: payload of the segment that it answers */
+    uint32_t trigger_in;       /* frame of the segment that this one answers (RST, challenge ACK, probe answer) */
+    uint32_t first_in;         /* frame of the first transmission that this one repeats */
+    uint32_t probe_number;     /* running number of the probe in its run, from 1 */
     uint32_t probe_unanswered; /* probes of the run that nothing has answered so far, this one included */
-    uint32_t probe_run_in;    /* frame of the first probe of the run */
-    uint32_t closed_in;       /* window probe: frame of the segment that closed the window */
-    int32_t ack_delta;        /* SYN-ACK with a wrong ACK: its distance from the ISN + 1 expected */
-    int64_t reuse_elapsed_ns; /* SYN that reuses the ports: since the end of the previous connection, ns */
-    int64_t probe_idle_ns;    /* first probe of a run: since the last other segment of either end, ns */
+    uint32_t probe_run_in;     /* frame of the first probe of the run */
+    uint32_t closed_in;        /* window probe: frame of the segment that closed the window */
+    int32_t ack_delta;         /* SYN-ACK with a wrong ACK: its distance from the ISN + 1 expected */
+    int64_t reuse_elapsed_ns;  /* SYN that reuses the ports: since the end of the previous connection, ns */
+    int64_t probe_idle_ns;     /* first probe of a run: since the last other segment of either end, ns */
     int64_t probe_interval_ns; /* later probe of a run: since the previous one, ns */
-    uint32_t disowned_in;     /* frame of a RST in the name of this end that the segment shows to be from somebody else */
-    uint32_t revoked_in;      /* frame of a RST that the segment shows to have ended nothing */
+    uint32_t disowned_in;      /* frame of a RST in the name of this end that the segment shows to be from somebody else */
+    uint32_t revoked_in;       /* frame of a RST that the segment shows to have ended nothing */
 };
 
 /* The most that one connection can hold, bytes: both records of sent data full, all rings grown (tl_sent.h, tl_recent.h,
@@ -251,21 +251,21 @@ struct tl_verdict {
 
 /* What is known of a connection, as seen at one moment: later segments may add to it (a "late" fact). */
 struct tl_facts {
-    uint32_t number;        /* running number, from 0 in order of appearance */
-    uint32_t incarnation;   /* from 1, for the same addresses and ports */
-    uint8_t client;         /* which end of the pair is shown as the client */
-    uint8_t opener;         /* enum tl_sender: CLIENT = that end opened it, PEER = both did, UNKNOWN = it did not */
+    uint32_t number;              /* running number, from 0 in order of appearance */
+    uint32_t incarnation;         /* from 1, for the same addresses and ports */
+    uint8_t client;               /* which end of the pair is shown as the client */
+    uint8_t opener;               /* enum tl_sender: CLIENT = that end opened it, PEER = both did, UNKNOWN = it did not */
     uint8_t sender_confidence;    /* enum tl_confidence of that */
-    uint8_t outcome;        /* enum tl_outcome */
-    uint8_t missing;        /* enum tl_missing */
-    uint8_t tfo;            /* enum tl_tfo */
-    uint8_t client_rst;     /* enum tl_client_rst */
-    uint8_t kind;           /* enum tl_kind */
-    uint8_t kind_confidence; /* enum tl_confidence */
-    uint8_t initiator;      /* enum tl_side */
-    uint8_t time_wait;      /* enum tl_side */
-    uint8_t reuse;          /* enum tl_reuse of the SYN that opened it */
-    uint8_t position;       /* enum tl_position */
+    uint8_t outcome;              /* enum tl_outcome */
+    uint8_t missing;              /* enum tl_missing */
+    uint8_t tfo;                  /* enum tl_tfo */
+    uint8_t client_rst;           /* enum tl_client_rst */
+    uint8_t kind;                 /* enum tl_kind */
+    uint8_t kind_confidence;      /* enum tl_confidence */
+    uint8_t initiator;            /* enum tl_side */
+    uint8_t time_wait;            /* enum tl_side */
+    uint8_t reuse;                /* enum tl_reuse of the SYN that opened it */
+    uint8_t position;             /* enum tl_position */
     uint8_t verdict;              /* enum tl_judgement */
     uint8_t open_failure;         /* enum tl_open_failure */
     uint8_t rst_cause;            /* enum tl_rst_cause of the RST that ended it; if none did, of the first one captured */
@@ -273,16 +273,16 @@ struct tl_facts {
     uint8_t rst_sender;           /* enum tl_side: whom that RST names as its sender */
     bool opened;                  /* the handshake is over, or was not captured */
     uint8_t icmp_type, icmp_code; /* if outcome is unreachable */
-    bool ambiguous;         /* SYN or SYN-ACK was repeated and timestamps do not say which one was answered */
-    bool fin1_acked;        /* the first FIN was acknowledged */
-    bool has_isn[2];        /* by end of the pair */
+    bool ambiguous;               /* SYN or SYN-ACK was repeated and timestamps do not say which one was answered */
+    bool fin1_acked;              /* the first FIN was acknowledged */
+    bool has_isn[2];              /* by end of the pair */
     uint32_t isn[2];
     bool has_fin[2];
-    uint32_t fin[2];        /* sequence number that the FIN occupies */
-    uint32_t fin_in[2];     /* its frame; 0 = not captured */
-    uint32_t syn_data;      /* payload bytes on the client's SYN */
-    uint32_t segments[2];   /* segments captured from each end, copies included */
-    uint32_t syn_attempts, synack_attempts; /* transmissions, copies left out */
+    uint32_t fin[2];                             /* sequence number that the FIN occupies */
+    uint32_t fin_in[2];                          /* its frame; 0 = not captured */
+    uint32_t syn_data;                           /* payload bytes on the client's SYN */
+    uint32_t segments[2];                        /* segments captured from each end, copies included */
+    uint32_t syn_attempts, synack_attempts;      /* transmissions, copies left out */
     uint32_t syn_in, synack_in, ack_in, icmp_in; /* frames; 0 = not captured */
     uint32_t fin1_in, fin2_in, fin1_ack_in, fin2_ack_in;
     uint32_t rst_in;            /* RST that ended it */
@@ -290,22 +290,22 @@ struct tl_facts {
     uint32_t first_in, last_in; /* first and last segment, in the order of the file */
     /* The last RST in the name of each end. */
     uint32_t last_rst_in[2];
-    uint16_t evidence[2]; /* enum tl_evidence */
-    uint8_t injected[2];  /* enum tl_injected */
-    uint8_t rst_effect[2]; /* enum tl_rst_effect, as the segments after it show */
-    uint8_t signature;    /* enum tl_signature */
-    uint8_t capture;      /* enum tl_capture */
-    int64_t start_ns, last_ns;      /* first and last segment */
+    uint16_t evidence[2];      /* enum tl_evidence */
+    uint8_t injected[2];       /* enum tl_injected */
+    uint8_t rst_effect[2];     /* enum tl_rst_effect, as the segments after it show */
+    uint8_t signature;         /* enum tl_signature */
+    uint8_t capture;           /* enum tl_capture */
+    int64_t start_ns, last_ns; /* first and last segment */
     /* Durations in ns; -1 = not known. */
-    int64_t server_time_ns;  /* SYN -> SYN-ACK */
-    int64_t client_time_ns;  /* SYN-ACK -> ACK */
-    int64_t irtt_ns;         /* both together */
-    int64_t setup_ns;        /* first SYN -> ACK, repetitions included */
+    int64_t server_time_ns;   /* SYN -> SYN-ACK */
+    int64_t client_time_ns;   /* SYN-ACK -> ACK */
+    int64_t irtt_ns;          /* both together */
+    int64_t setup_ns;         /* first SYN -> ACK, repetitions included */
     int64_t delay_by_loss_ns; /* setup - irtt */
-    int64_t teardown_ns;     /* first FIN -> last ACK that the close needs */
-    int64_t fin_wait_ns;     /* first FIN -> its ACK */
-    int64_t close_wait_ns;   /* ACK of the first FIN -> second FIN */
-    uint64_t history[2];     /* states of each end, oldest in the highest nibble used, withdrawn ones left out */
+    int64_t teardown_ns;      /* first FIN -> last ACK that the close needs */
+    int64_t fin_wait_ns;      /* first FIN -> its ACK */
+    int64_t close_wait_ns;    /* ACK of the first FIN -> second FIN */
+    uint64_t history[2];      /* states of each end, oldest in the highest nibble used, withdrawn ones left out */
 };
 
 /* Letters of a Zeek history that are kept. Without repetitions there are 21; a tenfold number of gaps, retransmissions or closed

@@ -7,6 +7,51 @@
 #include "tl_rexmit.h"
 #include "tl_window.h"
 
+/* ---- the record --------------------------------------------------------------------------------------------------------- */
+
+struct tl_sent *tl_apply_make_record(const struct tl_conn *conn, struct tl_end *end)
+{
+    struct tl_sent *sent = tl_conn_part(conn, end->sent, &tl_no_sent, sizeof *sent);
+
+    if (!sent) {
+        return NULL;
+    }
+    tl_sent_init(sent, &conn->pair->tracker->allocator);
+    if (end->has_max) {
+        tl_sent_restart(sent, end->max);
+    }
+    end->sent = sent;
+    return sent;
+}
+
+void tl_apply_free(const struct tl_allocator *allocator, struct tl_end *end)
+{
+    if (end->sent != &tl_no_sent) {
+        struct tl_sent *sent = (struct tl_sent *)(uintptr_t)end->sent;
+
+        tl_sent_free(sent);
+        allocator->free(allocator->context, sent, sizeof *sent);
+    }
+}
+
+/* Whether a record that was not made stays so: it would start at `seq`, or does. */
+static bool stays_empty(const struct tl_end *end, uint32_t seq)
+{
+    return end->sent == &tl_no_sent && end->has_max && end->max == seq;
+}
+
+/* Starts the record anew at `seq`, from where on it counts as reached, too. */
+static void restart(const struct tl_conn *conn, struct tl_end *end, uint32_t seq)
+{
+    struct tl_sent *sent = tl_apply_record(conn, end);
+
+    if (sent) {
+        tl_sent_restart(sent, seq);
+    }
+}
+
+/* ---- what a segment changes ----------------------------------------------------------------------------------------------- */
+
 /* A SYN starts the numbers of its sender. The data on it counts only when the SYN-ACK takes it (RFC 7413 4.2). */
 static void apply_syn(struct tl_step *step)
 {
@@ -25,7 +70,9 @@ static void apply_syn(struct tl_step *step)
     if (step->conn->opened) {
         return;
     }
-    tl_sent_restart(&self->sent, self->isn + 1);
+    if (self->sent != &tl_no_sent) {
+        restart(step->conn, self, self->isn + 1);
+    }
     self->max = self->seen = self->isn + 1;
     self->has_max = self->has_seen = true;
 }
@@ -38,16 +85,25 @@ static void raise(uint32_t *number, bool *known, uint32_t to)
     }
 }
 
+static void tell_record(const struct tl_step *step, bool acks_captured)
+{
+    struct tl_sent *sent = tl_apply_record(step->conn, step->self);
+
+    if (sent) {
+        tl_sent_expect_acks(sent, acks_captured);
+    }
+}
+
 /* Nothing of the peer captured: its ACKs will not come either, and the record must not wait for them. */
 static void expect_acks(struct tl_step *step)
 {
     enum { ONE_WAY_SEGMENTS = 16 };
 
     if (step->peer->segments == 0 && step->self->segments == ONE_WAY_SEGMENTS) {
-        tl_sent_expect_acks(&step->self->sent, false);
+        tell_record(step, false);
         step->self->acks_unexpected = true;
     } else if (step->self->acks_unexpected && step->peer->segments > 0) {
-        tl_sent_expect_acks(&step->self->sent, true);
+        tell_record(step, true);
         step->self->acks_unexpected = false;
     }
 }
@@ -61,6 +117,21 @@ void tl_apply_new_data(struct tl_end *self, const struct tl_segment *seg)
     self->data_segments += self->data_segments < UINT8_MAX;
 }
 
+/* Puts the segment into the record of its sender. */
+static void record(const struct tl_step *step)
+{
+    struct tl_end *self = step->self;
+    struct tl_sent *sent;
+
+    if (step->length == 0 && stays_empty(self, step->seg->seq)) {
+        return;
+    }
+    sent = tl_apply_record(step->conn, self);
+    if (sent && tl_sent_add(sent, step->seg, NULL) == TL_SENT_REFUSED) {
+        tl_sent_restart(sent, step->end);
+    }
+}
+
 /* Bytes, or the place where they would be, of a segment without SYN and RST. */
 static void apply_bytes(struct tl_step *step)
 {
@@ -72,9 +143,7 @@ static void apply_bytes(struct tl_step *step)
     if (step->is_probe && (step->seg->len == 0 || step->shape->keepalive != TL_PROBE_KIND_NONE)) {
         return;
     }
-    if (tl_sent_add(&self->sent, step->seg, NULL) == TL_SENT_REFUSED) {
-        tl_sent_restart(&self->sent, step->end);
-    }
+    record(step);
     raise(&self->max, &max_known, step->end);
     raise(&self->seen, &seen_known, step->end);
     self->has_max = max_known;
@@ -111,21 +180,35 @@ static void note_fin_acked(struct tl_step *step)
 
     peer->finack_in = step->seg->frame;
     peer->finack_seq = step->seg->seq;
-    peer->finack_ns = step->seg->time_ns;
     if (conn->closer == 1 - step->from) {
         conn->fin1ack_ns = step->seg->time_ns;
     }
 }
 
-bool tl_apply_sent_ack(struct tl_end *self, struct tl_end *peer, const struct tl_segment *seg, struct tl_sent_ack_result *acked)
+/* Tells the record of `end` of the ACK, and `acked` what that did. False when it is refused. */
+static bool acknowledge(const struct tl_conn *conn, struct tl_end *end, uint32_t ack, struct tl_sent_ack_result *acked)
 {
-    if (tl_sent_ack(&peer->sent, seg->ack, acked) == TL_SENT_REFUSED) {
+    struct tl_sent *sent = stays_empty(end, ack) ? NULL : tl_apply_record(conn, end);
+
+    if (sent) {
+        return tl_sent_ack(sent, ack, acked) != TL_SENT_REFUSED;
+    }
+    *acked = (struct tl_sent_ack_result){.una_before = ack, .newest_ns = INT64_MIN};
+    return true;
+}
+
+bool tl_apply_sent_ack(struct tl_conn *conn, const struct tl_segment *seg, struct tl_sent_ack_result *acked)
+{
+    struct tl_end *self = &conn->end[seg->from & 1], *peer = &conn->end[1 - (seg->from & 1)];
+
+    if (!acknowledge(conn, peer, seg->ack, acked)) {
         return false;
     }
     learn_leg(self, seg->time_ns, acked);
     peer->seen_bytes += acked->captured_bytes + acked->forgotten_bytes;
     peer->unseen_bytes += acked->unseen_bytes;
     peer->capture |= acked->last.flags & TL_SENT_COARSE ? TL_CAPTURE_COARSE : 0;
+    return true;
     return true;
 }
 
@@ -154,9 +237,9 @@ static void apply_ack(struct tl_step *step)
         peer->unseen_in = step->seg->frame;
         peer->unseen_ns = step->seg->time_ns;
     }
-    took = tl_apply_sent_ack(self, peer, step->seg, &result);
+    took = tl_apply_sent_ack(step->conn, step->seg, &result);
     if (!took) {
-        tl_sent_restart(&peer->sent, ack);
+        restart(step->conn, peer, ack);
     }
     peer->una = ack;
     peer->has_una = true;
@@ -188,9 +271,9 @@ static bool server_proves_ack(const struct tl_step *step)
     if (step->event == TL_EVENT_SYNACK) {
         return false;
     }
-    if (step->self->synack.count == 0 || step->conn->tfo >= TL_TFO_DATA_ACKED) {
+    if (step->self->synack->count == 0 || step->conn->tfo >= TL_TFO_DATA_ACKED) {
         /* Data with an older number belongs to a connection from before the SYN. */
-        return step->conn->tfo < TL_TFO_DATA_ACKED && client->syn.count > 0 && knows_syn && step->event == TL_EVENT_DATA;
+        return step->conn->tfo < TL_TFO_DATA_ACKED && client->syn->count > 0 && knows_syn && step->event == TL_EVENT_DATA;
     }
     if (client->segments == 0) {
         return true;
@@ -221,6 +304,13 @@ static bool all_closed(const struct tl_conn *conn)
     return tl_fin_acked(&conn->end[0]) && tl_fin_acked(&conn->end[1]);
 }
 
+static void close_record(const struct tl_conn *conn, struct tl_end *end)
+{
+    if (end->sent != &tl_no_sent) {
+        tl_sent_close(tl_apply_record(conn, end));
+    }
+}
+
 static void settle(struct tl_step *step)
 {
     struct tl_conn *conn = step->conn;
@@ -233,8 +323,8 @@ static void settle(struct tl_step *step)
         conn->finished = true;
         conn->finish_ns = step->seg->time_ns;
         step->finishes = true;
-        tl_sent_close(&step->self->sent);
-        tl_sent_close(&step->peer->sent);
+        close_record(step->conn, step->self);
+        close_record(step->conn, step->peer);
     }
 }
 
@@ -271,7 +361,7 @@ void tl_apply_segment(struct tl_step *step)
 void tl_apply_poke(struct tl_step *step)
 {
     struct tl_end *self = step->self;
-    bool again = step->event == TL_EVENT_SYNACK && self->synack.count + (step->copy_of != NULL) > 1;
+    bool again = step->event == TL_EVENT_SYNACK && self->synack->count + (step->copy_of != NULL) > 1;
 
     if (step->event == TL_EVENT_RST) {
         return; /* the RST rules did it */

@@ -7,6 +7,20 @@
 
 #include "tl_conn.h"
 
+/* Makes the record of what an end sent, for tl_apply_record(). */
+struct tl_sent *tl_apply_make_record(const struct tl_conn *conn, struct tl_end *end);
+
+/* The record of what an end sent, to write to it; NULL when out of memory. Before it is made it stands for one that starts at
+ * `max`, if the end has that, and has no bytes: then a SYN, an ACK of all, or a segment without octets at `max` changes nothing
+ * in it. O(1). */
+static inline struct tl_sent *tl_apply_record(const struct tl_conn *conn, struct tl_end *end)
+{
+    return end->sent != &tl_no_sent ? (struct tl_sent *)(uintptr_t)end->sent : tl_apply_make_record(conn, end);
+}
+
+/* Frees the record. */
+void tl_apply_free(const struct tl_allocator *allocator, struct tl_end *end);
+
 /* Applies a classified segment to both ends. Copies, strays, RSTs and segments without ACK change nothing. O(1) amortised. */
 void tl_apply_segment(struct tl_step *step);
 
@@ -18,8 +32,8 @@ void tl_apply_poke(struct tl_step *step);
 /* Its payload, all of it new, is the newest. */
 void tl_apply_new_data(struct tl_end *self, const struct tl_segment *seg);
 
-/* It acknowledges more of the peer's bytes: the record, the time to `self` and back, the counts. False: the record refuses. */
-bool tl_apply_sent_ack(struct tl_end *self, struct tl_end *peer, const struct tl_segment *seg, struct tl_sent_ack_result *acked);
+/* It acknowledges more of the peer's bytes: the record, the time to its sender and back, the counts. False: the record refuses. */
+bool tl_apply_sent_ack(struct tl_conn *conn, const struct tl_segment *seg, struct tl_sent_ack_result *acked);
 
 /* Its timestamps, if it has any. */
 void tl_apply_timestamps(struct tl_end *self, const struct tl_segment *seg);

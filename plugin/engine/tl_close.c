@@ -16,7 +16,7 @@ static void infer_fin_of_peer(struct tl_step *step)
     if (peer->has_fin || !peer->has_seen || !tl_seq_after(step->seg->ack, peer->seen)) {
         return;
     }
-    if (beyond > 1 || tl_sent_has_hole_below(&peer->sent, peer->seen)) {
+    if (beyond > 1 || tl_sent_has_hole_below(peer->sent, peer->seen)) {
         step->conn->closer_unknown = true;
         return;
     }
@@ -26,7 +26,7 @@ static void infer_fin_of_peer(struct tl_step *step)
     peer->fin = peer->seen;
     step->conn->closer = (uint8_t)(1 - step->from);
     if (peer->unseen_in != 0) {
-        peer->fin_ns = peer->finack_ns = step->conn->fin1ack_ns = peer->unseen_ns;
+        peer->fin_ns = step->conn->fin1ack_ns = peer->unseen_ns;
         peer->finack_in = peer->unseen_in;
         peer->finack_seq = step->seg->seq; /* it stood there or below */
     } else {

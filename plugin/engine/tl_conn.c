@@ -22,6 +22,11 @@
 /* Three segments in a row that continue each other far from where the connection was: the capture lost a long stretch. */
 enum { STRAYS_TO_RESYNC = 3 };
 
+const struct tl_syns tl_no_syns = {0};
+const struct tl_probe_run tl_no_probes = {0};
+const struct tl_rsts tl_no_rsts = {0};
+const struct tl_sent tl_no_sent = {0};
+
 /* ---- making and freeing ------------------------------------------------------------------------------------------------- */
 
 struct tl_conn *tl_conn_new(struct tl_pair *pair, const struct tl_segment *seg)
@@ -34,22 +39,50 @@ struct tl_conn *tl_conn_new(struct tl_pair *pair, const struct tl_segment *seg)
         return NULL;
     }
     for (i = 0; i < 2; i++) {
-        tl_sent_init(&conn->end[i].sent, &tracker->allocator);
         tl_recent_init(&conn->end[i].recent, &tracker->allocator);
         conn->end[i].leg_ns = TL_UNKNOWN_NS;
-        conn->end[i].fin_ns = conn->end[i].finack_ns = TL_UNKNOWN_NS;
+        conn->end[i].fin_ns = TL_UNKNOWN_NS;
+        conn->end[i].syn = conn->end[i].synack = &tl_no_syns;
+        conn->end[i].probe = &tl_no_probes;
+        conn->end[i].rst = &tl_no_rsts;
+        conn->end[i].sent = &tl_no_sent;
     }
     conn->pair = pair;
     conn->number = tracker->connections++;
-    conn->incarnation = ++pair->incarnations;
+    conn->incarnation = pair->newest ? pair->newest->incarnation + 1 : 1;
     conn->first_in = conn->last_in = seg->frame;
     conn->start_ns = conn->last_ns = conn->before_ns = seg->time_ns;
     conn->server_leg_ns = conn->client_leg_ns = TL_UNKNOWN_NS;
     conn->fin1ack_ns = conn->finish_ns = TL_UNKNOWN_NS;
     conn->opener = conn->closer = conn->rst_by = TL_NO_END;
-    conn->next = pair->all;
-    pair->all = conn;
+    conn->next = pair->newest;
+    pair->newest = conn;
     return conn;
+}
+
+void *tl_conn_part(const struct tl_conn *conn, const void *part, const void *none, size_t bytes)
+{
+    const struct tl_allocator *allocator = &conn->pair->tracker->allocator;
+
+    return part != none ? (void *)(uintptr_t)part : allocator->alloc(allocator->context, bytes);
+}
+
+static void free_part(const struct tl_allocator *allocator, const void *part, const void *none, size_t bytes)
+{
+    if (part != none) {
+        allocator->free(allocator->context, (void *)(uintptr_t)part, bytes);
+    }
+}
+
+static void free_end(const struct tl_allocator *allocator, struct tl_end *end)
+{
+    tl_rexmit_free(end);
+    tl_apply_free(allocator, end);
+    tl_recent_free(&end->recent);
+    free_part(allocator, end->syn, &tl_no_syns, sizeof *end->syn);
+    free_part(allocator, end->synack, &tl_no_syns, sizeof *end->synack);
+    free_part(allocator, end->probe, &tl_no_probes, sizeof *end->probe);
+    free_part(allocator, end->rst, &tl_no_rsts, sizeof *end->rst);
 }
 
 void tl_conn_free(struct tl_conn *conn)
@@ -58,12 +91,10 @@ void tl_conn_free(struct tl_conn *conn)
     unsigned i;
 
     for (i = 0; i < 2; i++) {
-        tl_rexmit_free(&conn->end[i]);
-        tl_sent_free(&conn->end[i].sent);
-        tl_recent_free(&conn->end[i].recent);
+        free_end(allocator, &conn->end[i]);
     }
     tl_follow_free(conn);
-    allocator->free(allocator->context, conn);
+    allocator->free(allocator->context, conn, sizeof *conn);
 }
 
 /* ---- before the rules --------------------------------------------------------------------------------------------------- */
@@ -120,7 +151,8 @@ static void check_copy(struct tl_step *step)
     struct tl_copy_context context = {
         .rtt_ns = step->rtt_ns,
         .tick_ns = step->self->repair ? step->self->repair->clock.tick_ns : 0,
-        .peer_syn_in = step->peer->syn.copy_in > step->peer->syn.last_in ? step->peer->syn.copy_in : step->peer->syn.last_in,
+        .peer_syn_in =
+            step->peer->syn->copy_in > step->peer->syn->last_in ? step->peer->syn->copy_in : step->peer->syn->last_in,
     };
 
     if (is_news(step)) {
@@ -134,9 +166,13 @@ static void check_copy(struct tl_step *step)
 }
 
 /* Starts the numbers of an end anew where its segments are now. */
-static void resync(struct tl_end *end, uint32_t seq)
+static void resync(const struct tl_conn *conn, struct tl_end *end, uint32_t seq)
 {
-    tl_sent_restart(&end->sent, seq);
+    struct tl_sent *sent = tl_apply_record(conn, end);
+
+    if (sent) {
+        tl_sent_restart(sent, seq);
+    }
     end->max = end->seen = end->una = seq;
     end->has_max = end->has_seen = end->has_una = true;
     end->strays = 0;
@@ -160,9 +196,9 @@ static void check_stray(struct tl_step *step)
     }
     self->stray_seq = step->end;
     if (self->strays >= STRAYS_TO_RESYNC) {
-        resync(self, seg->seq);
+        resync(step->conn, self, seg->seq);
         if (tl_has(step, TL_ACK)) {
-            resync(step->peer, seg->ack);
+            resync(step->conn, step->peer, seg->ack);
         }
         return;
     }
@@ -186,7 +222,7 @@ static void begin(struct tl_step *step, struct tl_conn *conn, const struct tl_se
     step->end = seg->seq + step->length;
     step->rtt_ns = tl_window_rtt(conn);
     step->phase_before = conn->phase;
-    step->previous_syn_in = step->event == TL_EVENT_SYNACK ? step->self->synack.last_in : step->self->syn.last_in;
+    step->previous_syn_in = step->event == TL_EVENT_SYNACK ? step->self->synack->last_in : step->self->syn->last_in;
     if (seg->time_ns < conn->before_ns) {
         step->shape->flags |= TL_SHAPE_TIME_BACKWARDS;
     }
@@ -341,7 +377,7 @@ static void answer_poke(struct tl_step *step)
     }
     if (step->peer->poke_is_rst) {
         tl_rst_revoke(step);
-    } else if (drawn_by_tentative && newest->end[1 - step->from].syn.count > 0) {
+    } else if (drawn_by_tentative && newest->end[1 - step->from].syn->count > 0) {
         newest->has_challenge = true;
         newest->challenge_in = step->seg->frame;
         newest->challenge_ack = step->seg->ack;

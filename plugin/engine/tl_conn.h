@@ -27,7 +27,11 @@ enum tl_mark {
     TL_MARK_CHALLENGE = 0x04, /* a challenge ACK */
 };
 
-/* SYNs or SYN-ACKs of one end; enough to time the handshake although some are repeated. */
+/* Parts of an end that only some connections need. As long as nothing is known of them they are the constant tl_no_..., so that
+ * reading needs no case of its own; who has something to write makes them first (tl_..._make, which return NULL when there is no
+ * memory: then it stays unknown). */
+
+/* SYNs or SYN-ACKs of one end; enough to time the handshake although some are repeated. Made by tl_open. */
 struct tl_syns {
     int64_t first_ns, last_ns;
     int64_t gap_ns;                           /* between the last two */
@@ -38,7 +42,7 @@ struct tl_syns {
     uint16_t count;                           /* transmissions, copies left out; stops at 65535 */
 };
 
-/* Keep-alive or window probes of one end with nothing else of that end in between. */
+/* Keep-alive or window probes of one end with nothing else of that end in between. Made by tl_probe. */
 struct tl_probe_run {
     int64_t last_ns;     /* newest probe */
     int64_t interval_ns; /* between the newest two */
@@ -54,19 +58,39 @@ struct tl_probe_run {
     bool doubled;        /* gap_ns was about twice the one before */
 };
 
+/* RSTs of one end. Made by tl_rst. */
+struct tl_rsts {
+    int64_t last_ns;
+    int64_t burst_ns; /* the one before that */
+    uint32_t first_in, last_in;
+    uint32_t seq, ack;      /* of the last one */
+    uint16_t evidence;      /* enum tl_evidence of the last one */
+    uint16_t count;         /* copies included; stops at 65535 */
+    uint8_t effect;         /* enum tl_rst_effect of the last one */
+    uint8_t stage;          /* enum tl_rst_stage of the first one */
+    uint8_t bare, with_ack; /* how many of each form; stop at 255 */
+    bool acks_differ : 1, ack_zero : 1;
+    bool was_reply : 1; /* the last one answered a segment: its sender had no connection then, but may open one */
+};
+
+extern const struct tl_syns tl_no_syns;
+extern const struct tl_probe_run tl_no_probes;
+extern const struct tl_rsts tl_no_rsts;
+extern const struct tl_sent tl_no_sent;
+
 struct tl_repair;
 
 /* One end: what it sent (sequence numbers of its direction) and what it said of the other direction. */
 struct tl_end {
     struct tl_fsm fsm;
-    struct tl_sent sent;      /* bytes that the peer has not acknowledged */
-    struct tl_recent recent;  /* its last segments */
-    struct tl_repair *repair; /* of losses among them; NULL before its first payload */
-    struct tl_syns syn, synack;
-    struct tl_probe_run probe;
+    const struct tl_sent *sent; /* bytes that the peer has not acknowledged; tl_no_sent as long as a record would have none */
+    struct tl_recent recent;    /* its last segments */
+    struct tl_repair *repair;   /* of losses among them; NULL before its first payload */
+    const struct tl_syns *syn, *synack;
+    const struct tl_probe_run *probe;
+    const struct tl_rsts *rst;
     int64_t leg_ns;        /* least time from the capture point to this end and back; TL_UNKNOWN_NS = never measured */
     int64_t fin_ns;        /* its FIN, first transmission */
-    int64_t finack_ns;     /* the ACK of its FIN */
     int64_t ack_ns;        /* when its acknowledgment number moved last */
     int64_t unseen_ns;     /* the ACK that went beyond everything captured of it */
     int64_t last_ns;       /* its last segment */
@@ -92,32 +116,22 @@ struct tl_end {
     uint32_t finack_in;
     uint32_t finack_seq; /* where that ACK stood in the peer's numbers */
     uint32_t unseen_in;
-    uint32_t rst_in; /* first RST */
-    uint32_t rst_last_in;
     uint32_t poke_in; /* frame of the segment that draws a challenge ACK; 0 = none, or answered */
     uint32_t segments;
-    uint32_t rst_seq, rst_ack;         /* of its last RST */
     uint32_t insists_seq;              /* the number that it repeats; see insists */
-    int64_t rst_ns;                    /* its last RST */
-    int64_t rst_burst_ns;              /* the last RST but one before that */
     int64_t data_ns;                   /* its last new payload */
     uint64_t seen_bytes, unseen_bytes; /* acknowledged by the peer: captured, and never captured */
     uint16_t copies;                   /* among its first segments */
-    uint16_t evidence;                 /* enum tl_evidence of its last RST */
     uint16_t fins;                     /* transmissions of the FIN, copies left out */
-    uint16_t rsts;
-    uint16_t options;               /* enum tl_option of its SYN or SYN-ACK */
-    uint16_t mss;                   /* that its SYN or SYN-ACK asks for; 0 = not known */
-    uint16_t last_window;           /* as in the last header */
-    uint8_t scale;                  /* of its SYN or SYN-ACK */
-    uint8_t data_segments;          /* with new payload; stops at 255 */
-    uint8_t rst_effect;             /* enum tl_rst_effect of its last RST */
-    uint8_t rst_stage;              /* enum tl_rst_stage of its first RST */
-    uint8_t rst_bare, rst_with_ack; /* how many of each form; stop at 255 */
-    uint8_t capture;                /* enum tl_capture, what its segments show */
-    uint8_t insists;                /* how often it has repeated one number without an answer; stops at 255 */
-    uint8_t strays;                 /* stray segments in a row that continue each other */
-    uint8_t octet;                  /* value of the octet with number octet_seq */
+    uint16_t options;                  /* enum tl_option of its SYN or SYN-ACK */
+    uint16_t mss;                      /* that its SYN or SYN-ACK asks for; 0 = not known */
+    uint16_t last_window;              /* as in the last header */
+    uint8_t scale;                     /* of its SYN or SYN-ACK */
+    uint8_t data_segments;             /* with new payload; stops at 255 */
+    uint8_t capture;                   /* enum tl_capture, what its segments show */
+    uint8_t insists;                   /* how often it has repeated one number without an answer; stops at 255 */
+    uint8_t strays;                    /* stray segments in a row that continue each other */
+    uint8_t octet;                     /* value of the octet with number octet_seq */
     bool has_isn : 1;
     bool has_isn_of_syn : 1; /* ISN seen on a SYN or SYN-ACK, not inferred */
     bool has_max : 1;
@@ -135,9 +149,7 @@ struct tl_end {
     bool acks_unexpected : 1; /* the peer's ACKs are not captured */
     bool sent_plain : 1;      /* a segment with neither SYN nor RST */
     bool sent_data : 1;       /* payload beyond the SYN's */
-    bool rst_acks_differ : 1, rst_ack_zero : 1;
-    bool rst_was_reply : 1; /* its last RST answered a segment: it had no connection then, but may open one */
-    bool poke_is_rst : 1;   /* what draws the challenge ACK is a RST, else a SYN */
+    bool poke_is_rst : 1;     /* what draws the challenge ACK is a RST, else a SYN */
 };
 
 enum { TL_NO_END = 2 };
@@ -154,7 +166,7 @@ enum tl_followed {
 struct tl_conn {
     struct tl_pair *pair;
     struct tl_conn *previous; /* for a tentative connection: the one that it may replace */
-    struct tl_conn *next;     /* in the list of the pair */
+    struct tl_conn *next;     /* the one before, of the same pair */
     struct tl_zeek *zeek;     /* as Zeek sees it, from TL_FOLLOWED_VIEW on; NULL also when memory ran out */
     struct tl_end end[2];
     int64_t start_ns, last_ns; /* first segment, newest time */
@@ -217,11 +229,8 @@ struct tl_conn {
  * newest is tentative or old segments still arrive. The older ones stay only for what was already said of them. */
 struct tl_pair {
     struct tl_tracker *tracker;
-    struct tl_conn *newest;
-    struct tl_conn *older;
-    struct tl_conn *all; /* every connection, newest first, by tl_conn.next */
+    struct tl_conn *newest; /* the others follow by tl_conn.next */
     struct tl_ends ends;
-    uint32_t incarnations;
 };
 
 struct tl_tracker {
@@ -275,6 +284,10 @@ struct tl_conn *tl_conn_new(struct tl_pair *pair, const struct tl_segment *seg);
 
 /* Frees it. */
 void tl_conn_free(struct tl_conn *conn);
+
+/* For tl_..._make: `part` itself unless it is still `none`, the constant that stands for a part of `bytes` of which nothing is
+ * known; then a new one, equal to it. NULL when out of memory. O(1). */
+void *tl_conn_part(const struct tl_conn *conn, const void *part, const void *none, size_t bytes);
 
 static inline bool tl_has(const struct tl_step *step, unsigned flags)
 {

@@ -30,10 +30,10 @@ static enum tl_position position_of(const struct tl_facts *facts)
 
 static enum tl_missing missing_of(const struct tl_conn *conn)
 {
-    if (conn->end[conn->client].syn.count == 0) {
+    if (conn->end[conn->client].syn->count == 0) {
         return TL_MISSING_SYN;
     }
-    return conn->end[1 - conn->client].synack.count == 0 ? TL_MISSING_SYNACK : TL_MISSING_ACK;
+    return conn->end[1 - conn->client].synack->count == 0 ? TL_MISSING_SYNACK : TL_MISSING_ACK;
 }
 
 /* a - b when both are known, else unknown. Never below 0: the clock may have run backwards. */
@@ -54,10 +54,10 @@ static void write_opening(const struct tl_conn *conn, int64_t end_ns, struct tl_
     facts->tfo = conn->tfo;
     facts->client_rst = facts->outcome == TL_OUTCOME_CLIENT_RST ? conn->client_rst : TL_CLIENT_RST_NONE;
     facts->syn_data = conn->syn_data;
-    facts->syn_attempts = client->syn.count;
-    facts->synack_attempts = server->synack.count;
-    facts->syn_in = client->syn.first_in;
-    facts->synack_in = server->synack.first_in;
+    facts->syn_attempts = client->syn->count;
+    facts->synack_attempts = server->synack->count;
+    facts->syn_in = client->syn->first_in;
+    facts->synack_in = server->synack->first_in;
     facts->ack_in = conn->ack_in;
     facts->icmp_in = conn->icmp_in;
     facts->icmp_type = conn->icmp_type;
@@ -68,8 +68,8 @@ static void write_opening(const struct tl_conn *conn, int64_t end_ns, struct tl_
     if (conn->server_leg_ns != TL_UNKNOWN_NS && conn->client_leg_ns != TL_UNKNOWN_NS) {
         facts->irtt_ns = conn->server_leg_ns + conn->client_leg_ns;
     }
-    if (client->syn.count > 0 && conn->ack_in != 0) {
-        facts->setup_ns = between(conn->ack_ns, client->syn.first_ns);
+    if (client->syn->count > 0 && conn->ack_in != 0) {
+        facts->setup_ns = between(conn->ack_ns, client->syn->first_ns);
     }
     if (facts->irtt_ns >= 0 && facts->setup_ns >= 0) {
         facts->delay_by_loss_ns = between(facts->setup_ns, facts->irtt_ns);
@@ -143,7 +143,7 @@ static enum tl_reuse reuse_of(const struct tl_conn *conn, int64_t end_ns)
     if (!conn->tentative || conn->reuse != TL_REUSE_SUPERSEDE) {
         return (enum tl_reuse)conn->reuse;
     }
-    if (conn->end[0].rsts + conn->end[1].rsts > 0) {
+    if (conn->end[0].rst->count + conn->end[1].rst->count > 0) {
         return TL_REUSE_TENTATIVE;
     }
     return goes_on || gave_up ? TL_REUSE_REJECTED : TL_REUSE_TENTATIVE;
@@ -175,10 +175,11 @@ void tl_conn_facts(const struct tl_conn *conn, int64_t end_ns, struct tl_facts *
         facts->fin_in[i] = conn->end[i].fin_in;
         facts->segments[i] = conn->end[i].segments;
         facts->history[i] = conn->end[i].fsm.history;
-        facts->last_rst_in[i] = conn->end[i].rst_last_in;
-        facts->evidence[i] = conn->end[i].evidence;
-        facts->injected[i] = conn->end[i].rsts > 0 ? (uint8_t)tl_inject_verdict(conn->end[i].evidence) : TL_INJECTED_NONE;
-        facts->rst_effect[i] = conn->end[i].rst_effect;
+        facts->last_rst_in[i] = conn->end[i].rst->last_in;
+        facts->evidence[i] = conn->end[i].rst->evidence;
+        facts->injected[i] =
+            conn->end[i].rst->count > 0 ? (uint8_t)tl_inject_verdict(conn->end[i].rst->evidence) : TL_INJECTED_NONE;
+        facts->rst_effect[i] = conn->end[i].rst->effect;
     }
     facts->signature = (uint8_t)tl_inject_signature(conn, end_ns);
     facts->capture = (uint8_t)capture_of(conn);

@@ -4,9 +4,12 @@
  */
 #include "tl_feedback.h"
 
+#include "tl_grow.h"
 #include "tl_seq.h"
 
 #include <string.h>
+
+enum { RANGES_BYTES = TL_FEEDBACK_RANGES * sizeof(uint32_t[2]) };
 
 /* A leg shorter than this is the host itself: what passes the capture point is known there at once. */
 static const int64_t LEG_LEAST_NS = 1000000;
@@ -22,9 +25,8 @@ void tl_feedback_free(struct tl_feedback *feedback)
 {
     const struct tl_allocator *allocator = feedback->allocator;
 
-    if (feedback->reports) {
-        allocator->free(allocator->context, feedback->reports);
-    }
+    allocator->free(allocator->context, feedback->reports, feedback->capacity * sizeof *feedback->reports);
+    allocator->free(allocator->context, feedback->ranges, RANGES_BYTES);
     tl_feedback_init(feedback, allocator, feedback->una);
 }
 
@@ -53,11 +55,25 @@ static void remove_range(struct tl_feedback *feedback, unsigned i)
     memmove(&feedback->ranges[i], &feedback->ranges[i + 1], (feedback->range_count - i) * sizeof feedback->ranges[0]);
 }
 
-/* Takes [left, right) into the sorted ranges. With no room left the lowest one goes: it is the next to be acknowledged. */
+static bool make_ranges(struct tl_feedback *feedback)
+{
+    const struct tl_allocator *allocator = feedback->allocator;
+
+    if (!feedback->ranges) {
+        feedback->ranges = allocator->alloc(allocator->context, RANGES_BYTES);
+    }
+    return feedback->ranges != NULL;
+}
+
+/* Takes [left, right) into the sorted ranges. With no room left the lowest one goes: it is the next to be acknowledged.
+ * Without memory it is forgotten. */
 static void merge_range(struct tl_feedback *feedback, uint32_t left, uint32_t right)
 {
     unsigned i = 0;
 
+    if (!make_ranges(feedback)) {
+        return;
+    }
     while (i < feedback->range_count && tl_seq_before(feedback->ranges[i][1], left)) {
         i++;
     }
@@ -192,7 +208,7 @@ unsigned tl_feedback_duplicate(struct tl_feedback *feedback, const struct tl_seg
 
 static bool grow(struct tl_feedback *feedback)
 {
-    unsigned capacity = feedback->capacity == 0 ? TL_FEEDBACK_FIRST : feedback->capacity * 2u;
+    unsigned capacity = tl_grown(feedback->capacity);
     const struct tl_allocator *allocator = feedback->allocator;
     struct tl_report *reports = allocator->alloc(allocator->context, capacity * sizeof *reports);
     unsigned i;
@@ -204,9 +220,7 @@ static bool grow(struct tl_feedback *feedback)
     for (i = 0; i < feedback->count; i++) {
         reports[i] = feedback->reports[(feedback->newest + 1u + i) % feedback->count];
     }
-    if (feedback->reports) {
-        allocator->free(allocator->context, feedback->reports);
-    }
+    allocator->free(allocator->context, feedback->reports, feedback->capacity * sizeof *feedback->reports);
     feedback->reports = reports;
     feedback->capacity = (uint8_t)capacity;
     feedback->newest = (uint8_t)(feedback->count > 0 ? feedback->count - 1 : 0);

@@ -13,7 +13,6 @@
 #include "tl_sent.h"
 
 enum {
-    TL_FEEDBACK_FIRST = 4,  /* records of the first allocation */
     TL_FEEDBACK_MAX = 32,   /* records at most; one for each TSval: measured, 16 lose a quarter of the answers, 64 gain none */
     TL_FEEDBACK_RANGES = 8, /* SACKed ranges remembered above the cumulative ACK; the oldest report is the least useful */
 };
@@ -36,8 +35,8 @@ struct tl_report {
 /* All reports about one direction. Members are private but for `duplicates` and the D-SACK of the last segment. */
 struct tl_feedback {
     const struct tl_allocator *allocator;
-    struct tl_report *reports;              /* ring */
-    uint32_t ranges[TL_FEEDBACK_RANGES][2]; /* SACKed, sorted, not touching */
+    struct tl_report *reports; /* ring */
+    uint32_t (*ranges)[2];     /* SACKed, sorted, not touching; room for TL_FEEDBACK_RANGES with the first one */
     int64_t newest_ns;
     uint32_t una;
     uint32_t una_begin; /* before the first report */

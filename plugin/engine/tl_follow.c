@@ -152,7 +152,7 @@ void tl_follow_free(struct tl_conn *conn)
 {
     const struct tl_allocator *allocator = &conn->pair->tracker->allocator;
 
-    allocator->free(allocator->context, conn->zeek);
+    allocator->free(allocator->context, conn->zeek, sizeof *conn->zeek);
 }
 
 bool tl_follow_view(const struct tl_conn *conn, struct tl_zeek *zeek)

@@ -4,6 +4,7 @@
  */
 #include "tl_inject.h"
 
+#include "tl_rst.h"
 #include "tl_window.h"
 
 /* Thresholds and weights: starting values of the literature on injected resets (Weaver et al. 2009), see docs/design.md. */
@@ -70,11 +71,11 @@ static unsigned number_evidence(const struct tl_step *step)
 {
     const struct tl_end *x = step->self, *y = step->peer;
     const struct tl_segment *seg = step->seg;
-    bool pair = x->rsts > 0 && tl_since(step, x->rst_ns) <= PAIR_NS;
+    bool pair = x->rst->count > 0 && tl_since(step, x->rst->last_ns) <= PAIR_NS;
     bool ack_wrong = seg->ack != 0 && !(y->has_max && tl_seq_within(seg->ack, y->has_una ? y->una : y->max, y->max));
     unsigned evidence = 0;
 
-    if (pair && !x->has_fin && !y->has_fin && x->has_max && tl_seq_after(seg->seq, x->rst_seq + SEQ_MARGIN) &&
+    if (pair && !x->has_fin && !y->has_fin && x->has_max && tl_seq_after(seg->seq, x->rst->seq + SEQ_MARGIN) &&
         tl_seq_after(seg->seq, x->max) && x->has_una && tl_seq_after(seg->seq, x->una + SEQ_MARGIN)) {
         evidence |= TL_EVIDENCE_SEQ_AHEAD;
     }
@@ -82,10 +83,10 @@ static unsigned number_evidence(const struct tl_step *step)
         step->refs->trigger_in == 0) {
         evidence |= TL_EVIDENCE_STALE_SEQ;
     }
-    if (pair && seg->ack != x->rst_ack && ack_wrong) {
+    if (pair && seg->ack != x->rst->ack && ack_wrong) {
         evidence |= TL_EVIDENCE_ACK_CHANGE;
     }
-    if (x->rsts > 1 && tl_since(step, x->rst_burst_ns) <= BURST_NS && step->refs->trigger_in == 0) {
+    if (x->rst->count > 1 && tl_since(step, x->rst->burst_ns) <= BURST_NS && step->refs->trigger_in == 0) {
         evidence |= TL_EVIDENCE_BURST;
     }
     return evidence;
@@ -165,7 +166,7 @@ static enum tl_rst_stage stage_of(const struct tl_conn *conn)
 {
     const struct tl_end *client = &conn->end[conn->client];
 
-    if (conn->midstream || client->syn.count == 0) {
+    if (conn->midstream || client->syn->count == 0) {
         return TL_RST_STAGE_MIDSTREAM;
     }
     if (!conn->opened) {
@@ -177,27 +178,27 @@ static enum tl_rst_stage stage_of(const struct tl_conn *conn)
     return client->data_segments == 1 ? TL_RST_STAGE_POST_PSH : TL_RST_STAGE_LATER;
 }
 
-static void count_for_signature(struct tl_step *step)
+static void count_for_signature(struct tl_rsts *rsts, const struct tl_step *step)
 {
-    struct tl_end *x = step->self;
-    uint8_t *count = tl_has(step, TL_ACK) ? &x->rst_with_ack : &x->rst_bare;
+    uint8_t *count = tl_has(step, TL_ACK) ? &rsts->with_ack : &rsts->bare;
 
-    if (x->rsts == 0) {
-        x->rst_stage = step->shape->rst_stage;
+    if (rsts->count == 0) {
+        rsts->stage = step->shape->rst_stage;
     } else {
-        x->rst_acks_differ |= step->seg->ack != x->rst_ack;
+        rsts->acks_differ |= step->seg->ack != rsts->ack;
     }
-    x->rst_ack_zero |= step->seg->ack == 0;
+    rsts->ack_zero |= step->seg->ack == 0;
     *count += *count < UINT8_MAX;
-    x->rst_burst_ns = x->rst_ns;
-    x->rst_ns = step->seg->time_ns;
-    x->rst_seq = step->seg->seq;
-    x->rst_ack = step->seg->ack;
+    rsts->burst_ns = rsts->last_ns;
+    rsts->last_ns = step->seg->time_ns;
+    rsts->seq = step->seg->seq;
+    rsts->ack = step->seg->ack;
 }
 
 void tl_inject_classify(struct tl_step *step)
 {
     struct tl_shape *shape = step->shape;
+    struct tl_rsts *rsts = tl_rst_make(step->conn, step->self);
     unsigned evidence = 0;
 
     shape->rst_stage = (uint8_t)stage_of(step->conn);
@@ -214,24 +215,26 @@ void tl_inject_classify(struct tl_step *step)
     }
     shape->evidence = (uint16_t)evidence;
     shape->injected = (uint8_t)tl_inject_verdict(evidence);
-    step->self->evidence = (uint16_t)evidence;
-    step->self->rst_effect = shape->rst_effect;
-    count_for_signature(step);
+    if (rsts) {
+        rsts->evidence = shape->evidence;
+        rsts->effect = shape->rst_effect;
+        count_for_signature(rsts, step);
+    }
 }
 
 void tl_inject_learn(struct tl_step *step)
 {
-    struct tl_end *x = step->self;
+    const struct tl_rsts *rsts = step->self->rst;
     int64_t limit = tl_max_ns(UNDER_WAY_NS, step->rtt_ns == TL_UNKNOWN_NS ? 0 : step->rtt_ns / 2);
     bool news = step->new_bytes || step->shape->ack == TL_ACK_NEW || step->shape->ack == TL_ACK_UNSEEN;
 
-    if (x->rsts == 0 || step->event == TL_EVENT_RST || step->copy_of || step->stray || !news ||
-        (x->evidence & TL_EVIDENCE_SENDER_CONTINUES) || tl_since(step, x->rst_ns) <= limit ||
-        (step->shape->flags & TL_SHAPE_TIME_BACKWARDS) || x->rst_was_reply) {
+    if (rsts->count == 0 || step->event == TL_EVENT_RST || step->copy_of || step->stray || !news ||
+        (rsts->evidence & TL_EVIDENCE_SENDER_CONTINUES) || tl_since(step, rsts->last_ns) <= limit ||
+        (step->shape->flags & TL_SHAPE_TIME_BACKWARDS) || rsts->was_reply) {
         return;
     }
-    x->evidence |= TL_EVIDENCE_SENDER_CONTINUES;
-    step->refs->disowned_in = x->rst_last_in;
+    tl_rst_make(step->conn, step->self)->evidence |= TL_EVIDENCE_SENDER_CONTINUES;
+    step->refs->disowned_in = rsts->last_in;
 }
 
 /* ---- signature ---------------------------------------------------------------------------------------------------------- */
@@ -257,47 +260,47 @@ static enum tl_signature silent(const struct tl_conn *conn, int64_t end_ns)
 
 static enum tl_signature after_first_data(const struct tl_end *client)
 {
-    if (client->rst_bare > 0 && client->rst_with_ack > 0) {
+    if (client->rst->bare > 0 && client->rst->with_ack > 0) {
         return TL_SIGNATURE_PSH_RST_RSTACK;
     }
-    if (client->rst_with_ack > 0) {
-        return client->rst_with_ack > 1 ? TL_SIGNATURE_PSH_RSTACK_RSTACK : TL_SIGNATURE_PSH_RSTACK;
+    if (client->rst->with_ack > 0) {
+        return client->rst->with_ack > 1 ? TL_SIGNATURE_PSH_RSTACK_RSTACK : TL_SIGNATURE_PSH_RSTACK;
     }
-    if (client->rst_bare == 1) {
+    if (client->rst->bare == 1) {
         return TL_SIGNATURE_PSH_RST;
     }
-    if (!client->rst_acks_differ) {
+    if (!client->rst->acks_differ) {
         return TL_SIGNATURE_PSH_RST_SAME;
     }
-    return client->rst_ack_zero ? TL_SIGNATURE_PSH_RST_ZERO : TL_SIGNATURE_PSH_RST_DIFFERENT;
+    return client->rst->ack_zero ? TL_SIGNATURE_PSH_RST_ZERO : TL_SIGNATURE_PSH_RST_DIFFERENT;
 }
 
 enum tl_signature tl_inject_signature(const struct tl_conn *conn, int64_t end_ns)
 {
     const struct tl_end *client = &conn->end[conn->client];
-    bool both = client->rst_bare > 0 && client->rst_with_ack > 0;
+    bool both = client->rst->bare > 0 && client->rst->with_ack > 0;
 
-    if (conn->peers || conn->end[0].has_fin || conn->end[1].has_fin || client->syn.count == 0) {
+    if (conn->peers || conn->end[0].has_fin || conn->end[1].has_fin || client->syn->count == 0) {
         return TL_SIGNATURE_NONE;
     }
-    if (client->rsts == 0) {
+    if (client->rst->count == 0) {
         return silent(conn, end_ns);
     }
-    switch (client->rst_stage) {
+    switch (client->rst->stage) {
     case TL_RST_STAGE_POST_SYN:
-        return both ? TL_SIGNATURE_SYN_RST_RSTACK : client->rst_bare > 0 ? TL_SIGNATURE_SYN_RST : TL_SIGNATURE_SYN_RSTACK;
+        return both ? TL_SIGNATURE_SYN_RST_RSTACK : client->rst->bare > 0 ? TL_SIGNATURE_SYN_RST : TL_SIGNATURE_SYN_RSTACK;
     case TL_RST_STAGE_POST_ACK:
         if (both) {
             return TL_SIGNATURE_NONE; /* no name for it */
         }
-        if (client->rst_bare > 0) {
-            return client->rst_bare > 1 ? TL_SIGNATURE_ACK_RST_RST : TL_SIGNATURE_ACK_RST;
+        if (client->rst->bare > 0) {
+            return client->rst->bare > 1 ? TL_SIGNATURE_ACK_RST_RST : TL_SIGNATURE_ACK_RST;
         }
-        return client->rst_with_ack > 1 ? TL_SIGNATURE_ACK_RSTACK_RSTACK : TL_SIGNATURE_ACK_RSTACK;
+        return client->rst->with_ack > 1 ? TL_SIGNATURE_ACK_RSTACK_RSTACK : TL_SIGNATURE_ACK_RSTACK;
     case TL_RST_STAGE_POST_PSH:
         return after_first_data(client);
     case TL_RST_STAGE_LATER:
-        return client->rst_bare > 0 ? TL_SIGNATURE_DATA_RST : TL_SIGNATURE_DATA_RSTACK;
+        return client->rst->bare > 0 ? TL_SIGNATURE_DATA_RST : TL_SIGNATURE_DATA_RSTACK;
     default:
         return TL_SIGNATURE_NONE;
     }

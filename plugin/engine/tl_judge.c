@@ -55,7 +55,7 @@ static const uint8_t of_cause[TL_RST_CAUSE_COUNT] = {
 /* Answers, perhaps, to segments that were forged or not captured: nothing says that there was a connection. */
 static bool only_resets(const struct tl_conn *conn)
 {
-    return conn->end[0].segments + conn->end[1].segments == (uint32_t)conn->end[0].rsts + conn->end[1].rsts;
+    return conn->end[0].segments + conn->end[1].segments == (uint32_t)conn->end[0].rst->count + conn->end[1].rst->count;
 }
 
 static bool insists(const struct tl_end *end)
@@ -68,7 +68,7 @@ static bool rst_acks_close(const struct tl_conn *conn)
 {
     const struct tl_end *x = &conn->end[conn->rst_by & 1], *y = &conn->end[1 - (conn->rst_by & 1)];
 
-    return tl_fin_acked(x) && y->has_fin && x->rst_ack == y->fin + 1;
+    return tl_fin_acked(x) && y->has_fin && x->rst->ack == y->fin + 1;
 }
 
 static enum tl_judgement of_reset(const struct tl_conn *conn, const struct tl_facts *facts)

@@ -4,7 +4,7 @@
  */
 #include "tl_kept.h"
 
-enum { ACKED_FIRST = 4, OPENERS_FIRST = 4 };
+#include "tl_grow.h"
 
 /* How far the ring can reach below una: one ACK can pass INT32_MAX + TL_SENT_JUMP_MAX bytes, and tl_kept_age looks after at
  * most TL_SENT_JUMP_MAX / 2 more. Below 2^32, so that no number is taken for another one. */
@@ -15,9 +15,9 @@ static void *take(const struct tl_sent *sent, size_t bytes)
     return sent->allocator->alloc(sent->allocator->context, bytes);
 }
 
-static void give_back(const struct tl_sent *sent, void *memory)
+static void give_back(const struct tl_sent *sent, void *memory, size_t bytes)
 {
-    sent->allocator->free(sent->allocator->context, memory);
+    sent->allocator->free(sent->allocator->context, memory, bytes);
 }
 
 /* ---- entries ----------------------------------------------------------------------------------------------------------- */
@@ -32,11 +32,11 @@ struct tl_sent_entry *tl_kept_find(const struct tl_sent *sent, uint32_t seq)
 
 bool tl_kept_grow_entries(struct tl_sent *sent, unsigned needed)
 {
-    unsigned capacity = sent->capacity ? sent->capacity : TL_SENT_ENTRIES_FIRST;
+    unsigned capacity = sent->capacity ? sent->capacity : tl_grown(0);
     struct tl_sent_entry *entries;
 
     while (capacity < needed && capacity < sent->limit) {
-        capacity *= 2;
+        capacity = tl_grown(capacity);
     }
     if (capacity == sent->capacity) {
         return true;
@@ -48,7 +48,7 @@ bool tl_kept_grow_entries(struct tl_sent *sent, unsigned needed)
     for (unsigned i = 0; i < sent->count; i++) {
         entries[i] = *tl_kept_entry(sent, i);
     }
-    give_back(sent, sent->entries);
+    give_back(sent, sent->entries, sent->capacity * sizeof *sent->entries);
     sent->entries = entries;
     sent->capacity = (uint16_t)capacity;
     sent->first = 0;
@@ -103,8 +103,8 @@ bool tl_kept_same_history(const struct tl_sent_entry *a, const struct tl_sent_en
 
 void tl_kept_free_entries(struct tl_sent *sent)
 {
-    give_back(sent, sent->entries);
-    give_back(sent, sent->openers);
+    give_back(sent, sent->entries, sent->capacity * sizeof *sent->entries);
+    give_back(sent, sent->openers, sent->opener_capacity * sizeof *sent->openers);
     sent->entries = NULL;
     sent->openers = NULL;
     sent->first = sent->count = sent->capacity = 0;
@@ -132,7 +132,7 @@ static unsigned opener_index(const struct tl_sent *sent, uint32_t seq)
 
 bool tl_kept_grow_openers(struct tl_sent *sent)
 {
-    unsigned capacity = sent->opener_capacity ? 2U * sent->opener_capacity : OPENERS_FIRST;
+    unsigned capacity = tl_grown(sent->opener_capacity);
     struct tl_sent_opener *openers;
 
     if (sent->opener_count < sent->opener_capacity || sent->opener_capacity == TL_SENT_OPENERS_MAX) {
@@ -145,7 +145,7 @@ bool tl_kept_grow_openers(struct tl_sent *sent)
     for (unsigned i = 0; i < sent->opener_count; i++) {
         openers[i] = sent->openers[i];
     }
-    give_back(sent, sent->openers);
+    give_back(sent, sent->openers, sent->opener_capacity * sizeof *sent->openers);
     sent->openers = openers;
     sent->opener_capacity = (uint16_t)capacity;
     return true;
@@ -235,7 +235,7 @@ struct tl_sent_entry *tl_kept_find_acked(const struct tl_sent *sent, uint32_t se
 
 bool tl_kept_grow_acked(struct tl_sent *sent)
 {
-    unsigned capacity = sent->acked_capacity ? 2U * sent->acked_capacity : ACKED_FIRST;
+    unsigned capacity = tl_grown(sent->acked_capacity);
     struct tl_sent_entry *acked;
 
     if (sent->acked_count < sent->acked_capacity || sent->acked_capacity == TL_SENT_ACKED_MAX) {
@@ -248,7 +248,7 @@ bool tl_kept_grow_acked(struct tl_sent *sent)
     for (unsigned i = 0; i < sent->acked_count; i++) {
         acked[sent->acked_count - 1U - i] = *tl_kept_acked(sent, i);
     }
-    give_back(sent, sent->acked);
+    give_back(sent, sent->acked, sent->acked_capacity * sizeof *sent->acked);
     sent->acked = acked;
     sent->acked_newest = (uint16_t)((sent->acked_count + capacity - 1) % capacity);
     sent->acked_capacity = (uint16_t)capacity;

@@ -2,7 +2,7 @@
  *
  * SPDX-License-Identifier: GPL-2.0-or-later
  *
- * No rules here, only room: three arrays that grow by doubling up to a bound. Every tl_kept_grow_... is called before anything
+ * No rules here, only room: three arrays that grow (tl_grow.h) up to a bound. Every tl_kept_grow_... is called before anything
  * changes, so that running out of memory loses nothing.
  *
  * Sequence numbers inside the record are compared by their distance above `floor`. That distance is below 2^31 for all that is

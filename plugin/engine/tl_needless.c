@@ -4,6 +4,8 @@
  */
 #include "tl_needless.h"
 
+#include "tl_grow.h"
+
 /* "Too fast" needs a leg that is long compared with the jitter of one host. */
 static const int64_t TOO_FAST_LEG_NS = 3 * TL_MS;
 /* A shorter leg is the host itself. */
@@ -22,7 +24,7 @@ static struct tl_resend *resend_at(const struct tl_repair *repair, unsigned i)
 
 static bool grow(struct tl_repair *repair)
 {
-    unsigned capacity = repair->resend_capacity == 0 ? TL_RESENDS_FIRST : repair->resend_capacity * 2u, i;
+    unsigned capacity = tl_grown(repair->resend_capacity), i;
     const struct tl_allocator *allocator = repair->allocator;
     struct tl_resend *resends = allocator->alloc(allocator->context, capacity * sizeof *resends);
 
@@ -32,7 +34,7 @@ static bool grow(struct tl_repair *repair)
     for (i = 0; i < repair->resend_count; i++) {
         resends[repair->resend_count - 1 - i] = *resend_at(repair, i);
     }
-    allocator->free(allocator->context, repair->resends);
+    allocator->free(allocator->context, repair->resends, repair->resend_capacity * sizeof *resends);
     repair->resends = resends;
     repair->resend_capacity = (uint8_t)capacity;
     repair->resend_newest = (uint8_t)(repair->resend_count > 0 ? repair->resend_count - 1u : capacity - 1u);

@@ -18,7 +18,18 @@ bool tl_open_synack_fits(const struct tl_conn *conn, const struct tl_end *client
 
 /* ---- remembering SYNs -------------------------------------------------------------------------------------------------- */
 
-static void remember_syn(struct tl_syns *syns, const struct tl_segment *seg)
+/* What is known of the SYNs or SYN-ACKs of an end, to write to it; NULL when out of memory. */
+static struct tl_syns *make_syns(const struct tl_step *step, const struct tl_syns **syns)
+{
+    struct tl_syns *made = tl_conn_part(step->conn, *syns, &tl_no_syns, sizeof *made);
+
+    if (made) {
+        *syns = made;
+    }
+    return made;
+}
+
+static void add_syn(struct tl_syns *syns, const struct tl_segment *seg)
 {
     if (syns->count == 0) {
         syns->first_ns = seg->time_ns;
@@ -37,6 +48,15 @@ static void remember_syn(struct tl_syns *syns, const struct tl_segment *seg)
     syns->last_in = seg->frame;
     syns->last_tsval = seg->tsval;
     syns->count += syns->count < UINT16_MAX;
+}
+
+static void remember_syn(const struct tl_step *step, const struct tl_syns **at)
+{
+    struct tl_syns *syns = make_syns(step, at);
+
+    if (syns) {
+        add_syn(syns, step->seg);
+    }
 }
 
 static void learn_isn(struct tl_end *end, const struct tl_segment *seg)
@@ -142,7 +162,7 @@ static void learn_first_syn(struct tl_step *step)
 
     learn_isn(step->self, step->seg);
     step->self->syn_extra = step->length - 1;
-    if (step->peer->syn.count == 0) {
+    if (step->peer->syn->count == 0) {
         conn->opener = (uint8_t)step->from;
         conn->syn_data = step->seg->len;
         set_client(conn, step->from, TL_CONFIDENCE_CERTAIN);
@@ -161,39 +181,49 @@ static void reopen(struct tl_conn *conn)
     }
 }
 
+/* A copy may draw an answer, too. */
+static void note_copy(const struct tl_step *step, const struct tl_syns **at)
+{
+    struct tl_syns *syns = make_syns(step, at);
+
+    if (syns) {
+        syns->copy_in = step->seg->frame;
+    }
+}
+
 static void classify_syn(struct tl_step *step)
 {
     struct tl_end *self = step->self;
     const struct tl_end *peer = step->peer;
-    bool repeated = self->syn.count > 0 && step->seg->seq == self->isn;
+    bool repeated = self->syn->count > 0 && step->seg->seq == self->isn;
 
     check_syn(step);
     if (step->copy_of) {
         step->shape->handshake_step = TL_HANDSHAKE_STEP_SYN_COPY;
-        self->syn.copy_in = step->seg->frame;
+        note_copy(step, &self->syn);
         return;
     }
     if (repeated) {
         reopen(step->conn);
         step->shape->handshake_step = TL_HANDSHAKE_STEP_SYN_RETRANSMISSION;
-        step->shape->attempt = self->syn.count;
-        step->refs->first_in = self->syn.first_in;
-    } else if (step->conn->opened || self->synack.count > 0) {
+        step->shape->attempt = self->syn->count;
+        step->refs->first_in = self->syn->first_in;
+    } else if (step->conn->opened || self->synack->count > 0) {
         /* A SYN in an open connection, or after the own SYN-ACK: the pair keeps it here only when it is a stray. */
         step->shape->handshake_step = TL_HANDSHAKE_STEP_SYN_CROSS;
         return;
-    } else if (peer->syn.count > 0) {
+    } else if (peer->syn->count > 0) {
         step->shape->handshake_step = TL_HANDSHAKE_STEP_SYN_CROSS;
         learn_first_syn(step);
         set_peers(step->conn);
     } else {
         step->shape->handshake_step = (uint8_t)first_syn_step(step->seg);
-        if (peer->synack.count > 0) {
+        if (peer->synack->count > 0) {
             step->shape->flags |= TL_SHAPE_REORDERED;
         }
         learn_first_syn(step);
     }
-    remember_syn(&self->syn, step->seg);
+    remember_syn(step, &self->syn);
 }
 
 /* ---- SYN-ACK ----------------------------------------------------------------------------------------------------------- */
@@ -202,7 +232,7 @@ static void check_synack_options(struct tl_step *step)
 {
     unsigned negotiated = TL_OPT_WINDOW_SCALE | TL_OPT_TIMESTAMPS | TL_OPT_SACK_PERMITTED;
 
-    if (step->peer->syn.count > 0 && (step->seg->options & negotiated & ~step->peer->options)) {
+    if (step->peer->syn->count > 0 && (step->seg->options & negotiated & ~step->peer->options)) {
         step->shape->error |= TL_ERROR_OPT_NOT_OFFERED;
     }
 }
@@ -212,7 +242,7 @@ static void learn_tfo(struct tl_step *step)
     struct tl_conn *conn = step->conn;
     uint32_t acked = step->seg->ack - (step->peer->isn + 1);
 
-    if (!(step->peer->options & TL_OPT_FAST_OPEN) || step->peer->syn.count == 0) {
+    if (!(step->peer->options & TL_OPT_FAST_OPEN) || step->peer->syn->count == 0) {
         return;
     }
     if (conn->syn_data > 0) {
@@ -236,31 +266,40 @@ static bool is_overtaken(const struct tl_syns *syns, const struct tl_segment *se
     return (seg->options & TL_OPT_TIMESTAMPS) && tl_seq_before(seg->tsval, syns->last_tsval);
 }
 
+static void note_overtaken(const struct tl_step *step, const struct tl_syns **at)
+{
+    struct tl_syns *syns = make_syns(step, at);
+
+    if (syns) {
+        syns->count += syns->count < UINT16_MAX;
+        syns->last_in = step->seg->frame;
+    }
+}
+
 static void repeat_synack(struct tl_step *step)
 {
     const struct tl_end *client = step->peer;
     struct tl_end *self = step->self;
-    bool asked = client->syn.count > 1 && client->syn.last_in > self->synack.last_in;
+    bool asked = client->syn->count > 1 && client->syn->last_in > self->synack->last_in;
 
-    if (is_overtaken(&self->synack, step->seg)) {
+    if (is_overtaken(self->synack, step->seg)) {
         step->shape->handshake_step = TL_HANDSHAKE_STEP_SYNACK;
         step->shape->flags |= TL_SHAPE_REORDERED;
-        self->synack.count += self->synack.count < UINT16_MAX;
-        self->synack.last_in = step->seg->frame;
+        note_overtaken(step, &self->synack);
         return;
     }
     step->shape->handshake_step = TL_HANDSHAKE_STEP_SYNACK_RETRANSMISSION;
-    step->shape->attempt = self->synack.count;
+    step->shape->attempt = self->synack->count;
     step->shape->synack_why = asked ? TL_SYNACK_WHY_SYN_RETRANSMISSION : TL_SYNACK_WHY_TIMER;
-    step->refs->first_in = self->synack.first_in;
-    remember_syn(&self->synack, step->seg);
+    step->refs->first_in = self->synack->first_in;
+    remember_syn(step, &self->synack);
 }
 
 static void first_synack(struct tl_step *step)
 {
     struct tl_conn *conn = step->conn;
     struct tl_end *self = step->self;
-    bool crossing = self->syn.count > 0 && step->seg->seq == self->isn;
+    bool crossing = self->syn->count > 0 && step->seg->seq == self->isn;
 
     step->shape->handshake_step = crossing ? TL_HANDSHAKE_STEP_SYNACK_CROSS : TL_HANDSHAKE_STEP_SYNACK;
     check_synack_options(step);
@@ -269,23 +308,23 @@ static void first_synack(struct tl_step *step)
     } else {
         self->options |= step->seg->options;
     }
-    remember_syn(&self->synack, step->seg);
+    remember_syn(step, &self->synack);
     learn_tfo(step);
-    if (step->peer->syn.count > 0) {
-        int64_t leg = time_leg(step, &step->peer->syn);
+    if (step->peer->syn->count > 0) {
+        int64_t leg = time_leg(step, step->peer->syn);
 
         conn->server_leg_ns = conn->server_leg_ns == TL_UNKNOWN_NS ? leg : conn->server_leg_ns;
     }
     if (!conn->peers) {
-        set_client(conn, 1 - step->from, step->peer->syn.count > 0 ? TL_CONFIDENCE_CERTAIN : TL_CONFIDENCE_LIKELY);
+        set_client(conn, 1 - step->from, step->peer->syn->count > 0 ? TL_CONFIDENCE_CERTAIN : TL_CONFIDENCE_LIKELY);
     }
 }
 
 static void classify_synack(struct tl_step *step)
 {
     struct tl_end *self = step->self;
-    bool known = step->peer->syn.count > 0;
-    bool same_isn = self->synack.count > 0 && step->seg->seq == self->isn;
+    bool known = step->peer->syn->count > 0;
+    bool same_isn = self->synack->count > 0 && step->seg->seq == self->isn;
 
     check_syn(step);
     if (step->copy_of) {
@@ -299,7 +338,7 @@ static void classify_synack(struct tl_step *step)
         step->shape->handshake_step = TL_HANDSHAKE_STEP_SYNACK_BAD;
         step->shape->error |= TL_ERROR_SYNACK_ISN;
     } else {
-        if (self->synack.count > 0) {
+        if (self->synack->count > 0) {
             step->shape->error |= TL_ERROR_SYNACK_ISN;
         }
         first_synack(step);
@@ -335,13 +374,13 @@ static void classify_first_ack(struct tl_step *step)
     conn->ack_in = step->seg->frame;
     conn->ack_ns = step->seg->time_ns;
     conn->handshake_acked = true;
-    if (step->peer->synack.count > 0) {
-        conn->client_leg_ns = time_leg(step, &step->peer->synack);
+    if (step->peer->synack->count > 0) {
+        conn->client_leg_ns = time_leg(step, step->peer->synack);
     }
-    if (conn->peers && step->peer->synack.count == 0 && step->self->synack.count == 0) {
+    if (conn->peers && step->peer->synack->count == 0 && step->self->synack->count == 0) {
         return;
     }
-    if (conn->peers && step->self->synack.count == 0) {
+    if (conn->peers && step->self->synack->count == 0) {
         /* Split handshake: this end answered the SYN by a bare SYN and completes with an ACK (RFC 9293 allows it). */
         conn->peers = false;
         set_client(conn, conn->opener, TL_CONFIDENCE_LIKELY);
@@ -352,13 +391,13 @@ static void classify_first_ack(struct tl_step *step)
 static void classify_server_plain(struct tl_step *step)
 {
     const struct tl_end *client = step->peer;
-    bool quiet = step->self->synack.count == 0 && step->self->syn.count == 0;
+    bool quiet = step->self->synack->count == 0 && step->self->syn->count == 0;
 
     if (step->event == TL_EVENT_FIN && !quiet) {
         step->shape->handshake_step = TL_HANDSHAKE_STEP_EARLY_FIN;
         return;
     }
-    if (step->event != TL_EVENT_ACK || !quiet || client->syn.count == 0 || client->sent_plain) {
+    if (step->event != TL_EVENT_ACK || !quiet || client->syn->count == 0 || client->sent_plain) {
         return;
     }
     if (step->seg->ack == client->isn + 1) {
@@ -367,7 +406,7 @@ static void classify_server_plain(struct tl_step *step)
         /* Numbers of a connection that is older than the capture. */
         step->shape->handshake_step = TL_HANDSHAKE_STEP_CHALLENGE_ACK;
         step->shape->ack = TL_ACK_CHALLENGE;
-        step->refs->trigger_in = client->syn.last_in;
+        step->refs->trigger_in = client->syn->last_in;
         step->conn->has_challenge = true;
         step->conn->challenge_in = step->seg->frame;
         step->conn->challenge_ack = step->seg->ack;
@@ -379,7 +418,7 @@ static bool proves_unseen_synack(const struct tl_step *step)
 {
     const struct tl_end *self = step->self;
 
-    return self->syn.count > 0 && step->peer->synack.count == 0 && tl_seq_after(step->seg->seq, self->isn);
+    return self->syn->count > 0 && step->peer->synack->count == 0 && tl_seq_after(step->seg->seq, self->isn);
 }
 
 static void classify_plain(struct tl_step *step)
@@ -393,12 +432,12 @@ static void classify_plain(struct tl_step *step)
         return;
     }
     if (!tl_has(step, TL_ACK)) {
-        if (is_client && step->seg->len > 0 && self->syn.count > 0 && !conn->opened) {
+        if (is_client && step->seg->len > 0 && self->syn->count > 0 && !conn->opened) {
             step->shape->handshake_step = TL_HANDSHAKE_STEP_EARLY_DATA;
         }
         return;
     }
-    if (conn->peers ? acks && self->synack.count == 0 : is_client && (acks || proves_unseen_synack(step))) {
+    if (conn->peers ? acks && self->synack->count == 0 : is_client && (acks || proves_unseen_synack(step))) {
         classify_first_ack(step);
     } else if (!conn->opened && !is_client && !conn->peers) {
         classify_server_plain(step);
@@ -448,19 +487,19 @@ static bool all_three_captured(const struct tl_conn *conn)
 {
     const struct tl_end *client = &conn->end[conn->client], *server = &conn->end[1 - conn->client];
 
-    return client->syn.count > 0 && server->synack.count > 0 && conn->handshake_acked;
+    return client->syn->count > 0 && server->synack->count > 0 && conn->handshake_acked;
 }
 
 enum tl_outcome tl_open_proved(const struct tl_conn *conn)
 {
     const struct tl_end *a = &conn->end[0], *b = &conn->end[1];
-    bool captured = a->syn.count + a->synack.count + b->syn.count + b->synack.count > 0;
+    bool captured = a->syn->count + a->synack->count + b->syn->count + b->synack->count > 0;
 
     if (!captured) {
         return conn->midstream ? TL_OUTCOME_NOT_CAPTURED : TL_OUTCOME_NONE;
     }
-    if (a->syn.count > 0 && b->syn.count > 0 && conn->opened) {
-        return a->synack.count > 0 && b->synack.count > 0 ? TL_OUTCOME_SIMULTANEOUS : TL_OUTCOME_SPLIT;
+    if (a->syn->count > 0 && b->syn->count > 0 && conn->opened) {
+        return a->synack->count > 0 && b->synack->count > 0 ? TL_OUTCOME_SIMULTANEOUS : TL_OUTCOME_SPLIT;
     }
     if (conn->outcome != TL_OUTCOME_NONE) {
         return (enum tl_outcome)conn->outcome;
@@ -471,7 +510,7 @@ enum tl_outcome tl_open_proved(const struct tl_conn *conn)
     if (conn->opened) {
         return TL_OUTCOME_COMPLETE_INFERRED;
     }
-    return conn->has_challenge && a->synack.count + b->synack.count == 0 ? TL_OUTCOME_CHALLENGED : TL_OUTCOME_NONE;
+    return conn->has_challenge && a->synack->count + b->synack->count == 0 ? TL_OUTCOME_CHALLENGED : TL_OUTCOME_NONE;
 }
 
 /* Too early to call the last SYN or SYN-ACK unanswered. */
@@ -488,8 +527,8 @@ enum tl_outcome tl_open_outcome(const struct tl_conn *conn, int64_t end_ns)
     if (proved != TL_OUTCOME_NONE) {
         return proved;
     }
-    if (server->synack.count > 0) {
-        return still_waiting(&server->synack, end_ns) ? TL_OUTCOME_PENDING : TL_OUTCOME_HALF_OPEN;
+    if (server->synack->count > 0) {
+        return still_waiting(server->synack, end_ns) ? TL_OUTCOME_PENDING : TL_OUTCOME_HALF_OPEN;
     }
     if (conn->bad_synack) {
         return TL_OUTCOME_BAD;
@@ -497,8 +536,8 @@ enum tl_outcome tl_open_outcome(const struct tl_conn *conn, int64_t end_ns)
     if (conn->icmp_in != 0) {
         return TL_OUTCOME_UNREACHABLE;
     }
-    if (client->syn.count > 0) {
-        return still_waiting(&client->syn, end_ns) ? TL_OUTCOME_PENDING : TL_OUTCOME_UNANSWERED;
+    if (client->syn->count > 0) {
+        return still_waiting(client->syn, end_ns) ? TL_OUTCOME_PENDING : TL_OUTCOME_UNANSWERED;
     }
     return TL_OUTCOME_UNKNOWN;
 }

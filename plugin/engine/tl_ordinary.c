@@ -8,6 +8,7 @@
 
 #include "tl_apply.h"
 #include "tl_needless.h"
+#include "tl_probe.h"
 #include "tl_rexmit.h"
 #include "tl_window.h"
 
@@ -22,13 +23,14 @@ static bool is_established(const struct tl_end *end)
 /* Both directions of the end are known, so that the next number is new and no ACK is beyond what was captured. */
 static bool is_known(const struct tl_end *end)
 {
-    return end->has_max && end->has_seen && end->has_una && end->has_ack && end->max == end->seen && end->sent.max == end->max;
+    return end->has_max && end->has_seen && end->has_una && end->has_ack && end->max == end->seen &&
+           (end->sent == &tl_no_sent || end->sent->max == end->max);
 }
 
 /* Neither FIN nor RST (tl_close, tl_inject), no probes of it (tl_probe), no repetition, no stray segment, window open. */
 static bool is_quiet(const struct tl_end *end)
 {
-    return !end->has_fin && end->rsts == 0 && end->probe.count == 0 && end->insists == 0 && end->strays == 0 &&
+    return !end->has_fin && end->rst->count == 0 && end->probe->count == 0 && end->insists == 0 && end->strays == 0 &&
            end->has_window && end->window > 0 && end->segments > 0 && !end->acks_unexpected;
 }
 
@@ -112,12 +114,12 @@ static void name(const struct tl_conn *conn, const struct tl_segment *seg, struc
 }
 
 /* The next octets. Without memory for them the record no longer reaches as far as the connection, which is calm no more. */
-static bool take_payload(struct tl_end *self, const struct tl_segment *seg)
+static bool take_payload(const struct tl_conn *conn, struct tl_end *self, const struct tl_segment *seg)
 {
-    bool kept;
+    struct tl_sent *sent = tl_apply_record(conn, self);
+    bool kept = sent && tl_sent_add(sent, seg, NULL) == TL_SENT_OK;
 
     (void)tl_rexmit_time_echo(self, seg);
-    kept = tl_sent_add(&self->sent, seg, NULL) == TL_SENT_OK;
     self->max = self->seen = seg->seq + seg->len;
     self->sent_data = true;
     tl_apply_new_data(self, seg);
@@ -171,18 +173,10 @@ static void take_ack(struct tl_conn *conn, const struct tl_segment *seg, struct 
 
     self->ack = seg->ack;
     self->ack_ns = seg->time_ns;
-    tl_apply_sent_ack(self, peer, seg, &acked);
+    tl_apply_sent_ack(conn, seg, &acked);
     peer->una = seg->ack;
     verdict->shape.ack = acked.unseen_bytes > 0 ? TL_ACK_UNSEEN : TL_ACK_NEW;
     report(conn, seg, verdict, &acked);
-}
-
-/* Neither a probe nor an answer to one (tl_probe_learn). */
-static void end_silence(struct tl_end *self, struct tl_end *peer, int64_t time_ns)
-{
-    self->probe.unanswered = peer->probe.unanswered = 0;
-    peer->reopened = false;
-    self->last_ns = self->silent_ns = time_ns;
 }
 
 void tl_ordinary_take(struct tl_conn *conn, const struct tl_segment *seg, struct tl_verdict *verdict)
@@ -191,7 +185,7 @@ void tl_ordinary_take(struct tl_conn *conn, const struct tl_segment *seg, struct
 
     name(conn, seg, &verdict->shape);
     if (seg->len > 0) {
-        conn->calm = take_payload(self, seg);
+        conn->calm = take_payload(conn, self, seg);
     }
     self->sent_plain = true;
     if (seg->ack != self->ack) {
@@ -204,7 +198,7 @@ void tl_ordinary_take(struct tl_conn *conn, const struct tl_segment *seg, struct
     if (self->repair) {
         tl_rexmit_learn_sender(self->repair, peer, seg);
     }
-    end_silence(self, peer, seg->time_ns);
+    tl_probe_end_runs(conn, seg);
     tl_recent_add(&self->recent, seg);
     verdict->ordinary = verdict->refs.proved[0].frame == 0; /* an ACK may prove that a retransmission was needless */
 }

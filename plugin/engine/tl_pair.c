@@ -27,7 +27,7 @@ struct tl_tracker *tl_tracker_new(const struct tl_allocator *allocator)
 void tl_tracker_free(struct tl_tracker *tracker)
 {
     if (tracker) {
-        tracker->allocator.free(tracker->allocator.context, tracker);
+        tracker->allocator.free(tracker->allocator.context, tracker, sizeof *tracker);
     }
 }
 
@@ -52,13 +52,13 @@ void tl_pair_free(struct tl_pair *pair)
     if (!pair) {
         return;
     }
-    while (pair->all) {
-        struct tl_conn *conn = pair->all;
+    while (pair->newest) {
+        struct tl_conn *conn = pair->newest;
 
-        pair->all = conn->next;
+        pair->newest = conn->next;
         tl_conn_free(conn);
     }
-    pair->tracker->allocator.free(pair->tracker->allocator.context, pair);
+    pair->tracker->allocator.free(pair->tracker->allocator.context, pair, sizeof *pair);
 }
 
 /* ---- a new connection --------------------------------------------------------------------------------------------------- */
@@ -69,6 +69,17 @@ static struct tl_conn *standing(const struct tl_pair *pair)
     struct tl_conn *conn = pair->newest;
 
     return conn && conn->tentative && conn->previous ? conn->previous : conn;
+}
+
+/* The connection before the newest one that old segments may belong to. */
+static struct tl_conn *older(const struct tl_pair *pair)
+{
+    const struct tl_conn *conn = pair->newest;
+
+    if (!conn) {
+        return NULL;
+    }
+    return conn->previous ? conn->previous : conn->next;
 }
 
 static struct tl_conn *start(struct tl_pair *pair, const struct tl_segment *seg, enum tl_reuse reuse, bool tentative)
@@ -82,8 +93,6 @@ static struct tl_conn *start(struct tl_pair *pair, const struct tl_segment *seg,
     conn->reuse = (uint8_t)reuse;
     conn->tentative = tentative;
     conn->previous = tentative ? before : NULL;
-    pair->older = tentative ? before : pair->newest;
-    pair->newest = conn;
     return conn;
 }
 
@@ -95,7 +104,7 @@ static bool holds_time_wait(const struct tl_end *end)
 /* Nothing but SYNs has come from this end, and no SYN-ACK was acknowledged. */
 static bool only_asked(const struct tl_conn *conn, const struct tl_end *x)
 {
-    return x->syn.count > 0 && !x->sent_plain && !conn->opened && x->synack.count == 0;
+    return x->syn->count > 0 && !x->sent_plain && !conn->opened && x->synack->count == 0;
 }
 
 /* A SYN with a number of its own: a new connection, final or tentative. */
@@ -136,7 +145,7 @@ static bool is_late_syn(const struct tl_conn *conn, const struct tl_segment *seg
 {
     const struct tl_end *x = &conn->end[seg->from], *y = &conn->end[1 - seg->from];
 
-    return y->synack.count > 0 && x->syn.count == 0 && x->has_una &&
+    return y->synack->count > 0 && x->syn->count == 0 && x->has_una &&
            tl_seq_within(x->una, seg->seq + 1, seg->seq + 1 + seg->len);
 }
 
@@ -146,8 +155,8 @@ static bool is_crossing_syn(const struct tl_conn *conn, const struct tl_segment 
     const struct tl_end *x = &conn->end[seg->from], *y = &conn->end[1 - seg->from];
 
     /* In a split handshake a pure ACK may come before the SYN. */
-    return y->syn.count > 0 && y->synack.count == 0 && x->syn.count + x->synack.count == 0 && !x->sent_data && !conn->opened &&
-           !conn->reset;
+    return y->syn->count > 0 && y->synack->count == 0 && x->syn->count + x->synack->count == 0 && !x->sent_data &&
+           !conn->opened && !conn->reset;
 }
 
 static struct tl_conn *route_syn(struct tl_pair *pair, const struct tl_segment *seg)
@@ -160,8 +169,8 @@ static struct tl_conn *route_syn(struct tl_pair *pair, const struct tl_segment *
     if (has_isn(conn, seg->from, seg->seq) || is_late_syn(conn, seg) || is_crossing_syn(conn, seg)) {
         return conn;
     }
-    if (has_isn(pair->older, seg->from, seg->seq)) {
-        return pair->older;
+    if (has_isn(older(pair), seg->from, seg->seq)) {
+        return older(pair);
     }
     return start_by_syn(pair, seg);
 }
@@ -170,14 +179,14 @@ static bool acks_syn_of(const struct tl_conn *conn, unsigned end, uint32_t ack)
 {
     const struct tl_end *x = &conn->end[end];
 
-    return x->syn.count > 0 && tl_open_synack_fits(conn, x, ack);
+    return x->syn->count > 0 && tl_open_synack_fits(conn, x, ack);
 }
 
 /* Whether a segment that is no bare SYN belongs to the tentative connection rather than to the one before it. */
 static bool fits_tentative(const struct tl_conn *conn, const struct tl_segment *seg)
 {
     const struct tl_end *x = &conn->end[seg->from];
-    bool from_opener = x->syn.count > 0;
+    bool from_opener = x->syn->count > 0;
     bool acks = (seg->flags & TL_ACK) && acks_syn_of(conn, 1 - seg->from, seg->ack);
 
     if (seg->flags & TL_SYN) {
@@ -221,18 +230,18 @@ static bool rst_fits(const struct tl_conn *conn, const struct tl_segment *seg)
 /* Old segments of the connection before the newest one. */
 static bool fits_older(const struct tl_pair *pair, const struct tl_segment *seg)
 {
-    const struct tl_conn *conn = pair->newest, *older = pair->older;
+    const struct tl_conn *conn = pair->newest, *before = older(pair);
 
-    if (!older) {
+    if (!before) {
         return false;
     }
     if (seg->flags & TL_RST) {
-        return !rst_fits(conn, seg) && rst_fits(older, seg);
+        return !rst_fits(conn, seg) && rst_fits(before, seg);
     }
     if (seg->flags & TL_SYN) {
-        return !acks_syn_of(conn, 1 - seg->from, seg->ack) && acks_syn_of(older, 1 - seg->from, seg->ack);
+        return !acks_syn_of(conn, 1 - seg->from, seg->ack) && acks_syn_of(before, 1 - seg->from, seg->ack);
     }
-    return !tl_window_fits(conn, seg) && tl_window_fits(older, seg);
+    return !tl_window_fits(conn, seg) && tl_window_fits(before, seg);
 }
 
 static struct tl_conn *route(struct tl_pair *pair, const struct tl_segment *seg)
@@ -252,7 +261,7 @@ static struct tl_conn *route(struct tl_pair *pair, const struct tl_segment *seg)
         confirm(conn, seg);
         return conn;
     }
-    return fits_older(pair, seg) ? pair->older : conn;
+    return fits_older(pair, seg) ? older(pair) : conn;
 }
 
 /* ---- what a segment of one connection means for the other ----------------------------------------------------------------- */
@@ -359,7 +368,7 @@ bool tl_pair_update(struct tl_pair *pair, const struct tl_segment *segment, stru
 
 void tl_pair_unreachable(struct tl_pair *pair, unsigned from, uint32_t seq, unsigned type, unsigned code, uint32_t frame)
 {
-    struct tl_conn *conn = has_isn(pair->newest, from & 1, seq) ? pair->newest : pair->older;
+    struct tl_conn *conn = has_isn(pair->newest, from & 1, seq) ? pair->newest : older(pair);
 
     if (!has_isn(conn, from & 1, seq) || conn->opened || conn->icmp_in != 0) {
         return;

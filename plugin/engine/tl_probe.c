@@ -118,7 +118,7 @@ static bool is_keepalive_octet(const struct tl_step *step, enum tl_confidence *c
     }
     garbage = is_garbage(step);
     *confidence = garbage && !is_one_way(step) ? TL_CONFIDENCE_CERTAIN : TL_CONFIDENCE_LIKELY;
-    return garbage || run_is_open(&step->self->probe) || idle_ns(step) >= GARBAGE_SILENCE_NS;
+    return garbage || run_is_open(step->self->probe) || idle_ns(step) >= GARBAGE_SILENCE_NS;
 }
 
 /* ---- probes without payload: one form, two timers ------------------------------------------------------------------------ */
@@ -127,7 +127,7 @@ static bool is_keepalive_octet(const struct tl_step *step, enum tl_confidence *c
 static bool is_empty_probe(const struct tl_step *step)
 {
     const struct tl_end *self = step->self;
-    bool for_window = is_closed_window(step->peer) || (run_is_open(&self->probe) && self->probe.is_window);
+    bool for_window = is_closed_window(step->peer) || (run_is_open(self->probe) && self->probe->is_window);
 
     return step->seg->len == 0 && (for_window ? step->seg->seq == self->max - 1 : asks_again(step));
 }
@@ -135,7 +135,7 @@ static bool is_empty_probe(const struct tl_step *step)
 /* Time since the probe before, or since anything else before the first one. */
 static int64_t gap_before(const struct tl_step *step)
 {
-    const struct tl_probe_run *run = &step->self->probe;
+    const struct tl_probe_run *run = step->self->probe;
 
     return run_is_open(run) ? tl_since(step, run->last_ns) : idle_ns(step);
 }
@@ -154,7 +154,7 @@ enum timer { TIMER_UNKNOWN, TIMER_KEEPALIVE, TIMER_WINDOW };
  * of a doubling timer grow by more than 1/20. */
 static enum timer timer_of(const struct tl_step *step, int64_t gap)
 {
-    const struct tl_probe_run *run = &step->self->probe;
+    const struct tl_probe_run *run = step->self->probe;
     int64_t twentieth = run->gap_ns / 20;
     bool stays = run_is_open(run) && gap <= twentieth * 21 && (run->count > 1 || gap >= twentieth * 18);
 
@@ -187,7 +187,7 @@ static enum window_view window_seen_by_prober(const struct tl_step *step)
 /* Keep-alive or window probe. The window decides if it is known to be open, else the timer, else what the run was so far. */
 static void name_empty_probe(const struct tl_step *step, bool *is_window, enum tl_confidence *confidence)
 {
-    const struct tl_probe_run *run = &step->self->probe;
+    const struct tl_probe_run *run = step->self->probe;
     bool on = run_is_open(run);
     enum window_view view = window_seen_by_prober(step);
     enum timer timer = timer_of(step, gap_before(step));
@@ -205,7 +205,7 @@ static void name_empty_probe(const struct tl_step *step, bool *is_window, enum t
 /* Whether the probe belongs to the run before it. Those without payload do, whatever they were taken for, unless for certain. */
 static bool continues_run(const struct tl_step *step, bool is_window)
 {
-    const struct tl_probe_run *run = &step->self->probe;
+    const struct tl_probe_run *run = step->self->probe;
 
     return run_is_open(run) &&
            (run->is_window == is_window || (run->is_empty && step->seg->len == 0 && run->confidence != TL_CONFIDENCE_CERTAIN));
@@ -213,7 +213,7 @@ static bool continues_run(const struct tl_step *step, bool is_window)
 
 static void number_probe(struct tl_step *step, bool is_window, enum tl_confidence confidence)
 {
-    const struct tl_probe_run *run = &step->self->probe;
+    const struct tl_probe_run *run = step->self->probe;
     bool goes_on = continues_run(step, is_window);
 
     step->refs->probe_number = goes_on ? run->count + 1 : 1;
@@ -251,7 +251,7 @@ static int64_t answer_patience(const struct tl_step *step)
 /* A pure ACK that repeats the expected numbers about a round trip later answers the peer's probe. */
 static void classify_answer(struct tl_step *step)
 {
-    const struct tl_probe_run *run = &step->peer->probe;
+    const struct tl_probe_run *run = step->peer->probe;
 
     if (step->event != TL_EVENT_ACK || !run_is_open(run) || run->answered ||
         tl_since(step, run->last_ns) > answer_patience(step)) {
@@ -341,7 +341,7 @@ static bool draws_ack(const struct tl_step *step, const struct tl_recent_entry *
     const struct tl_end *self = step->self, *peer = step->peer;
     bool carries = tl_event_length(e->flags, e->len) > 0 || (e->bits & TL_MARK_PROBE);
     bool old_bytes = e->time_ns >= self->ack_ns && tl_seq_before(e->seq, self->ack);
-    bool above_hole = tl_seq_after(e->seq, self->ack) && tl_sent_has_hole_below(&peer->sent, e->seq);
+    bool above_hole = tl_seq_after(e->seq, self->ack) && tl_sent_has_hole_below(peer->sent, e->seq);
     bool overtaken = before && (e->flags & before->flags & TL_ACK) &&
                      (tl_seq_before(e->ack, before->ack) ||
                       ((e->options & before->options & TL_OPT_TIMESTAMPS) && tl_seq_before(e->tsval, before->tsval)));
@@ -376,7 +376,7 @@ static bool answers_unseen(const struct tl_step *step)
     const struct tl_recent_entry *e;
     unsigned i, same = 0;
 
-    if (run_is_open(&peer->probe) && !peer->probe.answered) {
+    if (run_is_open(peer->probe) && !peer->probe->answered) {
         return false; /* a late answer to the probe */
     }
     if (!(self->options & peer->options & TL_OPT_SACK_PERMITTED) || step->seg->sack_count > 0 ||
@@ -446,22 +446,42 @@ void tl_probe_classify_ack(struct tl_step *step)
         step->shape->ack = TL_ACK_TIME_WAIT;
     } else {
         step->shape->ack = TL_ACK_CHALLENGE;
-        if (peer->synack.count > 1 && peer->poke_in == peer->synack.last_in) {
+        if (peer->synack->count > 1 && peer->poke_in == peer->synack->last_in) {
             step->shape->handshake_step = TL_HANDSHAKE_STEP_ACK_AGAIN;
             /* It was synchronised already when that SYN-ACK came. */
-            step->refs->proved[0].frame = peer->synack.last_in;
+            step->refs->proved[0].frame = peer->synack->last_in;
             step->refs->proved[0].needless = TL_NEEDLESS_ACKED_CROSSING;
         }
     }
 }
 
+/* The run of an end, to write to it; NULL when out of memory. */
+static struct tl_probe_run *make_run(const struct tl_conn *conn, struct tl_end *end)
+{
+    struct tl_probe_run *run = tl_conn_part(conn, end->probe, &tl_no_probes, sizeof *run);
+
+    if (run) {
+        end->probe = run;
+    }
+    return run;
+}
+
+/* The same, if there was one ever. */
+static struct tl_probe_run *made_run(const struct tl_conn *conn, struct tl_end *end)
+{
+    return end->probe == &tl_no_probes ? NULL : make_run(conn, end);
+}
+
 /* Adds the probe of this step to its run. */
 static void extend_run(struct tl_step *step)
 {
-    struct tl_probe_run *run = &step->self->probe;
+    struct tl_probe_run *run = make_run(step->conn, step->self);
     bool is_window = step->shape->window_probe == TL_PROBE_KIND_PROBE;
     int64_t gap = gap_before(step);
 
+    if (!run) {
+        return;
+    }
     if (!continues_run(step, is_window)) {
         *run = (struct tl_probe_run){.first_in = step->seg->frame};
     } else {
@@ -479,24 +499,39 @@ static void extend_run(struct tl_step *step)
     run->last_in = step->seg->frame;
 }
 
+void tl_probe_end_runs(struct tl_conn *conn, const struct tl_segment *seg)
+{
+    struct tl_end *self = &conn->end[seg->from & 1], *peer = &conn->end[1 - (seg->from & 1)];
+    struct tl_probe_run *own = made_run(conn, self), *theirs = made_run(conn, peer);
+
+    if (theirs) {
+        theirs->unanswered = 0;
+    }
+    if (own) {
+        own->count = own->unanswered = 0;
+    }
+    peer->reopened = false;
+    self->last_ns = self->silent_ns = seg->time_ns;
+}
+
 void tl_probe_learn(struct tl_step *step)
 {
     bool answers = step->shape->keepalive > TL_PROBE_KIND_PROBE || step->shape->window_probe > TL_PROBE_KIND_PROBE;
+    struct tl_probe_run *theirs = made_run(step->conn, step->peer);
 
     if (step->copy_of || step->stray) {
         return;
     }
-    step->peer->probe.unanswered = 0;
-    if (answers) {
-        step->peer->probe.answered = true;
+    if (!step->is_probe && !answers) {
+        tl_probe_end_runs(step->conn, step->seg);
+        return;
+    }
+    if (theirs) {
+        theirs->unanswered = 0;
+        theirs->answered |= answers;
     }
     if (step->is_probe) {
         extend_run(step);
-    } else if (!answers) {
-        step->self->probe.count = 0;
-        step->self->probe.unanswered = 0;
-        step->self->silent_ns = step->seg->time_ns;
-        step->peer->reopened = false;
     }
     step->self->last_ns = step->seg->time_ns;
 }

@@ -24,4 +24,7 @@ bool tl_probe_may_answer(const struct tl_step *step, int64_t sent_ns);
 /* Keeps the runs of probes up to date; called after the segment was applied. O(1). */
 void tl_probe_learn(struct tl_step *step);
 
+/* The same, for a segment that is neither probe nor answer nor copy nor stray: nobody asks any more. O(1). */
+void tl_probe_end_runs(struct tl_conn *conn, const struct tl_segment *seg);
+
 #endif

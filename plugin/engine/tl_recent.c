@@ -4,6 +4,7 @@
  */
 #include "tl_recent.h"
 
+#include "tl_grow.h"
 #include "tl_seq.h"
 
 /* No TCP answers the loss of a segment within this time while its round trip is unknown: the shortest timers are 200 times
@@ -26,7 +27,7 @@ void tl_recent_init(struct tl_recent *recent, const struct tl_allocator *allocat
 
 void tl_recent_free(struct tl_recent *recent)
 {
-    recent->allocator->free(recent->allocator->context, recent->entries);
+    recent->allocator->free(recent->allocator->context, recent->entries, recent->capacity * sizeof *recent->entries);
     tl_recent_init(recent, recent->allocator);
 }
 
@@ -48,11 +49,11 @@ bool tl_recent_highest_tsval(const struct tl_recent *recent, uint32_t *tsval)
     return recent->has_tsval;
 }
 
-/* Doubles a full ring. Without memory the ring stays as it is. */
+/* Makes a full ring larger. Without memory the ring stays as it is. */
 static void grow(struct tl_recent *recent)
 {
     const struct tl_allocator *allocator = recent->allocator;
-    unsigned capacity = recent->capacity ? 2U * recent->capacity : TL_RECENT_FIRST;
+    unsigned capacity = tl_grown(recent->capacity);
     struct tl_recent_entry *entries = allocator->alloc(allocator->context, capacity * sizeof *entries);
 
     if (!entries) {
@@ -61,7 +62,7 @@ static void grow(struct tl_recent *recent)
     for (unsigned i = 0; i < recent->count; i++) {
         entries[recent->count - 1 - i] = *tl_recent_at(recent, i);
     }
-    allocator->free(allocator->context, recent->entries);
+    allocator->free(allocator->context, recent->entries, recent->capacity * sizeof *entries);
     recent->entries = entries;
     recent->capacity = (uint16_t)capacity;
     recent->newest = (uint16_t)((recent->count + capacity - 1) & (capacity - 1));

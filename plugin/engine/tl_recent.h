@@ -11,8 +11,7 @@
 #include "tl.h"
 
 enum {
-    TL_RECENT_FIRST = 4, /* entries of the first allocation, a power of two; most directions of most connections need no more */
-    TL_RECENT_MAX = 64,  /* entries at most: copies were seen up to 64 segments after the first capture, not later */
+    TL_RECENT_MAX = 64, /* entries at most: copies were seen up to 64 segments after the first capture, not later */
 };
 
 /* One segment. 40 bytes. */

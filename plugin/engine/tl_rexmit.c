@@ -4,6 +4,7 @@
  */
 #include "tl_rexmit.h"
 
+#include "tl_apply.h"
 #include "tl_needless.h"
 #include "tl_resent.h"
 #include "tl_window.h"
@@ -189,9 +190,9 @@ static void name_syn_data(struct tl_step *step)
     step->shape->retransmission = TL_RETRANSMISSION_SYN_DATA;
     step->shape->retransmission_confidence = TL_CONFIDENCE_CERTAIN;
     step->shape->needless = TL_NEEDLESS_NO;
-    step->refs->original_in = step->refs->previous_in = step->self->syn.first_in;
+    step->refs->original_in = step->refs->previous_in = step->self->syn->first_in;
     step->refs->retransmission_number = 1;
-    step->refs->since_previous_ns = step->refs->since_original_ns = tl_since(step, step->self->syn.first_ns);
+    step->refs->since_previous_ns = step->refs->since_original_ns = tl_since(step, step->self->syn->first_ns);
 }
 
 /* The octet of a window probe, sent again. */
@@ -201,7 +202,7 @@ static void name_window_probe(struct tl_step *step)
 
     step->shape->retransmission = TL_RETRANSMISSION_WINDOW_PROBE;
     step->shape->retransmission_confidence = TL_CONFIDENCE_LIKELY;
-    if (tl_sent_look(&step->self->sent, step->seg, &look) == TL_SENT_OK && look.previous.tx_count > 0) {
+    if (tl_sent_look(step->self->sent, step->seg, &look) == TL_SENT_OK && look.previous.tx_count > 0) {
         refer_to(step, &look.previous);
     }
 }
@@ -211,7 +212,7 @@ static void classify_bytes(struct tl_step *step)
     struct tl_resent r = {.step = step, .repair = step->self->repair};
     struct tl_report known;
 
-    if (tl_sent_look(&step->self->sent, step->seg, &r.look) != TL_SENT_OK) {
+    if (tl_sent_look(step->self->sent, step->seg, &r.look) != TL_SENT_OK) {
         step->shape->segment = TL_SEGMENT_AHEAD;
         return;
     }
@@ -247,7 +248,7 @@ static void classify_bytes(struct tl_step *step)
 static void classify_syn(struct tl_step *step)
 {
     bool synack = step->event == TL_EVENT_SYNACK;
-    const struct tl_syns *syns = synack ? &step->self->synack : &step->self->syn;
+    const struct tl_syns *syns = synack ? step->self->synack : step->self->syn;
 
     step->shape->segment = step->shape->flags & TL_SHAPE_REORDERED && synack ? TL_SEGMENT_OUT_OF_ORDER : TL_SEGMENT_NEW;
     if (step->shape->handshake_step != TL_HANDSHAKE_STEP_SYN_RETRANSMISSION &&
@@ -285,6 +286,7 @@ static bool make_repair(struct tl_step *step)
     if (self->repair) {
         return true;
     }
+    (void)tl_apply_record(step->conn, self);
     self->repair = allocator->alloc(allocator->context, sizeof *self->repair);
     if (!self->repair) {
         return false;
@@ -320,8 +322,8 @@ void tl_rexmit_free(struct tl_end *end)
     }
     allocator = end->repair->allocator;
     tl_feedback_free(&end->repair->feedback);
-    allocator->free(allocator->context, end->repair->resends);
-    allocator->free(allocator->context, end->repair);
+    allocator->free(allocator->context, end->repair->resends, end->repair->resend_capacity * sizeof *end->repair->resends);
+    allocator->free(allocator->context, end->repair, sizeof *end->repair);
     end->repair = NULL;
 }
 
@@ -371,7 +373,7 @@ void tl_rexmit_before_ack(struct tl_step *step)
     struct tl_repair *repair = step->peer->repair;
 
     if (repair) {
-        tl_feedback_sack(&repair->feedback, &step->peer->sent, step->seg, step->self->leg_ns);
+        tl_feedback_sack(&repair->feedback, step->peer->sent, step->seg, step->self->leg_ns);
         repair->seen_sack |= step->seg->sack_count > 0;
     }
 }

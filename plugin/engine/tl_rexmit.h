@@ -11,7 +11,7 @@
 #include "tl_conn.h"
 #include "tl_feedback.h"
 
-enum { TL_RESENDS_FIRST = 4, TL_RESENDS_MAX = 32 };
+enum { TL_RESENDS_MAX = 32 };
 
 /* A retransmission that a later segment may show to have been needless. */
 struct tl_resend {

@@ -70,7 +70,7 @@ static bool refused_bad(const struct tl_rst *rst)
 {
     const struct tl_step *step = rst->step;
 
-    return tl_sent_only_resets(step->self) && step->peer->syn.count > 0 && !step->peer->sent_plain &&
+    return tl_sent_only_resets(step->self) && step->peer->syn->count > 0 && !step->peer->sent_plain &&
            (rst->form == TL_RST_FORM_OTHER || rst->form == TL_RST_FORM_ACTIVE) && !rst->trigger;
 }
 
@@ -78,7 +78,7 @@ static bool synack_bad_ack(const struct tl_rst *rst)
 {
     const struct tl_step *step = rst->step;
 
-    return trigger_is_synack(rst) && step->self->syn.count > 0 &&
+    return trigger_is_synack(rst) && step->self->syn->count > 0 &&
            !tl_seq_within(rst->trigger->ack, step->self->isn + 1, step->self->isn + 1 + step->conn->syn_data);
 }
 
@@ -92,8 +92,8 @@ static bool synack_rejected(const struct tl_rst *rst)
     const struct tl_step *step = rst->step;
     bool fits = trigger_is_synack(rst) || rst->form == TL_RST_FORM_ACTIVE || rst->form == TL_RST_FORM_BARE;
 
-    return fits && step->peer->synack.count > 0 && step->self->syn.count > 0 && !step->self->sent_plain &&
-           step->self->synack.count == 0 && !step->conn->handshake_acked;
+    return fits && step->peer->synack->count > 0 && step->self->syn->count > 0 && !step->self->sent_plain &&
+           step->self->synack->count == 0 && !step->conn->handshake_acked;
 }
 
 static bool ack_rejected(const struct tl_rst *rst)
@@ -103,22 +103,22 @@ static bool ack_rejected(const struct tl_rst *rst)
     /* Late, it looks bare: the listener kept the attempt for a while, or the ACK was long under way. */
     bool fits = (replies(rst) && !trigger_has(rst, TL_SYN)) || (rst->form == TL_RST_FORM_BARE && step->conn->handshake_acked);
 
-    return fits && step->self->synack.count > 0 && !step->self->sent_plain && !step->self->has_fin && !step->self->gone;
+    return fits && step->self->synack->count > 0 && !step->self->sent_plain && !step->self->has_fin && !step->self->gone;
 }
 
 static bool half_open_syn_unseen(const struct tl_rst *rst)
 {
     const struct tl_step *step = rst->step;
 
-    return replies(rst) && rst->trigger && step->self->syn.count > 0 && !step->self->sent_plain &&
-           step->self->synack.count == 0 && !trigger_has(rst, TL_SYN) &&
+    return replies(rst) && rst->trigger && step->self->syn->count > 0 && !step->self->sent_plain &&
+           step->self->synack->count == 0 && !trigger_has(rst, TL_SYN) &&
            !tl_seq_within(rst->trigger->ack, step->self->isn + 1, step->self->isn + 1 + step->conn->syn_data);
 }
 
 static bool abort_repeat(const struct tl_rst *rst)
 {
-    return replies(rst) && rst->trigger && rst->step->self->rsts > 0 && (rst->trigger->bits & TL_MARK_CHALLENGE) &&
-           rst->trigger->frame > rst->step->self->rst_in;
+    return replies(rst) && rst->trigger && rst->step->self->rst->count > 0 && (rst->trigger->bits & TL_MARK_CHALLENGE) &&
+           rst->trigger->frame > rst->step->self->rst->first_in;
 }
 
 static bool syn_in_window(const struct tl_rst *rst)
@@ -133,7 +133,7 @@ static bool syn_in_window(const struct tl_rst *rst)
 static bool keepalive_timeout(const struct tl_rst *rst)
 {
     const struct tl_step *step = rst->step;
-    const struct tl_probe_run *run = &step->self->probe;
+    const struct tl_probe_run *run = step->self->probe;
 
     return is_live(rst) && run->unanswered > 0 && !run->is_window &&
            tl_since(step, run->last_ns) > (step->rtt_ns == TL_UNKNOWN_NS ? 0 : step->rtt_ns);
@@ -141,7 +141,7 @@ static bool keepalive_timeout(const struct tl_rst *rst)
 
 static bool keepalive_timeout_sure(const struct tl_rst *rst)
 {
-    const struct tl_probe_run *run = &rst->step->self->probe;
+    const struct tl_probe_run *run = rst->step->self->probe;
     int64_t gap = tl_since(rst->step, run->last_ns);
 
     return keepalive_timeout(rst) && run->confidence == TL_CONFIDENCE_CERTAIN && run->unanswered >= PROBES_CERTAIN &&
@@ -152,7 +152,7 @@ static bool keepalive_timeout_sure(const struct tl_rst *rst)
  * lost behind the capture point. Timers of a second and more, RFC 1122 4.2.3.6. */
 static bool keepalive_answer_lost(const struct tl_rst *rst)
 {
-    const struct tl_probe_run *run = &rst->step->self->probe;
+    const struct tl_probe_run *run = rst->step->self->probe;
     int64_t gap = tl_since(rst->step, run->last_ns);
     bool due = run->interval_ns > 0 ? gap >= run->interval_ns / 10 * 9 && gap <= run->interval_ns / 10 * 11
                                     : gap >= TL_KEEPALIVE_LEAST_NS;
@@ -162,7 +162,7 @@ static bool keepalive_answer_lost(const struct tl_rst *rst)
 
 static bool probe_timeout(const struct tl_rst *rst)
 {
-    const struct tl_probe_run *run = &rst->step->self->probe;
+    const struct tl_probe_run *run = rst->step->self->probe;
 
     /* Answered or not: an answer that leaves the window closed does not help. */
     return is_live(rst) && run->is_window && run->count >= PROBES_CERTAIN && rst->step->peer->window == 0;
@@ -244,7 +244,7 @@ static bool abort_active(const struct tl_rst *rst)
 /* Keep-alives were the last that its sender sent: a timer may have sent the RST, too, if the link held back or lost what tells. */
 static bool abort_among_keepalives(const struct tl_rst *rst)
 {
-    const struct tl_probe_run *run = &rst->step->self->probe;
+    const struct tl_probe_run *run = rst->step->self->probe;
 
     return abort_active(rst) && run->count > 0 && !run->is_window;
 }
@@ -260,8 +260,8 @@ static bool synack_bad_ack_unseen(const struct tl_rst *rst)
 {
     const struct tl_end *x = rst->step->self;
 
-    return rst->form == TL_RST_FORM_OTHER && !tl_has(rst->step, TL_ACK) && x->syn.count > 0 && !x->sent_plain &&
-           x->synack.count == 0 && rst->step->peer->synack.count > 0 && rst->step->seg->seq != x->isn + 1;
+    return rst->form == TL_RST_FORM_OTHER && !tl_has(rst->step, TL_ACK) && x->syn->count > 0 && !x->sent_plain &&
+           x->synack->count == 0 && rst->step->peer->synack->count > 0 && rst->step->seg->seq != x->isn + 1;
 }
 
 static bool out_of_window(const struct tl_rst *rst)
@@ -335,16 +335,16 @@ static void find_cause(struct tl_rst *rst)
 
 static enum tl_client_rst when_client_reset(const struct tl_step *step)
 {
-    const struct tl_syns *synack = &step->peer->synack;
+    const struct tl_syns *synack = step->peer->synack;
     int64_t at_once = AT_ONCE_NS;
 
-    if (step->self->syn.count == 0) {
+    if (step->self->syn->count == 0) {
         return TL_CLIENT_RST_NONE; /* nothing captured says that it wanted a connection */
     }
     if (step->conn->client_leg_ns != TL_UNKNOWN_NS) {
         at_once = tl_max_ns(at_once, 2 * step->conn->client_leg_ns);
     }
-    if (synack->count > 1 || synack->first_ns - step->self->syn.first_ns > GAVE_UP_NS) {
+    if (synack->count > 1 || synack->first_ns - step->self->syn->first_ns > GAVE_UP_NS) {
         return TL_CLIENT_RST_LATE;
     }
     return tl_since(step, synack->first_ns) <= at_once ? TL_CLIENT_RST_AT_ONCE : TL_CLIENT_RST_OTHER;
@@ -355,7 +355,7 @@ static void end_handshake(struct tl_step *step)
 {
     struct tl_conn *conn = step->conn;
     bool by_client = conn->client == step->from;
-    bool answered = conn->end[1 - conn->client].synack.count > 0;
+    bool answered = conn->end[1 - conn->client].synack->count > 0;
 
     switch (step->shape->rst_cause) {
     case TL_RST_CAUSE_REFUSED:
@@ -418,6 +418,16 @@ static bool says_gone(enum tl_rst_cause cause)
     }
 }
 
+struct tl_rsts *tl_rst_make(const struct tl_conn *conn, struct tl_end *end)
+{
+    struct tl_rsts *rsts = tl_conn_part(conn, end->rst, &tl_no_rsts, sizeof *rsts);
+
+    if (rsts) {
+        end->rst = rsts;
+    }
+    return rsts;
+}
+
 /* Keeps the cause of the RST that ended the connection, or of the first one. */
 static void keep_cause(const struct tl_step *step, bool ends_it)
 {
@@ -432,20 +442,29 @@ static void keep_cause(const struct tl_step *step, bool ends_it)
     conn->any_rst_confidence = step->shape->rst_confidence;
 }
 
+static void count_rst(struct tl_rsts *rsts, const struct tl_rst *rst)
+{
+    uint32_t frame = rst->step->seg->frame;
+
+    rsts->first_in = rsts->count == 0 ? frame : rsts->first_in;
+    rsts->last_in = frame;
+    rsts->count += rsts->count < UINT16_MAX;
+    rsts->was_reply = rst->form == TL_RST_FORM_REPLY_ACK || rst->form == TL_RST_FORM_REPLY_NOACK;
+}
+
 static void remember_rst(const struct tl_rst *rst)
 {
     struct tl_step *step = rst->step;
     struct tl_end *self = step->self;
     struct tl_conn *conn = step->conn;
+    struct tl_rsts *rsts = tl_rst_make(conn, self);
     bool ends_it = step->rst_effective && !conn->reset && !conn->finished;
 
     keep_cause(step, ends_it);
-    if (self->rsts == 0) {
-        self->rst_in = step->seg->frame;
+    if (rsts) {
+        count_rst(rsts, rst);
     }
-    self->rst_last_in = step->seg->frame;
     self->gone |= says_gone((enum tl_rst_cause)step->shape->rst_cause);
-    self->rsts += self->rsts < UINT16_MAX;
     conn->rst_late |= conn->finished;
     if (ends_it) {
         conn->reset = true;
@@ -490,10 +509,19 @@ static void link_probe_run(struct tl_step *step)
     uint8_t cause = step->shape->rst_cause;
 
     if (cause == TL_RST_CAUSE_KEEPALIVE_TIMEOUT || cause == TL_RST_CAUSE_PROBE_TIMEOUT) {
-        step->refs->probe_run_in = step->self->probe.first_in;
-        step->refs->probe_unanswered = step->self->probe.unanswered;
+        step->refs->probe_run_in = step->self->probe->first_in;
+        step->refs->probe_unanswered = step->self->probe->unanswered;
     } else if (cause == TL_RST_CAUSE_ABORT_REPEAT) {
-        step->refs->first_in = step->self->rst_in;
+        step->refs->first_in = step->self->rst->first_in;
+    }
+}
+
+static void count_copy(struct tl_step *step)
+{
+    struct tl_rsts *rsts = tl_rst_make(step->conn, step->self);
+
+    if (rsts) {
+        rsts->count += rsts->count < UINT16_MAX;
     }
 }
 
@@ -502,7 +530,7 @@ void tl_rst_classify(struct tl_step *step)
     struct tl_rst rst;
 
     if (step->copy_of) {
-        step->self->rsts += step->self->rsts < UINT16_MAX;
+        count_copy(step);
         return;
     }
     memset(&rst, 0, sizeof rst);
@@ -525,17 +553,19 @@ void tl_rst_classify(struct tl_step *step)
     explain_abort(step);
     link_probe_run(step);
     tl_inject_classify(step);
-    step->self->rst_was_reply = rst.form == TL_RST_FORM_REPLY_ACK || rst.form == TL_RST_FORM_REPLY_NOACK;
     remember_rst(&rst);
 }
 
 void tl_rst_revoke(struct tl_step *step)
 {
     struct tl_conn *conn = step->conn;
+    struct tl_rsts *rsts = tl_rst_make(conn, step->peer);
 
     step->refs->revoked_in = step->peer->poke_in;
-    step->peer->rst_effect = TL_RST_EFFECT_CHALLENGE;
-    step->peer->evidence |= TL_EVIDENCE_PEER_UNHARMED;
+    if (rsts) {
+        rsts->effect = TL_RST_EFFECT_CHALLENGE;
+        rsts->evidence |= TL_EVIDENCE_PEER_UNHARMED;
+    }
     if (conn->reset && conn->rst_by == 1 - step->from && conn->rst_in == step->peer->poke_in) {
         tl_conn_unreset(conn);
     }

@@ -106,7 +106,7 @@ static uint32_t lowest_unacked(const struct tl_end *e)
     if (e->has_isn) {
         return e->isn + 1;
     }
-    return tl_sent_started(&e->sent) ? tl_sent_una(&e->sent) : e->max; /* not started: memory had run out */
+    return tl_sent_started(e->sent) ? tl_sent_una(e->sent) : e->max; /* not started: memory had run out */
 }
 
 /* F3: both numbers are those of a live connection. Bytes of either side may have been lost before the capture point. */
@@ -137,7 +137,7 @@ void tl_rst_find_form(struct tl_rst *rst)
             rst->trigger = NULL;
             rst->form = is_active(step) ? TL_RST_FORM_ACTIVE : TL_RST_FORM_OTHER;
         }
-    } else if (conn->has_challenge && step->seg->seq == conn->challenge_ack && step->self->syn.count > 0) {
+    } else if (conn->has_challenge && step->seg->seq == conn->challenge_ack && step->self->syn->count > 0) {
         rst->form = TL_RST_FORM_REPLY_ACK;
         rst->challenged = true;
         rst->trigger_in = conn->challenge_in;

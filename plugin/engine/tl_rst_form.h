@@ -26,7 +26,7 @@ static inline uint32_t tl_rst_octets(const struct tl_recent_entry *e)
 
 static inline bool tl_sent_only_resets(const struct tl_end *end)
 {
-    return end->segments == end->rsts;
+    return end->segments == end->rst->count;
 }
 
 /* Fills in form and trigger; step must be there. O(32). */

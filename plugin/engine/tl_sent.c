@@ -23,7 +23,7 @@ void tl_sent_init(struct tl_sent *sent, const struct tl_allocator *allocator)
 void tl_sent_free(struct tl_sent *sent)
 {
     tl_kept_free_entries(sent);
-    sent->allocator->free(sent->allocator->context, sent->acked);
+    sent->allocator->free(sent->allocator->context, sent->acked, sent->acked_capacity * sizeof *sent->acked);
     tl_sent_init(sent, sent->allocator);
 }
 

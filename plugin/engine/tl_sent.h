@@ -23,7 +23,6 @@
 #include "tl.h"
 
 enum {
-    TL_SENT_ENTRIES_FIRST = 8,     /* entries of the first allocation */
     TL_SENT_ENTRIES_MAX = 2048,    /* entries at most; 64 KiB segments then reach as far as 128 MiB in flight */
     TL_SENT_ENTRIES_NO_ACKS = 64,  /* entries at most while the peer's ACKs are not captured */
     TL_SENT_ACKED_MAX = 32,        /* acknowledged entries remembered: measured, 8 to 300 serve equally well */

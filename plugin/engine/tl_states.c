@@ -4,6 +4,8 @@
  */
 #include "tl_states.h"
 
+#include "tl_rst.h"
+
 /* An end that goes on this long after a RST did not get it; less may be a segment that was under way. */
 static const int64_t UNDER_WAY_NS = 3 * TL_MS;
 
@@ -32,7 +34,7 @@ static bool knows_peer_fin(const struct tl_step *step)
 /* The FIN has arrived as soon as everything before it has. */
 static bool fin_in_order(const struct tl_end *end)
 {
-    return end->has_fin && !tl_sent_has_hole_below(&end->sent, end->fin);
+    return end->has_fin && !tl_sent_has_hole_below(end->sent, end->fin);
 }
 
 static void on_syn(struct pair_of_states *s)
@@ -96,7 +98,7 @@ static bool had_no_ack_of_fin(const struct tl_step *step)
 /* A device on the path may have answered for this end before, and so it may now. */
 static bool is_doubtful_again(const struct pair_of_states *s)
 {
-    return tl_fsm_state(s->self) == TL_STATE_UNKNOWN && s->self->depth > 0 && s->step->self->rsts > 1 &&
+    return tl_fsm_state(s->self) == TL_STATE_UNKNOWN && s->self->depth > 0 && s->step->self->rst->count > 1 &&
            s->step->shape->rst_cause == TL_RST_CAUSE_AFTER_CLOSE && !s->step->self->has_fin;
 }
 
@@ -159,7 +161,7 @@ static void receiver_of_rst(struct pair_of_states *s)
     } else if (shape->rst_effect == TL_RST_EFFECT_UNKNOWN) {
         peer_gets(s, TL_GETS_RST_DOUBTFUL);
     } else if (shape->rst_effect == TL_RST_EFFECT_ACCEPTED) {
-        bool opener = s->step->peer->syn.count > 0 && !s->step->conn->opened;
+        bool opener = s->step->peer->syn->count > 0 && !s->step->conn->opened;
 
         peer_gets(s, timed_out ? TL_GETS_RST_DOUBTFUL : opener ? TL_GETS_RST_AS_OPENER : TL_GETS_RST);
         if (s->step->shape->rst_form == TL_RST_FORM_REPLY_ACK && tl_fsm_state(s->peer) == TL_STATE_CLOSED) {
@@ -171,9 +173,12 @@ static void receiver_of_rst(struct pair_of_states *s)
 static void cancel_reset(struct tl_step *step)
 {
     struct tl_conn *conn = step->conn;
+    struct tl_rsts *rsts = tl_rst_make(conn, &conn->end[conn->rst_by]);
 
     step->refs->revoked_in = conn->rst_in;
-    conn->end[conn->rst_by].rst_effect = TL_RST_EFFECT_IGNORED;
+    if (rsts) {
+        rsts->effect = TL_RST_EFFECT_IGNORED;
+    }
     conn->end[conn->rst_by].gone = false;
     tl_conn_unreset(conn);
 }
@@ -232,7 +237,7 @@ static bool is_synchronised(const struct tl_step *step)
     if (!tl_has(step, TL_ACK) || (step->peer->has_isn && !tl_seq_after(step->seg->ack, step->peer->isn))) {
         return false;
     }
-    return !(is_server && !conn->opened && step->self->synack.count > 0);
+    return !(is_server && !conn->opened && step->self->synack->count > 0);
 }
 
 static void sender_of_plain(struct pair_of_states *s)
@@ -245,7 +250,7 @@ static void sender_of_plain(struct pair_of_states *s)
         tl_fsm_withdraw(s->self, TL_LIVES_ON, s->self_view); /* a device on the path had answered for it */
         unknown = tl_fsm_state(s->self) == TL_STATE_UNKNOWN;
     }
-    if (unknown && !step->conn->midstream && step->peer->synack.count > 0 && step->self->syn.count == 0) {
+    if (unknown && !step->conn->midstream && step->peer->synack->count > 0 && step->self->syn->count == 0) {
         self_does(s, TL_SENDS_SYN); /* not captured, but the SYN-ACK answers it */
     }
     if (is_synchronised(step) && !step->self->has_fin) {
@@ -269,7 +274,7 @@ static void sender_of_plain(struct pair_of_states *s)
 static void receiver_of_plain(struct pair_of_states *s)
 {
     const struct tl_step *step = s->step;
-    bool from_opener = step->self->syn.count > 0 && step->peer->syn.count == 0;
+    bool from_opener = step->self->syn->count > 0 && step->peer->syn->count == 0;
     bool was_known = tl_fsm_state(s->peer) == TL_STATE_UNKNOWN && s->peer->depth > 0;
 
     if (step->event == TL_EVENT_FIN && step->peer->has_fin && tl_fsm_state(s->peer) == TL_STATE_UNKNOWN &&

@@ -199,7 +199,7 @@ uint32_t tl_trouble_retransmissions(const struct tl_trouble *trouble)
 
 void tl_tally_clear(struct tl_tally *tally, const struct tl_allocator *allocator)
 {
-    allocator->free(allocator->context, tally->end[0].trouble);
-    allocator->free(allocator->context, tally->end[1].trouble);
+    allocator->free(allocator->context, tally->end[0].trouble, sizeof *tally->end[0].trouble);
+    allocator->free(allocator->context, tally->end[1].trouble, sizeof *tally->end[1].trouble);
     *tally = (struct tl_tally){0};
 }

@@ -22,9 +22,10 @@ static void *allocate(void *context, size_t bytes)
     return g_malloc0(bytes);
 }
 
-static void release(void *context, void *memory)
+static void release(void *context, void *memory, size_t bytes)
 {
     (void)context;
+    (void)bytes;
     g_free(memory);
 }
 

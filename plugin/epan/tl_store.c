@@ -8,29 +8,16 @@
 
 #include <epan/wmem_scopes.h>
 
+#include "tl_mix.h"
+
 enum {
-    ADDRESS_MAX = 16, /* bytes of the longest address kept: IPv6 */
-    CHUNK_BITS = 12,  /* frames in one chunk of slots: 4096, which are 32 KiB */
+    CHUNK_BITS = 12, /* frames in one chunk of slots: 4096, which are 32 KiB */
     CHUNK_FRAMES = 1 << CHUNK_BITS,
     SHAPES_FIRST = 256,    /* shapes before the table first grows; a power of two */
     SHAPES_MAX = 0xFFFFFF, /* a slot has 24 bits for the number of a shape */
     LAYERS_MAX = 0x3F,     /* a slot has 6 bits for the count of TCP headers */
-    PAIRS_NEAR = 64,       /* pairs found without the hash table; a power of two */
-    SHAPES_NEAR = 64,      /* the same for shapes */
+    SHAPES_NEAR = 64,      /* shapes found without the table; a power of two */
     SHAPE_WORDS = (sizeof(struct tl_shape) + 7) / 8,
-};
-
-/* The names of a pair. No padding, so that keys compare by memcmp; unused bytes are 0. */
-struct pair_key {
-    uint8_t address[2][ADDRESS_MAX];
-    uint16_t port[2];
-    uint8_t type[2]; /* address_type, cut to a byte */
-    uint8_t length[2];
-};
-
-struct pair_entry {
-    struct pair_key key;
-    struct tl_pair *pair;
 };
 
 /* The verdict of one TCP header in 8 bytes. `shape` 0 = no verdict, else the number of the shape + 1. */
@@ -72,9 +59,8 @@ struct shapes {
 
 static struct {
     struct tl_tracker *tracker;
-    uint64_t seed;                       /* of the hash of pairs */
-    wmem_map_t *pairs;                   /* struct pair_key -> struct pair_entry */
-    struct pair_entry *near[PAIRS_NEAR]; /* the pairs seen last, by place_near() */
+    struct tl_pool pool; /* of the tracker, and of what is kept of pairs */
+    struct tl_pairs pairs;
     struct slot **chunks;
     uint32_t chunk_count;
     struct tl_conn **conns; /* by running number */
@@ -84,7 +70,6 @@ static struct {
     wmem_map_t *extra_refs;  /* key -> struct extra_refs */
     wmem_map_t *proofs;      /* key -> struct late, enum tl_needless of a retransmission */
     wmem_map_t *runs;        /* key -> struct late, kind of the run of probes that began in the frame */
-    dissector_table_t services;
     int64_t end_ns;
 } store;
 
@@ -92,57 +77,28 @@ static struct {
 
 static void *allocate(void *context, size_t bytes)
 {
-    (void)context;
-    return wmem_alloc0(wmem_file_scope(), bytes);
+    return tl_pool_take(context, bytes);
 }
 
-static void release(void *context, void *memory)
+static void release(void *context, void *memory, size_t bytes)
 {
-    (void)context;
-    wmem_free(wmem_file_scope(), memory);
-}
-
-/* Spreads the bits of a word over the ones above and below (Knuth 6.4: multiplication by 2^64 / golden ratio). */
-static uint64_t mix(uint64_t hash, uint64_t word)
-{
-    hash = (hash ^ word) * 0x9E3779B97F4A7C15u;
-    return hash ^ hash >> 32;
-}
-
-/* Keyed by a random number for each file, so that nobody can prepare a capture whose pairs all collide. wmem_strong_hash() does
- * the same at ten times the cost. */
-static guint hash_pair(gconstpointer key)
-{
-    uint64_t words[sizeof(struct pair_key) / 8];
-    uint64_t hash = store.seed;
-
-    memcpy(words, key, sizeof words);
-    for (size_t i = 0; i < G_N_ELEMENTS(words); i++)
-        hash = mix(hash, words[i]);
-    return (guint)(mix(hash, store.seed) >> 32);
-}
-
-static gboolean equal_pair(gconstpointer a, gconstpointer b)
-{
-    return memcmp(a, b, sizeof(struct pair_key)) == 0;
+    tl_pool_give(context, memory, bytes);
 }
 
 static void store_open(void)
 {
-    static const struct tl_allocator allocator = {allocate, release, NULL};
+    static const struct tl_allocator allocator = {allocate, release, &store.pool};
     wmem_allocator_t *scope = wmem_file_scope();
 
     memset(&store, 0, sizeof store);
     store.tracker = tl_tracker_new(&allocator);
     if (store.tracker)
         tl_tracker_follow_zeek(store.tracker, true); /* whether a later pass asks is not known on the first */
-    store.seed = (uint64_t)g_random_int() << 32 | g_random_int();
-    store.pairs = wmem_map_new(scope, hash_pair, equal_pair);
+    tl_pairs_open(&store.pairs, store.tracker, &store.pool);
     store.extra_slots = wmem_map_new(scope, wmem_int64_hash, g_int64_equal);
     store.extra_refs = wmem_map_new(scope, wmem_int64_hash, g_int64_equal);
     store.proofs = wmem_map_new(scope, wmem_int64_hash, g_int64_equal);
     store.runs = wmem_map_new(scope, wmem_int64_hash, g_int64_equal);
-    store.services = find_dissector_table("tcp.port");
     store.end_ns = INT64_MIN;
 }
 
@@ -161,117 +117,14 @@ void tl_store_register(void)
 
 /* ---- pairs ------------------------------------------------------------------------------------------------------------- */
 
-/* Whether the source of a flow is end 0 of its pair. */
-static bool source_is_lower(const struct tl_flow *flow)
-{
-    int order = cmp_address(flow->source, flow->destination);
-
-    return order < 0 || (order == 0 && flow->source_port <= flow->destination_port);
-}
-
-static void set_end(struct pair_key *key, unsigned end, const address *name, uint16_t port)
-{
-    if (name->len > 0)
-        memcpy(key->address[end], name->data, (size_t)name->len);
-    key->type[end] = (uint8_t)name->type;
-    key->length[end] = (uint8_t)name->len;
-    key->port[end] = port;
-}
-
-static struct pair_entry *new_pair(const struct pair_key *key)
-{
-    struct pair_entry *entry;
-    struct tl_ends ends;
-
-    entry = wmem_new(wmem_file_scope(), struct pair_entry);
-    entry->key = *key;
-    ends.user = entry;
-    for (unsigned end = 0; end < 2; end++) {
-        ends.port[end] = key->port[end];
-        ends.is_service[end] = dissector_get_uint_handle(store.services, key->port[end]) != NULL;
-    }
-    entry->pair = tl_pair_new(store.tracker, &ends);
-    if (!entry->pair) {
-        wmem_free(wmem_file_scope(), entry);
-        return NULL;
-    }
-    wmem_map_insert(store.pairs, &entry->key, entry);
-    return entry;
-}
-
-/* Where the pair of a flow may be found; the same for both directions. */
-static unsigned place_near(const struct tl_flow *flow)
-{
-    unsigned both = (unsigned)flow->source_port + flow->destination_port;
-
-    return (both ^ both >> 6) & (PAIRS_NEAR - 1);
-}
-
-/* Whether end `end` of a pair has this name. */
-static bool is_end(const struct pair_key *key, unsigned end, const address *name, uint16_t port)
-{
-    uint32_t kept, asked;
-
-    if (key->port[end] != port || key->length[end] != name->len || key->type[end] != (uint8_t)name->type)
-        return false;
-    if (name->len != sizeof kept)
-        return name->len == 0 || memcmp(key->address[end], name->data, (size_t)name->len) == 0;
-    memcpy(&kept, key->address[end], sizeof kept); /* IPv4: two loads instead of a call */
-    memcpy(&asked, name->data, sizeof asked);
-    return kept == asked;
-}
-
-/* Whether the flow is one direction of the pair; `from` is the end that sends. */
-static bool is_flow_of(const struct pair_key *key, const struct tl_flow *flow, unsigned *from)
-{
-    for (unsigned end = 0; end < 2; end++) {
-        if (is_end(key, end, flow->source, flow->source_port) && is_end(key, !end, flow->destination, flow->destination_port)) {
-            *from = end;
-            return true;
-        }
-    }
-    return false;
-}
-
-static struct pair_entry *find_pair(const struct tl_flow *flow, bool create, unsigned *from)
-{
-    struct pair_key key = {0};
-    unsigned source = source_is_lower(flow) ? 0 : 1;
-    struct pair_entry *entry;
-
-    set_end(&key, source, flow->source, flow->source_port);
-    set_end(&key, !source, flow->destination, flow->destination_port);
-    *from = source;
-    entry = wmem_map_lookup(store.pairs, &key);
-    return entry || !create ? entry : new_pair(&key);
-}
-
 struct tl_pair *tl_store_pair(const struct tl_flow *flow, bool create, unsigned *from)
 {
-    struct pair_entry **near = &store.near[place_near(flow)];
-
-    if (flow->source->len > ADDRESS_MAX || flow->destination->len > ADDRESS_MAX || !store.tracker)
-        return NULL;
-    if (!*near || !is_flow_of(&(*near)->key, flow, from)) {
-        struct pair_entry *entry = find_pair(flow, create, from);
-
-        if (!entry)
-            return NULL;
-        *near = entry;
-    }
-    return (*near)->pair;
+    return tl_pairs_find(&store.pairs, flow, create, from);
 }
 
 const struct tl_conn *tl_store_conn(uint32_t number)
 {
     return store.conns[number];
-}
-
-void tl_store_address(const struct tl_conn *conn, unsigned end, address *name)
-{
-    const struct pair_entry *entry = tl_conn_ends(conn)->user;
-
-    set_address(name, entry->key.type[end & 1], entry->key.length[end & 1], entry->key.address[end & 1]);
 }
 
 /* ---- shapes ------------------------------------------------------------------------------------------------------------ */
@@ -287,7 +140,7 @@ static uint32_t hash_shape(const struct tl_shape *shape)
         uint64_t word = 0;
 
         memcpy(&word, bytes + at, MIN(8, sizeof *shape - at));
-        hash = mix(hash, word);
+        hash = tl_mix(hash, word);
     }
     return (uint32_t)(hash >> 32);
 }

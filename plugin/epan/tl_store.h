@@ -17,14 +17,7 @@
 #include <epan/address.h>
 
 #include "../engine/tl.h"
-
-/* One direction between two ends, as an IP and a TCP header name it. */
-struct tl_flow {
-    const address *source;
-    const address *destination;
-    uint16_t source_port;
-    uint16_t destination_port;
-};
+#include "tl_pairs.h"
 
 /* Makes Wireshark open the store with each file and close it after. Call once, when protocols are registered. */
 void tl_store_register(void);
@@ -36,9 +29,6 @@ struct tl_pair *tl_store_pair(const struct tl_flow *flow, bool create, unsigned 
 
 /* The connection with this running number, one that has been told. O(1). */
 const struct tl_conn *tl_store_conn(uint32_t number);
-
-/* The address of end 0 or 1 of a connection. It points into the store: valid as long as the capture file. O(1). */
-void tl_store_address(const struct tl_conn *conn, unsigned end, address *name);
 
 /* Keeps the verdict of the `layer`-th TCP header (0 = outermost) of a frame. Layers of a frame must be written in order, layer
  * 0 first. O(1) amortised. */

@@ -43,9 +43,10 @@ static void *allocate(void *context, size_t bytes)
     return calloc(1, bytes);
 }
 
-static void release(void *context, void *memory)
+static void release(void *context, void *memory, size_t bytes)
 {
     (void)context;
+    (void)bytes;
     free(memory);
 }
 

@@ -38,10 +38,11 @@ static void *allocate(void *context, size_t bytes)
     return block;
 }
 
-static void release(void *context, void *block)
+static void release(void *context, void *block, size_t bytes)
 {
     struct memory *memory = context;
 
+    (void)bytes;
     memory->live -= block != NULL;
     free(block);
 }

@@ -32,11 +32,6 @@ struct memory {
     unsigned requests, fail_nth;
 };
 
-union block {
-    size_t bytes;
-    max_align_t aligned;
-};
-
 /* One run of the stream. */
 struct run {
     struct memory memory;
@@ -70,30 +65,27 @@ static void fail(const struct run *run, const char *what)
 static void *allocate(void *context, size_t bytes)
 {
     struct memory *memory = context;
-    union block *block;
+    void *block;
 
     memory->requests++;
     if (memory->fail_nth > 0 && memory->requests % memory->fail_nth == 0) {
         return NULL;
     }
-    block = calloc(1, sizeof *block + bytes);
+    block = calloc(1, bytes);
     if (!block) {
         return NULL;
     }
-    block->bytes = bytes;
     memory->live += bytes;
     memory->blocks++;
-    return block + 1;
+    return block;
 }
 
-static void release(void *context, void *memory_block)
+static void release(void *context, void *block, size_t bytes)
 {
     struct memory *memory = context;
-    union block *block = memory_block;
 
     if (block) {
-        block--;
-        memory->live -= block->bytes;
+        memory->live -= bytes;
         memory->blocks--;
         free(block);
     }
@@ -132,7 +124,7 @@ static void finish(struct run *run)
         tl_pair_free(run->pairs[i]);
     }
     tl_tracker_free(run->tracker);
-    if (run->memory.blocks != 0) {
+    if (run->memory.blocks != 0 || run->memory.live != 0) {
         fail(run, "everything was freed");
     }
 }
@@ -167,13 +159,13 @@ static void check_counts(const struct run *run, unsigned pair)
     uint32_t segments = 0, conns = 0;
     size_t most = FIXED_BYTES_MAX + (size_t)run->tracker->connections * TL_CONN_BYTES_MAX;
 
-    for (const struct tl_conn *conn = run->pairs[pair]->all; conn; conn = conn->next, conns++) {
+    for (const struct tl_conn *conn = run->pairs[pair]->newest; conn; conn = conn->next, conns++) {
         segments += conn->end[0].segments + conn->end[1].segments;
     }
     if (segments != run->taken[pair]) {
         fail(run, "the connections of a pair have all its segments");
     }
-    if (conns != run->pairs[pair]->incarnations) {
+    if (conns != (run->pairs[pair]->newest ? run->pairs[pair]->newest->incarnation : 0)) {
         fail(run, "incarnations are counted");
     }
     if (run->memory.live > most) {

@@ -31,7 +31,6 @@ enum {
     PROTOCOL_TCP = 6,
     RUNS = 7,
     RUNS_MAX = 1000,
-    LENGTH_PREFIX = 16, /* before a counted block, so that it stays aligned */
 };
 
 /* Two addresses and ports, the lower one first. */
@@ -207,27 +206,24 @@ struct held {
 static void *counted_alloc(void *context, size_t bytes)
 {
     struct held *held = context;
-    size_t *memory = calloc(1, bytes + LENGTH_PREFIX);
+    void *memory = calloc(1, bytes);
 
     if (!memory)
         return NULL;
-    *memory = bytes;
     held->bytes += bytes;
     held->blocks++;
-    return (uint8_t *)memory + LENGTH_PREFIX;
+    return memory;
 }
 
-static void counted_free(void *context, void *memory)
+static void counted_free(void *context, void *memory, size_t bytes)
 {
     struct held *held = context;
-    size_t *start;
 
     if (!memory)
         return;
-    start = (size_t *)(void *)((uint8_t *)memory - LENGTH_PREFIX);
-    held->bytes -= *start;
+    held->bytes -= bytes;
     held->blocks--;
-    free(start);
+    free(memory);
 }
 
 static void *plain_alloc(void *context, size_t bytes)
@@ -236,9 +232,10 @@ static void *plain_alloc(void *context, size_t bytes)
     return calloc(1, bytes);
 }
 
-static void plain_free(void *context, void *memory)
+static void plain_free(void *context, void *memory, size_t bytes)
 {
     (void)context;
+    (void)bytes;
     free(memory);
 }
 

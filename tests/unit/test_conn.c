@@ -338,7 +338,7 @@ static void answers_do_not_depend_on_the_sign_bit(void **state)
 static void records_are_sound(const struct tl_conn *conn)
 {
     for (unsigned i = 0; i < 2; i++) {
-        const char *wrong = tl_sent_check(&conn->end[i].sent);
+        const char *wrong = tl_sent_check(conn->end[i].sent);
 
         assert_string_equal(wrong ? wrong : "sound", "sound");
     }

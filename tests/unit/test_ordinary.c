@@ -82,11 +82,36 @@ static void assert_same_repair(const struct tl_repair *a, const struct tl_repair
         assert_int_equal(x->duplicates, y->duplicates);
         assert_int_equal(x->has_tsval, y->has_tsval);
     }
+    assert_memory_equal(a->feedback.ranges, b->feedback.ranges, a->feedback.range_count * sizeof *a->feedback.ranges);
     assert_memory_equal(a->resends, b->resends, a->resend_count * sizeof(struct tl_resend));
     one.allocator = other.allocator = one.feedback.allocator = other.feedback.allocator = NULL;
     one.resends = other.resends = NULL;
     one.feedback.reports = other.feedback.reports = NULL;
+    one.feedback.ranges = other.feedback.ranges = NULL;
     assert_memory_equal(&one, &other, sizeof one);
+}
+
+/* The parts that only some connections have. An end that differs in having one differs, too. */
+static void assert_same_parts(const struct tl_end *a, const struct tl_end *b)
+{
+    assert_int_equal(a->syn == &tl_no_syns, b->syn == &tl_no_syns);
+    assert_int_equal(a->synack == &tl_no_syns, b->synack == &tl_no_syns);
+    assert_int_equal(a->probe == &tl_no_probes, b->probe == &tl_no_probes);
+    assert_int_equal(a->rst == &tl_no_rsts, b->rst == &tl_no_rsts);
+    assert_int_equal(a->sent == &tl_no_sent, b->sent == &tl_no_sent);
+    assert_memory_equal(a->syn, b->syn, sizeof *a->syn);
+    assert_memory_equal(a->synack, b->synack, sizeof *a->synack);
+    assert_memory_equal(a->probe, b->probe, sizeof *a->probe);
+    assert_memory_equal(a->rst, b->rst, sizeof *a->rst);
+}
+
+static void forget_parts(struct tl_end *end)
+{
+    end->syn = end->synack = NULL;
+    end->probe = NULL;
+    end->rst = NULL;
+    end->sent = NULL;
+    end->repair = NULL;
 }
 
 /* Everything but the places of memory. */
@@ -101,14 +126,14 @@ static void assert_same_conn(const struct tl_conn *a, const struct tl_conn *b)
     assert_int_equal(tl_follow_view(b, &zeek_b), followed);
     assert_memory_equal(&zeek_a, &zeek_b, followed ? sizeof zeek_a : 0);
     for (unsigned i = 0; i < 2; i++) {
-        assert_same_sent(&a->end[i].sent, &b->end[i].sent);
+        assert_same_sent(a->end[i].sent, b->end[i].sent);
         assert_same_recent(&a->end[i].recent, &b->end[i].recent);
         assert_same_repair(a->end[i].repair, b->end[i].repair);
-        memset(&one.end[i].sent, 0, sizeof one.end[i].sent);
-        memset(&other.end[i].sent, 0, sizeof other.end[i].sent);
         memset(&one.end[i].recent, 0, sizeof one.end[i].recent);
         memset(&other.end[i].recent, 0, sizeof other.end[i].recent);
-        one.end[i].repair = other.end[i].repair = NULL;
+        assert_same_parts(&a->end[i], &b->end[i]);
+        forget_parts(&one.end[i]);
+        forget_parts(&other.end[i]);
     }
     one.pair = other.pair = NULL;
     one.previous = other.previous = one.next = other.next = NULL;

@@ -28,6 +28,8 @@ struct tl_test_memory {
     bool fail_after;               /* all later ones fail too */
 };
 
+enum { TL_TEST_PREFIX = 16 }; /* bytes before a block, which stays aligned: they hold its length */
+
 static inline void *tl_test_alloc(void *context, size_t bytes)
 {
     struct tl_test_memory *memory = context;
@@ -38,17 +40,27 @@ static inline void *tl_test_alloc(void *context, size_t bytes)
         (memory->requests == memory->fail_at || (memory->fail_after && memory->requests > memory->fail_at))) {
         return NULL;
     }
-    block = calloc(1, bytes);
-    memory->live += block != NULL;
-    return block;
+    block = calloc(1, TL_TEST_PREFIX + bytes);
+    if (!block) {
+        return NULL;
+    }
+    memory->live++;
+    *(size_t *)block = bytes;
+    return (char *)block + TL_TEST_PREFIX;
 }
 
-static inline void tl_test_free(void *context, void *block)
+static inline void tl_test_free(void *context, void *block, size_t bytes)
 {
     struct tl_test_memory *memory = context;
+    size_t *asked;
 
-    memory->live -= block != NULL;
-    free(block);
+    if (!block) {
+        return;
+    }
+    asked = (size_t *)(void *)((char *)block - TL_TEST_PREFIX);
+    assert_int_equal(bytes, *asked);
+    memory->live--;
+    free(asked);
 }
 
 /* Sets the allocator up; `memory` must not move afterwards. */

@@ -132,9 +132,9 @@ static inline const char *tl_unsound_facts(const struct tl_conn *conn, int64_t e
 /* The records of both directions: sorted, within their bounds, counts right. */
 static inline const char *tl_unsound_records(const struct tl_conn *conn)
 {
-    const char *wrong = tl_sent_check(&conn->end[0].sent);
+    const char *wrong = tl_sent_check(conn->end[0].sent);
 
-    return wrong ? wrong : tl_sent_check(&conn->end[1].sent);
+    return wrong ? wrong : tl_sent_check(conn->end[1].sent);
 }
 
 /* Zeek's words of a connection that is followed: its history is made of Zeek's letters. */
