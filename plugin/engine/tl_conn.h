@@ -220,7 +220,7 @@ struct tl_conn {
     bool rst_late : 1; /* a RST came after that */
     bool reset : 1;    /* a RST ended it */
     bool superseded : 1;
-    bool calm : 1; /* the next segment may be ordinary: tl_ordinary.h */
+    bool calm : 1;         /* the next segment may be ordinary: tl_ordinary.h */
     bool zeek_in_step : 1; /* Zeek's view has the same numbers, and need not hear of ordinary segments: tl_follow.c */
     bool zeek_lags : 1;    /* and has not heard of the last ones */
 };

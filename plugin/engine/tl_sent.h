@@ -90,10 +90,10 @@ struct tl_sent_result {
 struct tl_sent_ack_result {
     uint32_t una_before;
     uint32_t captured_bytes;
-    uint32_t unseen_bytes;       /* never captured: in holes or beyond max */
-    uint32_t forgotten_bytes;    /* not remembered whether captured */
-    struct tl_sent_entry last;   /* the entry that held the last byte acknowledged; tx_count 0 = none. For round trips */
-    int64_t newest_ns;           /* when the last transmission of any byte acknowledged was captured; INT64_MIN = none was */
+    uint32_t unseen_bytes;     /* never captured: in holes or beyond max */
+    uint32_t forgotten_bytes;  /* not remembered whether captured */
+    struct tl_sent_entry last; /* the entry that held the last byte acknowledged; tx_count 0 = none. For round trips */
+    int64_t newest_ns;         /* when the last transmission of any byte acknowledged was captured; INT64_MIN = none was */
 };
 
 /* The record of one direction. All members are private. */

@@ -19,6 +19,7 @@ enum source {
 };
 
 enum {
+    WORST = PI_WARN, /* no item of ours is worse: see make_item() */
     VALUES_MAX = 40, /* more than the longest group of tl_names.def has rows */
     ITEMS_MAX = SOURCE_COUNT * VALUES_MAX,
 };
@@ -42,7 +43,7 @@ static const struct {
 /* The bits of enum tl_handshake_error as a group like those of tl_names.def; value i + 1 is row i. */
 static const struct tl_name errors[] = {
     {.value = NULL},
-#define TL_ERROR_ROW(bit, word, label, severity, group, source, meaning)                                                               \
+#define TL_ERROR_ROW(bit, word, label, severity, group, source, meaning)                                                       \
     {word, label, source, meaning, TL_SEVERITY_##severity, TL_EXPERT_##group},
 #include "tl_errors.def"
 #undef TL_ERROR_ROW
@@ -183,10 +184,21 @@ struct tl_expert_item *tl_expert_pick(const struct tl_view *view)
 
 /* ---- adding ------------------------------------------------------------------------------------------------------------ */
 
+/* Whether an item of this severity has any effect: shown, counted, or the worst so far, which the status bar of the GUI shows. */
+static bool is_wanted(int severity, const packet_info *pinfo, const proto_tree *tree)
+{
+    return tree || severity > expert_get_highest_severity() || have_tap_listener(expert_tap) ||
+           (pinfo->cinfo && pinfo->cinfo->col_first[COL_EXPERT] >= 0);
+}
+
 bool tl_expert_wanted(const struct tl_expert_item *item, const packet_info *pinfo, const proto_tree *tree)
 {
-    return tree || item->severity > expert_get_highest_severity() || have_tap_listener(expert_tap) ||
-           (pinfo->cinfo && pinfo->cinfo->col_first[COL_EXPERT] >= 0);
+    return is_wanted(item->severity, pinfo, tree);
+}
+
+bool tl_expert_any_wanted(const packet_info *pinfo, const proto_tree *tree)
+{
+    return is_wanted(WORST, pinfo, tree);
 }
 
 void tl_expert_add(struct tl_expert_item *item, packet_info *pinfo, proto_item *top)

@@ -25,6 +25,9 @@ struct tl_expert_item *tl_expert_pick(const struct tl_view *view);
  * instructions. */
 bool tl_expert_wanted(const struct tl_expert_item *item, const packet_info *pinfo, const proto_tree *tree);
 
+/* The same of any item, before one is picked: false once nobody listens and the worst there is has been reported. */
+bool tl_expert_any_wanted(const packet_info *pinfo, const proto_tree *tree);
+
 /* Adds the item to a frame, below `top` if that is not NULL. */
 void tl_expert_add(struct tl_expert_item *item, packet_info *pinfo, proto_item *top);
 

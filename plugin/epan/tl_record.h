@@ -23,7 +23,7 @@ struct tl_record {
     int64_t since_first_ns, duration_ns, longest_idle_ns, final_idle_ns;
     const char *client, *server;         /* addresses or names, as Wireshark's name resolution is set */
     const char *client_end, *server_end; /* the same with the port */
-    const char *zeek_history;                                /* NULL = not followed */
+    const char *zeek_history;            /* NULL = not followed */
     const char *limits;                  /* NULL = none */
     uint32_t client_port, server_port;
     uint32_t segments[2];

@@ -127,22 +127,25 @@ static bool is_silent(const struct tl_shape *shape)
            (shape->ack == TL_ACK_NONE || shape->ack == TL_ACK_NEW);
 }
 
-void tl_tree_show(tvbuff_t *tvb, packet_info *pinfo, proto_tree *tree, const struct tl_header *header,
-                  const struct tl_options *options)
+/* Whether anything but fields can show the segment: an expert item or the Info column. */
+static bool has_reader(const packet_info *pinfo, const proto_tree *tree, const struct tl_options *options)
+{
+    return tl_expert_any_wanted(pinfo, tree) || (options->info_tag && pinfo->cinfo);
+}
+
+/* `wanted` = somebody reads the fields. */
+static void show(tvbuff_t *tvb, packet_info *pinfo, proto_tree *tree, const struct tl_header *header,
+                 const struct tl_options *options, bool wanted)
 {
     const struct tl_shape *shape = &header->verdict.shape;
-    struct tl_view view;
-    bool wanted = proto_field_is_referenced(tree, proto);
+    struct tl_view view = {.segment = &header->segment,
+                           .verdict = &header->verdict,
+                           .language = options->explanation_language,
+                           .visited = PINFO_FD_VISITED(pinfo)};
     const char *prefix, *tag;
     struct tl_expert_item *expert;
     proto_item *top = NULL;
 
-    if (!wanted && is_silent(shape))
-        return;
-    view = (struct tl_view){.segment = &header->segment,
-                            .verdict = &header->verdict,
-                            .language = options->explanation_language,
-                            .visited = PINFO_FD_VISITED(pinfo)};
     tag = tag_by_now(&view, &prefix);
     if (!wanted && !tag && shape->error == 0 && shape->reuse == TL_REUSE_NONE && !(shape->flags & TL_SHAPE_PROVES_OUTCOME))
         return;
@@ -165,4 +168,13 @@ void tl_tree_show(tvbuff_t *tvb, packet_info *pinfo, proto_tree *tree, const str
         tl_expert_add(expert, pinfo, top);
     if (tag && options->info_tag)
         col_append_fstr(pinfo->cinfo, COL_INFO, " [%s%s]", prefix, tag);
+}
+
+void tl_tree_show(tvbuff_t *tvb, packet_info *pinfo, proto_tree *tree, const struct tl_header *header,
+                  const struct tl_options *options)
+{
+    bool wanted = proto_field_is_referenced(tree, proto);
+
+    if (wanted || (!is_silent(&header->verdict.shape) && has_reader(pinfo, tree, options)))
+        show(tvb, pinfo, tree, header, options, wanted);
 }
