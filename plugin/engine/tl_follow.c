@@ -91,8 +91,8 @@ static void replay(const struct tl_conn *conn, struct tl_zeek *zeek)
 
 static bool end_is_in_step(const struct tl_zeek_end *zeek, const struct tl_end *end)
 {
-    return zeek->state == TL_ZEEK_ESTABLISHED && zeek->pieces == 0 && zeek->last == end->max &&
-           zeek->next == end->max - zeek->start && zeek->ack == end->una;
+    return zeek->state == TL_ZEEK_ESTABLISHED && zeek->last == end->max && zeek->next == end->max - zeek->start &&
+           zeek->ack == end->una;
 }
 
 void tl_follow_judge(struct tl_conn *conn)

@@ -31,7 +31,7 @@ static bool is_known(const struct tl_end *end)
 static bool is_quiet(const struct tl_end *end)
 {
     return !end->has_fin && end->rst->count == 0 && end->probe->count == 0 && end->insists == 0 && end->strays == 0 &&
-           end->has_window && end->window > 0 && end->segments > 0 && !end->acks_unexpected;
+           end->has_window && end->window > 0 && end->sent_plain && !end->acks_unexpected;
 }
 
 /* Nothing of a handshake is left to be found (tl_open). */
@@ -73,7 +73,7 @@ static bool may_hide_original(const struct tl_repair *repair, const struct tl_se
            (int16_t)(uint16_t)(seg->ip_id - repair->fresh_id - repair->fresh_cost) > 0;
 }
 
-/* New payload, in order, that does not fill the peer's window to the last octet (tl_probe's is_window_limited), while no loss is
+/* New payload, in order, not the first (that makes the repair), that does not fill the peer's window to the last octet (tl_probe's is_window_limited), while no loss is
  * being repaired (an episode may end with it, tl_resent). */
 static bool is_next_data(const struct tl_end *self, const struct tl_end *peer, const struct tl_segment *seg)
 {
@@ -121,7 +121,6 @@ static bool take_payload(const struct tl_conn *conn, struct tl_end *self, const 
 
     (void)tl_rexmit_time_echo(self, seg);
     self->max = self->seen = seg->seq + seg->len;
-    self->sent_data = true;
     tl_apply_new_data(self, seg);
     self->poke_in = 0; /* the next ACK answers this instead */
     return kept;
@@ -187,7 +186,6 @@ void tl_ordinary_take(struct tl_conn *conn, const struct tl_segment *seg, struct
     if (seg->len > 0) {
         conn->calm = take_payload(conn, self, seg);
     }
-    self->sent_plain = true;
     if (seg->ack != self->ack) {
         take_ack(conn, seg, verdict);
     } else {

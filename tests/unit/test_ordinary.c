@@ -13,7 +13,7 @@
 #include "tl_ordinary.h"
 #include "tl_rexmit.h"
 
-enum { SEEDS = 960, SEGMENTS = 200 };
+enum { SEEDS = 960, SEGMENTS = 200, FAR = 1 << 28 /* from the numbers of a connection to those of another one */ };
 
 /* A conversation as both trackers hear it. `next` and `acked` are raw numbers of each end. */
 struct talk {
@@ -241,9 +241,10 @@ static void disturb(struct talk *t, struct tl_segment *segment)
         break;
     case 10:
         segment->flags |= (uint8_t)(chance(t, 10) ? TL_SYN : 0);
+        segment->flags = chance(t, 10) ? TL_SYN : segment->flags;
         break;
     case 11: /* of another connection */
-        segment->seq += 1U << 28;
+        segment->seq += FAR;
         break;
     default:
         segment->options |= TL_OPT_MPTCP;
@@ -267,7 +268,7 @@ static void go_on(struct talk *t)
         disturb(t, &segment);
     }
     say(t, segment);
-    if (tl_seq_after(segment.seq + segment.len, t->next[from])) {
+    if (tl_seq_after(segment.seq + segment.len, t->next[from]) && segment.seq - t->next[from] < FAR) {
         t->next[from] = segment.seq + segment.len;
     }
     if (tl_seq_after(segment.ack, t->acked[1 - from]) && !tl_seq_after(segment.ack, t->next[1 - from])) {
@@ -275,18 +276,39 @@ static void go_on(struct talk *t)
     }
 }
 
-static unsigned converse(uint32_t seed)
+static void begin_talk(struct talk *t, bool follows_zeek)
 {
     const struct tl_ends ends = {.port = {40000, 80}, .is_service = {false, true}};
-    struct talk t = {.random = seed * 2654435761u + 1, .now_ns = 1700000000 * T_SECOND, .tsval = {5, UINT32_MAX - 100}};
 
+    t->now_ns = 1700000000 * T_SECOND;
+    t->tsval[0] = 5;
+    t->tsval[1] = UINT32_MAX - 100;
     for (unsigned i = 0; i < 2; i++) {
-        tl_test_memory_init(&t.memory[i]);
-        t.tracker[i] = tl_tracker_new(&t.memory[i].allocator);
-        tl_tracker_follow_zeek(t.tracker[i], seed & 1);
-        t.tracker[i]->no_short_way = i == 1;
-        t.pair[i] = tl_pair_new(t.tracker[i], &ends);
-        t.next[i] = t.acked[i] = seed & 2 ? UINT32_MAX - 20000 * (i + 1) : 1000000 * (i + 1);
+        tl_test_memory_init(&t->memory[i]);
+        t->tracker[i] = tl_tracker_new(&t->memory[i].allocator);
+        tl_tracker_follow_zeek(t->tracker[i], follows_zeek);
+        t->tracker[i]->no_short_way = i == 1;
+        t->pair[i] = tl_pair_new(t->tracker[i], &ends);
+        t->next[i] = t->acked[i] = 1000000 * (i + 1);
+    }
+}
+
+static void end_talk(struct talk *t)
+{
+    for (unsigned i = 0; i < 2; i++) {
+        tl_pair_free(t->pair[i]);
+        tl_tracker_free(t->tracker[i]);
+        assert_int_equal(t->memory[i].live, 0);
+    }
+}
+
+static unsigned converse(uint32_t seed)
+{
+    struct talk t = {.random = seed * 2654435761u + 1};
+
+    begin_talk(&t, seed & 1);
+    for (unsigned i = 0; i < 2 && seed & 2; i++) {
+        t.next[i] = t.acked[i] = UINT32_MAX - 20000 * (i + 1);
     }
     t.timestamps = seed & 4;
     t.ids = seed & 8;
@@ -296,11 +318,7 @@ static unsigned converse(uint32_t seed)
     for (unsigned i = 0; i < SEGMENTS; i++) {
         go_on(&t);
     }
-    for (unsigned i = 0; i < 2; i++) {
-        tl_pair_free(t.pair[i]);
-        tl_tracker_free(t.tracker[i]);
-        assert_int_equal(t.memory[i].live, 0);
-    }
+    end_talk(&t);
     return t.ordinary;
 }
 
@@ -316,6 +334,59 @@ static void both_ways_end_at_the_same_place(void **state)
     }
     print_message("%u of %u segments took the short way\n", ordinary, SEEDS * SEGMENTS);
     assert_true(ordinary > SEEDS * SEGMENTS / 100 * LEAST_PERCENT);
+}
+
+/* Zeek takes the acknowledgment number 0 for none if it lies more than 1 MiB ahead: its view must hear of that one. */
+static void an_ack_of_zero_is_told(void **state)
+{
+    enum { LEN = 60000, BEHIND = 2 << 20 };
+    struct talk t = {.random = 1};
+
+    (void)state;
+    begin_talk(&t, true);
+    t.next[0] = t.acked[0] = UINT32_MAX - BEHIND - 1000;
+    handshake(&t, true, true);
+    for (unsigned round = 0; round < 3; round++) {
+        say(&t, (struct tl_segment){.flags = TL_ACK, .seq = t.next[0], .ack = t.next[1], .len = 100});
+        t.next[0] += 100;
+        say(&t, (struct tl_segment){.flags = TL_ACK, .from = 1, .seq = t.next[1], .ack = t.next[0]});
+    }
+    while (t.next[0] != 0) {
+        uint32_t len = -t.next[0] < LEN ? -t.next[0] : LEN;
+
+        say(&t, (struct tl_segment){.flags = TL_ACK, .seq = t.next[0], .ack = t.next[1], .len = len});
+        t.next[0] += len;
+    }
+    say(&t, (struct tl_segment){.flags = TL_ACK, .from = 1, .seq = t.next[1], .ack = 0});
+    assert_true(t.verdict[0].ordinary);
+    say(&t, (struct tl_segment){.flags = TL_ACK, .seq = 0, .ack = t.next[1], .len = 100});
+    say(&t, (struct tl_segment){.flags = TL_ACK, .from = 1, .seq = t.next[1], .ack = 100});
+    end_talk(&t);
+}
+
+/* Octets that the record had no memory for: the connection is not what the short way takes for granted. */
+static void want_of_memory_ends_the_calm(void **state)
+{
+    enum { FIRST = 8 };
+    struct t_talk t;
+
+    (void)state;
+    t_established(&t);
+    for (unsigned i = 0; i < FIRST; i++) {
+        t_send(&t, CLIENT, .len = 500);
+        t_send(&t, SERVER, .flags = TL_ACK);
+    }
+    assert_true(t.v.conn->calm);
+    t.memory.fail_at = t.memory.requests + 1;
+    t.memory.fail_after = true;
+    for (unsigned i = 0; t.v.conn->calm; i++) {
+        assert_true(i < TL_SENT_ENTRIES_MAX);
+        t_send(&t, CLIENT, .len = 500);
+    }
+    t.memory.fail_at = 0;
+    t_send(&t, CLIENT, .len = 500);
+    assert_int_equal(t.v.conn->end[CLIENT].max, t.next[CLIENT]);
+    t_end(&t);
 }
 
 /* Nothing of a quiet transfer needs the rules, but for the first segments of each end. */
@@ -364,8 +435,8 @@ static void ordinary_ack_may_prove(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(both_ways_end_at_the_same_place),
-        cmocka_unit_test(quiet_transfer_is_ordinary),
+        cmocka_unit_test(both_ways_end_at_the_same_place), cmocka_unit_test(an_ack_of_zero_is_told),
+        cmocka_unit_test(want_of_memory_ends_the_calm),    cmocka_unit_test(quiet_transfer_is_ordinary),
         cmocka_unit_test(ordinary_ack_may_prove),
     };
 
