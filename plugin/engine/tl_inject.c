@@ -195,10 +195,9 @@ static void count_for_signature(struct tl_rsts *rsts, const struct tl_step *step
     rsts->ack = step->seg->ack;
 }
 
-void tl_inject_classify(struct tl_step *step)
+void tl_inject_classify(struct tl_step *step, struct tl_rsts *rsts)
 {
     struct tl_shape *shape = step->shape;
-    struct tl_rsts *rsts = tl_rst_make(step->conn, step->self);
     unsigned evidence = 0;
 
     shape->rst_stage = (uint8_t)stage_of(step->conn);

@@ -10,8 +10,8 @@
 #include "tl_conn.h"
 
 /* Collects the evidence about the RST in this step, and counts it for the signature. Called after the cause is known and before
- * the RST is remembered. O(TL_RECENT_MAX). */
-void tl_inject_classify(struct tl_step *step);
+ * the RST is remembered. `rsts` is the part of its sender, NULL when out of memory. O(TL_RECENT_MAX). */
+void tl_inject_classify(struct tl_step *step, struct tl_rsts *rsts);
 
 /* A segment of an end that a RST should have ended: if it brings something new, that RST was not its own. O(1). */
 void tl_inject_learn(struct tl_step *step);

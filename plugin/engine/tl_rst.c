@@ -452,12 +452,11 @@ static void count_rst(struct tl_rsts *rsts, const struct tl_rst *rst)
     rsts->was_reply = rst->form == TL_RST_FORM_REPLY_ACK || rst->form == TL_RST_FORM_REPLY_NOACK;
 }
 
-static void remember_rst(const struct tl_rst *rst)
+static void remember_rst(const struct tl_rst *rst, struct tl_rsts *rsts)
 {
     struct tl_step *step = rst->step;
     struct tl_end *self = step->self;
     struct tl_conn *conn = step->conn;
-    struct tl_rsts *rsts = tl_rst_make(conn, self);
     bool ends_it = step->rst_effective && !conn->reset && !conn->finished;
 
     keep_cause(step, ends_it);
@@ -518,9 +517,9 @@ static void link_probe_run(struct tl_step *step)
 
 static void count_copy(struct tl_step *step)
 {
-    struct tl_rsts *rsts = tl_rst_make(step->conn, step->self);
+    if (step->self->rst != &tl_no_rsts) {
+        struct tl_rsts *rsts = tl_rst_make(step->conn, step->self);
 
-    if (rsts) {
         rsts->count += rsts->count < UINT16_MAX;
     }
 }
@@ -528,6 +527,7 @@ static void count_copy(struct tl_step *step)
 void tl_rst_classify(struct tl_step *step)
 {
     struct tl_rst rst;
+    struct tl_rsts *rsts;
 
     if (step->copy_of) {
         count_copy(step);
@@ -552,8 +552,10 @@ void tl_rst_classify(struct tl_step *step)
     }
     explain_abort(step);
     link_probe_run(step);
-    tl_inject_classify(step);
-    remember_rst(&rst);
+    /* Asked for once: when memory ran out for a part of it, it must not hold the rest. */
+    rsts = tl_rst_make(step->conn, step->self);
+    tl_inject_classify(step, rsts);
+    remember_rst(&rst, rsts);
 }
 
 void tl_rst_revoke(struct tl_step *step)
