@@ -90,8 +90,8 @@ struct tl_ends {
     bool is_service[2];
 };
 
-/* Memory. `alloc` returns zeroed memory or NULL; `free` takes what it returned with the bytes asked for, or NULL. The engine survives NULL: tl_*_new return NULL,
- * tl_pair_update returns false, and the segment counts as not seen. */
+/* Memory. `alloc` returns zeroed memory or NULL; `free` takes what it returned with the bytes asked for, or NULL. The engine
+ * survives NULL: tl_*_new return NULL, tl_pair_update returns false, and the segment counts as not seen. */
 struct tl_allocator {
     void *(*alloc)(void *context, size_t bytes);
     void (*free)(void *context, void *memory, size_t bytes);

@@ -232,7 +232,7 @@ void tl_inject_learn(struct tl_step *step)
         (step->shape->flags & TL_SHAPE_TIME_BACKWARDS) || rsts->was_reply) {
         return;
     }
-    tl_rst_make(step->conn, step->self)->evidence |= TL_EVIDENCE_SENDER_CONTINUES;
+    tl_rst_made(step->conn, step->self)->evidence |= TL_EVIDENCE_SENDER_CONTINUES;
     step->refs->disowned_in = rsts->last_in;
 }
 

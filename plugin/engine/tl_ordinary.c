@@ -73,8 +73,8 @@ static bool may_hide_original(const struct tl_repair *repair, const struct tl_se
            (int16_t)(uint16_t)(seg->ip_id - repair->fresh_id - repair->fresh_cost) > 0;
 }
 
-/* New payload, in order, not the first (that makes the repair), that does not fill the peer's window to the last octet (tl_probe's is_window_limited), while no loss is
- * being repaired (an episode may end with it, tl_resent). */
+/* New payload, in order, not the first (that makes the repair), that does not fill the peer's window to the last octet (tl_probe's
+ * is_window_limited), while no loss is being repaired (an episode may end with it, tl_resent). */
 static bool is_next_data(const struct tl_end *self, const struct tl_end *peer, const struct tl_segment *seg)
 {
     const struct tl_repair *repair = self->repair;
@@ -172,7 +172,7 @@ static void take_ack(struct tl_conn *conn, const struct tl_segment *seg, struct 
 
     self->ack = seg->ack;
     self->ack_ns = seg->time_ns;
-    tl_apply_sent_ack(conn, seg, &acked);
+    (void)tl_apply_sent_ack(conn, seg, &acked); /* refuses only what lies beyond all that was captured */
     peer->una = seg->ack;
     verdict->shape.ack = acked.unseen_bytes > 0 ? TL_ACK_UNSEEN : TL_ACK_NEW;
     report(conn, seg, verdict, &acked);

@@ -428,6 +428,11 @@ struct tl_rsts *tl_rst_make(const struct tl_conn *conn, struct tl_end *end)
     return rsts;
 }
 
+struct tl_rsts *tl_rst_made(const struct tl_conn *conn, struct tl_end *end)
+{
+    return end->rst == &tl_no_rsts ? NULL : tl_rst_make(conn, end);
+}
+
 /* Keeps the cause of the RST that ended the connection, or of the first one. */
 static void keep_cause(const struct tl_step *step, bool ends_it)
 {
@@ -517,9 +522,9 @@ static void link_probe_run(struct tl_step *step)
 
 static void count_copy(struct tl_step *step)
 {
-    if (step->self->rst != &tl_no_rsts) {
-        struct tl_rsts *rsts = tl_rst_make(step->conn, step->self);
+    struct tl_rsts *rsts = tl_rst_made(step->conn, step->self);
 
+    if (rsts) {
         rsts->count += rsts->count < UINT16_MAX;
     }
 }
@@ -561,7 +566,7 @@ void tl_rst_classify(struct tl_step *step)
 void tl_rst_revoke(struct tl_step *step)
 {
     struct tl_conn *conn = step->conn;
-    struct tl_rsts *rsts = tl_rst_make(conn, step->peer);
+    struct tl_rsts *rsts = tl_rst_made(conn, step->peer);
 
     step->refs->revoked_in = step->peer->poke_in;
     if (rsts) {

@@ -173,7 +173,7 @@ static void receiver_of_rst(struct pair_of_states *s)
 static void cancel_reset(struct tl_step *step)
 {
     struct tl_conn *conn = step->conn;
-    struct tl_rsts *rsts = tl_rst_make(conn, &conn->end[conn->rst_by]);
+    struct tl_rsts *rsts = tl_rst_made(conn, &conn->end[conn->rst_by]);
 
     step->refs->revoked_in = conn->rst_in;
     if (rsts) {

@@ -79,7 +79,7 @@ static struct ends ends_of(const struct tl_verdict *verdict)
     for (unsigned i = 0; i < 2; i++) {
         unsigned end = (verdict->shape.from ^ i) & 1;
 
-        tl_store_address(verdict->conn, end, &ends.name[i]);
+        tl_pairs_address(verdict->conn, end, &ends.name[i]);
         ends.port[i] = ports->port[end];
     }
     return ends;

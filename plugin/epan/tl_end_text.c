@@ -31,7 +31,7 @@ const char *tl_end_text(wmem_allocator_t *pool, const struct tl_conn *conn, unsi
     const char *host;
     address name;
 
-    tl_store_address(conn, end, &name);
+    tl_pairs_address(conn, end, &name);
     /* Of unsigned char in 4.0, of char later. */
     host = format_text_string(pool, (const void *)tl_host_text(pool, &name));
     return wmem_strdup_printf(pool, strchr(host, ':') ? "[%s]:%s" : "%s:%s", host, port);

@@ -236,8 +236,8 @@ static tap_packet_status add_arrow(void *tap, packet_info *pinfo, epan_dissect_t
     address hosts[2];
 
     (void)edt, (void)flags;
-    tl_store_address(header->verdict.conn, from, &hosts[0]);
-    tl_store_address(header->verdict.conn, !from, &hosts[1]);
+    tl_pairs_address(header->verdict.conn, from, &hosts[0]);
+    tl_pairs_address(header->verdict.conn, !from, &hosts[1]);
     if (!take_columns(columns, hosts)) {
         tell_full(graph, columns);
         return TAP_PACKET_DONT_REDRAW;

@@ -230,7 +230,7 @@ struct tl_pair *tl_pairs_find(struct tl_pairs *pairs, const struct tl_flow *flow
     return (*near)->pair;
 }
 
-void tl_store_address(const struct tl_conn *conn, unsigned end, address *name)
+void tl_pairs_address(const struct tl_conn *conn, unsigned end, address *name)
 {
     const struct tl_pair_entry *entry = tl_conn_ends(conn)->user;
 

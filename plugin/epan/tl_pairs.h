@@ -46,6 +46,6 @@ void tl_pairs_open(struct tl_pairs *pairs, struct tl_tracker *tracker, struct tl
 struct tl_pair *tl_pairs_find(struct tl_pairs *pairs, const struct tl_flow *flow, bool create, unsigned *from);
 
 /* The address of end 0 or 1 of a connection. It points into the entry: valid as long as the capture file. O(1). */
-void tl_store_address(const struct tl_conn *conn, unsigned end, address *name);
+void tl_pairs_address(const struct tl_conn *conn, unsigned end, address *name);
 
 #endif

@@ -78,8 +78,8 @@ static void fill_names(wmem_allocator_t *pool, struct tl_record *record, const s
     const struct tl_ends *ends = tl_conn_ends(conn);
     address client_address, server_address;
 
-    tl_store_address(conn, client, &client_address);
-    tl_store_address(conn, !client, &server_address);
+    tl_pairs_address(conn, client, &client_address);
+    tl_pairs_address(conn, !client, &server_address);
     record->client = tl_host_text(pool, &client_address);
     record->server = tl_host_text(pool, &server_address);
     record->client_port = ends->port[client];

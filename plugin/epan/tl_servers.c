@@ -104,7 +104,7 @@ static struct tl_server *row_of(struct tl_servers *servers, const struct tl_conn
     address name;
 
     if (key.known) {
-        tl_store_address(conn, end, &name);
+        tl_pairs_address(conn, end, &name);
         copy_bytes(key.address, &name);
         key.type = (uint8_t)name.type;
         key.port = tl_conn_ends(conn)->port[end];
@@ -124,7 +124,7 @@ static void add_client(struct tl_servers *servers, struct tl_server *row, const 
     struct client_key key = {.server = row->number};
     address name;
 
-    tl_store_address(conn, end, &name);
+    tl_pairs_address(conn, end, &name);
     copy_bytes(key.address, &name);
     key.type = (uint32_t)name.type;
     if (wmem_map_contains(servers->clients, &key))
