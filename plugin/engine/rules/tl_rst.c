@@ -534,6 +534,9 @@ void tl_rst_classify(struct tl_step *step)
     struct tl_rst rst;
     struct tl_rsts *rsts;
 
+    if (step->event != TL_EVENT_RST) {
+        return;
+    }
     if (step->copy_of) {
         count_copy(step);
         return;

@@ -4,7 +4,7 @@
  *
  * An ordinary segment brings new payload in order, or acknowledges new payload, in a connection that is calm: open, both ends
  * ESTABLISHED, nothing asked, nobody closing. No rule has anything to say about it but "new". It takes the fast path through
- * tl_conn_update(), which leaves the connection as the full path does; `test_ordinary` compares both.
+ * tl_update(), which leaves the connection as the full path does; `test_fast_path` compares both.
  */
 #ifndef TL_FAST_PATH_H
 #define TL_FAST_PATH_H

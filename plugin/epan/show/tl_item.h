@@ -8,9 +8,9 @@
 #ifndef TL_ITEM_H
 #define TL_ITEM_H
 
-#include "input/tl_compat.h"
+#include "store/tl_compat.h"
 
-#include "show/tl_view.h"
+#include "input/tl_view.h"
 
 /* The fields of tl_fields.def, in its order: FIELD_PHASE ... */
 enum tl_field {

@@ -5,7 +5,7 @@
 #ifndef TL_TREE_H
 #define TL_TREE_H
 
-#include "input/tl_compat.h"
+#include "store/tl_compat.h"
 
 #include "input/tl_input.h"
 #include "show/tl_text.h"

@@ -7,7 +7,7 @@
 #ifndef TL_PAIRS_H
 #define TL_PAIRS_H
 
-#include "input/tl_compat.h"
+#include "store/tl_compat.h"
 
 #include <epan/address.h>
 #include <epan/packet.h>

@@ -6,7 +6,7 @@
 
 #include <string.h>
 
-#include "input/tl_compat.h"
+#include "store/tl_compat.h"
 
 #include <epan/wmem_scopes.h>
 

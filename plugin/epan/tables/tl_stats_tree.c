@@ -4,7 +4,7 @@
  */
 #include "tables/tl_stats_tree.h"
 
-#include "input/tl_compat.h"
+#include "store/tl_compat.h"
 
 #include <stdio.h>
 
