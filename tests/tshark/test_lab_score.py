@@ -3,10 +3,11 @@
 
 import os
 import sys
-from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
 
 import pytest
 from conftest import REPO
+from together import Together, read_part
 
 sys.path.insert(0, str(REPO / "tests" / "lab"))
 
@@ -48,15 +49,15 @@ def captures():
 
 
 @pytest.fixture(scope="module")
-def tallies(captures, fields):
-    """What tcplife and Wireshark's flags got right, in two passes."""
+def tallies(captures, fields, frame_numbers, sandbox):
+    """What tcplife and Wireshark's flags got right, in two passes. All captures are read by one tshark; tests/lab/score reads each
+    alone."""
     names = tuple(scoring.READINGS)
     tallies = {name: scoring.Tally() for name in names}
     wanted = scoring.BASIC + tuple(field for name in names for field in scoring.READINGS[name][1])
-    with ThreadPoolExecutor(os.cpu_count()) as pool:
-        rows = pool.map(lambda capture: fields(capture.path, *wanted, two_pass=True), captures)
-        for capture, frames in zip(captures, rows, strict=True):
-            scoring.score_capture(tallies, capture, frames)
+    together = Together([read_part(Path(capture.path)) for capture in captures], sandbox.new_path(".pcap"))
+    for capture, rows in zip(captures, together.rows(fields, frame_numbers, *wanted, two_pass=True), strict=True):
+        scoring.score_capture(tallies, capture, rows)
     return tallies
 
 
