@@ -35,10 +35,11 @@ class Batch:
         return self.sandbox.run(self.command(args), **how)
 
     def start(self, *args):
-        """Started in a session of its own, so that it can be killed with all that it started."""
+        """Started in a session of its own, so that it can be killed with all that it started; SIGINT ends it, also where a shell
+        has started the tests in the background."""
         user = {"user": NOBODY, "group": NOBODY, "extra_groups": []} if self.sandbox.as_root else {}
         return subprocess.Popen(
-            [str(word) for word in self.command(args)],
+            ["env", "--default-signal=INT", *(str(word) for word in self.command(args))],
             env=self.sandbox.environment(None),
             cwd=self.sandbox.home,
             stdin=subprocess.DEVNULL,

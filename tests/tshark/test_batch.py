@@ -299,10 +299,14 @@ def test_plugin_is_not_active(batch, some, place):
     assert "plugin is not active" in done.stderr and done.stderr.count("\n") == 1
 
 
-def test_root_is_told_why(batch, some):
+# tshark without plugins, whatever is installed for all users: only for an ordinary user the environment names another folder.
+BARE_TSHARK = f"WIRESHARK_PLUGIN_DIR=/nonexistent exec setpriv --reuid={NOBODY} --regid={NOBODY} --clear-groups {{real}} \"$@\""
+
+
+def test_root_is_told_why(batch, some, place):
     if not batch.sandbox.as_root:
         pytest.skip("needs root")
-    environment = batch.sandbox.environment(None)
+    environment = batch.sandbox.environment(fake_program(place, "tshark", BARE_TSHARK))
     done = subprocess.run([batch.folder / PROGRAM, some[0]], env=environment, capture_output=True, text=True, check=False)
     assert done.returncode == USAGE and "for root, tshark ignores plugins" in done.stderr
 
