@@ -10,6 +10,7 @@ import shutil
 import signal
 import subprocess
 import time
+from functools import cache
 
 import pytest
 
@@ -36,6 +37,7 @@ def some(captures, sandbox):
 def rows_of(tshark):
     """rows_of(capture, format="csv", filter="") -> the lines that tshark writes for a capture without the header."""
 
+    @cache
     def run(capture, kind="csv", display_filter=""):
         done = tshark(["-q", "-z", f"tcplife,{kind}" + (display_filter and "," + display_filter)], capture)
         lines = done.stdout.splitlines()
