@@ -186,6 +186,21 @@ def frame_numbers(registered_fields):
 
 
 @pytest.fixture(scope="session")
+def fields_together(fields, frame_numbers, sandbox):
+    """fields_together(captures, *names, ...) -> for each capture what fields(capture, *names, ...) gives, by one run of tshark.
+
+    No filter: every frame has a row. together.py says what is not as if each stood alone: what the end of a capture decides, and
+    numbers of frames in texts."""
+    from together import Together, read_part
+
+    def run(captures, *names, **how):
+        together = Together([read_part(Path(capture)) for capture in captures], sandbox.new_path(".pcap"))
+        return together.rows(fields, frame_numbers, *names, **how)
+
+    return run
+
+
+@pytest.fixture(scope="session")
 def sharkd(sandbox):
     """sharkd(capture, *requests) -> the `result` of each request, in order.
 

@@ -3,11 +3,9 @@
 
 import os
 import sys
-from pathlib import Path
 
 import pytest
 from conftest import REPO
-from together import Together, read_part
 
 sys.path.insert(0, str(REPO / "tests" / "lab"))
 
@@ -49,14 +47,14 @@ def captures():
 
 
 @pytest.fixture(scope="module")
-def tallies(captures, fields, frame_numbers, sandbox):
+def tallies(captures, fields_together):
     """What tcplife and Wireshark's flags got right, in two passes. All captures are read by one tshark; tests/lab/score reads each
     alone."""
     names = tuple(scoring.READINGS)
     tallies = {name: scoring.Tally() for name in names}
     wanted = scoring.BASIC + tuple(field for name in names for field in scoring.READINGS[name][1])
-    together = Together([read_part(Path(capture.path)) for capture in captures], sandbox.new_path(".pcap"))
-    for capture, rows in zip(captures, together.rows(fields, frame_numbers, *wanted, two_pass=True), strict=True):
+    rows_of_each = fields_together([capture.path for capture in captures], *wanted, two_pass=True)
+    for capture, rows in zip(captures, rows_of_each, strict=True):
         scoring.score_capture(tallies, capture, rows)
     return tallies
 
