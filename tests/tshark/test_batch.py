@@ -10,6 +10,7 @@ import shutil
 import signal
 import subprocess
 import time
+from functools import cache
 
 import pytest
 
@@ -36,6 +37,7 @@ def some(captures, sandbox):
 def rows_of(tshark):
     """rows_of(capture, format="csv", filter="") -> the lines that tshark writes for a capture without the header."""
 
+    @cache
     def run(capture, kind="csv", display_filter=""):
         done = tshark(["-q", "-z", f"tcplife,{kind}" + (display_filter and "," + display_filter)], capture)
         lines = done.stdout.splitlines()
@@ -299,10 +301,14 @@ def test_plugin_is_not_active(batch, some, place):
     assert "plugin is not active" in done.stderr and done.stderr.count("\n") == 1
 
 
-def test_root_is_told_why(batch, some):
+# tshark without plugins, whatever is installed for all users: only for an ordinary user the environment names another folder.
+BARE_TSHARK = f"WIRESHARK_PLUGIN_DIR=/nonexistent exec setpriv --reuid={NOBODY} --regid={NOBODY} --clear-groups {{real}} \"$@\""
+
+
+def test_root_is_told_why(batch, some, place):
     if not batch.sandbox.as_root:
         pytest.skip("needs root")
-    environment = batch.sandbox.environment(None)
+    environment = batch.sandbox.environment(fake_program(place, "tshark", BARE_TSHARK))
     done = subprocess.run([batch.folder / PROGRAM, some[0]], env=environment, capture_output=True, text=True, check=False)
     assert done.returncode == USAGE and "for root, tshark ignores plugins" in done.stderr
 
