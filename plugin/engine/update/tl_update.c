@@ -28,6 +28,7 @@ enum { STRAYS_TO_RESYNC = 3 };
 /* A connection that the capture did not see open: roles are a guess by the ports (docs/design.md, R6 and R7). */
 static void guess_roles(struct tl_conn *conn, const struct tl_segment *seg)
 {
+    /* Guess of roles mid-stream. */
     enum { WELL_KNOWN = 1024 };
     const struct tl_endpoints *ends = &conn->pair->ends;
     bool low[2] = {ends->port[0] < WELL_KNOWN, ends->port[1] < WELL_KNOWN};
@@ -190,6 +191,7 @@ static enum tl_sender sender_of(const struct tl_conn *conn, unsigned from)
 static void judge_capture(struct tl_endpoint *self, const struct tl_endpoint *peer, const struct tl_segment *seg,
                           unsigned flags, bool is_copy)
 {
+    /* Offload. */
     enum { FIRST_SEGMENTS = 20, MSS_PERCENT = 150 };
 
     if (flags & TL_SHAPE_TIME_BACKWARDS) {
