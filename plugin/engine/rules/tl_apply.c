@@ -321,7 +321,7 @@ static void settle(struct tl_step *step)
         conn->opened = true;
         step->opens = true;
     }
-    if (!conn->finished && !conn->reset && all_closed(conn)) {
+    if (!conn->finished && !conn->reset.ended && all_closed(conn)) {
         conn->finished = true;
         conn->finish_ns = step->seg->time_ns;
         step->finishes = true;
