@@ -4,6 +4,7 @@
 import csv
 import io
 import os
+import re
 import shutil
 import subprocess
 from pathlib import Path
@@ -104,6 +105,14 @@ def place(sandbox):
     if sandbox.as_root:
         os.chown(folder, NOBODY, NOBODY)
     return folder
+
+
+WORDS = re.compile(r"tcplife-batch: (reading \d+ captures?|.* is complete: \d+ captures?)\n")
+
+
+def complaints(done):
+    """Standard error without the word at the start and the one at the end."""
+    return WORDS.sub("", done.stderr)
 
 
 def header_lines(kind):
