@@ -209,6 +209,7 @@ class Process:
                 pass_fds=descriptors)
         self.name = argv[0]
         self.stdin, self.stdout = self._popen.stdin, self._popen.stdout
+        self.stderr = self._popen.stderr
 
     def signal(self, number):
         """Send a signal to this very process, unless it has ended."""

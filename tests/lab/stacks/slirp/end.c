@@ -9,6 +9,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <poll.h>
+#include <signal.h>
 #include <stdlib.h>
 #include <sys/socket.h>
 #include <time.h>
@@ -429,6 +430,7 @@ int main(int count, char **arguments)
     if (count < 5)
         return 2;
     end_start(arguments[4]);
+    signal(SIGPIPE, SIG_IGN); /* applications may be gone before libslirp writes to them */
     v6 = strchr(arguments[1], ':') != NULL;
     start(arguments[1], arguments[2]);
     end_say("ready");
