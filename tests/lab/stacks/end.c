@@ -81,6 +81,8 @@ void end_state(unsigned own_port, unsigned peer_port, const char *state)
         told[i].peer = peer_port;
         told[i].state = "";
     }
+    if (told[i].seen)
+        return;
     told[i].seen = true;
     if (strcmp(told[i].state, state) == 0)
         return;

@@ -16,11 +16,12 @@ void end_say(const char *format, ...) __attribute__((format(printf, 1, 2)));
 /* Hands an IP packet to the link, and behind it the call stack of this moment and `facts`: why it is sent. */
 void end_send(const void *packet, size_t length, const char *facts);
 
-/* Tells the link that a connection of this end has come into a state; says nothing twice. */
-void end_state(unsigned own_port, unsigned peer_port, const char *state);
-
-/* From here to end_states_end() the caller names every living connection by end_state(); the others have closed. */
+/*
+ * Between the first and the last of these the caller names every living connection, of those with equal ports the newest
+ * first, which counts. The link is told what has changed; those that were not named have closed.
+ */
 void end_states_begin(void);
+void end_state(unsigned own_port, unsigned peer_port, const char *state);
 void end_states_end(void);
 
 /* The next IP packet from the link; 0 when none waits. Ends the program when the link is gone. */

@@ -170,10 +170,12 @@ class LinuxPeer(Peer):
     def __init__(self, end, opened, reading):
         super().__init__()
         self._end, self._socket, self._reading, self._to_send = end, opened, reading, 0
+        self._lock = threading.Lock()       # of _to_send, and of what the poller waits for
 
     def send(self, octets):
         """Send so many octets, as the window lets them."""
-        self._to_send += octets
+        with self._lock:
+            self._to_send += octets
         self.renew()
 
     def read(self, reading):
@@ -204,10 +206,11 @@ class LinuxPeer(Peer):
 
     def renew(self):
         """Tell the poller what this connection waits for."""
-        reading = self.connected and self._reading and not (self.ended or self.error)
-        writing = not self.error and (self._to_send or not self.connected)
-        self._end.watch(self._socket, (select.EPOLLIN if reading else 0)
-                        | (select.EPOLLOUT if writing else 0))
+        with self._lock:
+            reading = self.connected and self._reading and not (self.ended or self.error)
+            writing = not self.error and (self._to_send or not self.connected)
+            self._end.watch(self._socket, (select.EPOLLIN if reading else 0)
+                            | (select.EPOLLOUT if writing else 0))
 
     def ready(self, events):
         """The poller's thread: something can be done."""
@@ -222,8 +225,9 @@ class LinuxPeer(Peer):
                 data = self._socket.recv(65536)
                 self.got += len(data)
                 self.ended = not data
-            if events & select.EPOLLOUT and self._to_send:
-                self._to_send -= self._socket.send(FILLER[:self._to_send])
+            with self._lock:
+                if events & select.EPOLLOUT and self._to_send:
+                    self._to_send -= self._socket.send(FILLER[:self._to_send])
         except BlockingIOError:
             pass
         if events & select.EPOLLHUP and self.ended:

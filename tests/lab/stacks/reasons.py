@@ -85,6 +85,7 @@ class Causes:
         self._trips, self._kinds, self._symbols = trips, kinds, symbols
         self._numbers, self._streams = Numbers(), defaultdict(Stream)
         self._opened = defaultdict(bool)        # (host, pair): has sent a SYN
+        self._heard = {}                        # (host, pair): the segment that reached it last
         self._states, self._clock = defaultdict(list), clock
         for when, host, text in states:
             own, peer, state = text.split()
@@ -105,7 +106,8 @@ class Causes:
                 self._arrived(trip)
 
     def _arrived(self, trip):
-        """An acknowledgment has reached the other end."""
+        """A segment has reached the other end."""
+        self._heard[trip.passage.receiver, trip.pair] = trip.passage.segment
         if not trip.passage.segment.flags & ACK:
             return
         where, number = self._numbers.acknowledged(
@@ -139,6 +141,10 @@ class Causes:
         if segment.flags & RST:
             trip.facts["reason"], trip.facts["active"] = self._reset(
                 trip, family, said, stack, stream)
+            trip.facts["stack"] = " ".join(name for name in said.stack if name)
+            heard = self._heard.get((trip.passage.sender, trip.pair))
+            if heard and heard.flags & (SYN | ACK) == SYN and heard.end == segment.ack:
+                trip.facts["trigger"] = "syn"
             return "rst" if trip.facts["reason"] else "unknown"
         if is_window_probe(family, said, stack):
             cut = family == "slirp" and len(segment.payload) > 1
@@ -170,7 +176,9 @@ class Causes:
                 return "rtx_tlp"
             stream.timeout_high = stream.high
             return "rtx_rto" if start <= stream.una else "rtx_loss"
-        if is_fast(family, said, stack, start, stream):
+        if is_fast(family, said, stack, trip):
+            if start < stream.timeout_high:
+                trip.facts["after_timeout"] = True
             return "rtx_fast"
         if family == "slirp" and start >= stream.una and end == stream.fin_end \
                 and not trip.passage.segment.payload and not stream.timeout_high > start:
@@ -190,8 +198,6 @@ class Causes:
                 return self._dropped(trip, said, stack, after_fin)
             if reason == "reply" and self._state(trip) in HAS_SENT_FIN:
                 reason = "reply_after_close"
-            if reason == "give_up" and not stream.fin:
-                reason = "reply"
             return reason, active
         return "", False
 
@@ -216,7 +222,7 @@ TIMERS = {"lwip": {"tcp_slowtmr"}, "slirp": {"tcp_timers"}, "gvisor": {"retransm
 
 # Function on the stack of a reset -> reason, sent by a call or timer.  The first that is there wins.
 # "abort" becomes abort_after_fin behind the own FIN; "dropped" is decided by _dropped(); a "reply" of
-# a connection that has closed is reply_after_close; "give_up" is a reply before the own FIN.
+# a connection that has closed is reply_after_close.
 RESETS = {
     "lwip": (("let_go", "abort", True), ("tcp_close_shutdown", "abort", True),
              ("tcp_slowtmr", "keepalive_timeout", True), ("tcp_listen_input", "reply", False),
@@ -227,7 +233,7 @@ RESETS = {
                ("keepaliveTimerExpired", "keepalive_timeout", True),
                ("replyWithReset", "reply", False), ("synSentState", "bad_number", False),
                ("synRcvdState", "bad_number", False),
-               ("resetConnectionLocked", "give_up", False)),
+               ("handleConnected", "data_after_close", False)),
 }
 
 
@@ -243,11 +249,11 @@ def is_keepalive(family, stack):
             "slirp": {"tcp_respond", "tcp_timers"} <= stack}[family]
 
 
-def is_fast(family, said, stack, start, stream):
+def is_fast(family, said, stack, trip):
     """Sent by fast retransmit or the recovery that follows it."""
     if family == "lwip":
         return "tcp_rexmit_fast" in said.queued
     if family == "gvisor":
         return bool(stack & {"resendSegment", "DoRecovery", "handleSACKRecovery"})
     return "tcp_input" in stack and said.facts.get("dup") == DUPLICATE_ACKS \
-        and start == stream.una
+        and trip.passage.segment.seq == said.facts["una"]
