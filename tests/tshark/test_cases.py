@@ -13,7 +13,7 @@ FLAGS = {"FIN": "F", "SYN": "S", "RST": "R", "PSH": "P", "ACK": "A", "URG": "U",
 ROUTER = "192.0.2.1"  # RFC 5737: an address of nobody
 MPTCP_RST = 0x80  # RFC 8684 3.6: subtype 8 in the high half of the first octet
 HEADINGS = ("handshake", "teardown", "rst")  # fields below one of these show only on frames that have the heading
-GROWING = ("retransmission.needless", "rst.injected", "rst.evidence")  # later segments may add to these
+GROWING = ("retransmission.spurious", "rst.injected", "rst.evidence")  # later segments may add to these
 ESCAPES = {"\\n": "\n", "\\0": "\0", "\\s": " "}
 
 

@@ -325,7 +325,7 @@ def test_reader_that_has_seen_enough(signal, sandbox, many_connections):
 
 
 def test_columns_are_well_formed():
-    definition = (REPO / "plugin/epan/tl_columns.def").read_text()
+    definition = (REPO / "plugin/epan/tables/tl_columns.def").read_text()
     assert len(COLUMNS) == len(re.findall(r"^TL_COLUMN\(", definition, re.M)), "connection_rows.py does not see all of them"
     assert len(set(NAMES)) == len(NAMES) and len(set(TITLES)) == len(TITLES)
     assert all(name or title for name, title, *_ in COLUMNS)

@@ -30,7 +30,7 @@ FLOORS = {
     "synack": (1.000, 0, 0),
     "syn_data": (1.000, 0, 0),
     "retransmission cause at the receiver": (0.993, 0, 0),
-    "needless, with DSACK or timestamps": (0.985, 0, 0),
+    "spurious, with DSACK or timestamps": (0.985, 0, 0),
     "keepalive": (1.000, 0, 0),
     "keepalive_answer": (1.000, 0, 0),
     "window_probe": (1.000, 0, 0),

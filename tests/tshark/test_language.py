@@ -10,8 +10,8 @@ import pytest
 
 from conftest import REPO
 
-SENTENCES = (REPO / "plugin/epan/tl_sentences.def").read_text()
-CLAUSES = (REPO / "plugin/epan/tl_wireshark.def").read_text()
+SENTENCES = (REPO / "plugin/epan/show/tl_sentences.def").read_text()
+CLAUSES = (REPO / "plugin/epan/input/tl_wireshark.def").read_text()
 NAMES = (REPO / "plugin/engine/tl_names.def").read_text()
 
 ROW = re.compile(r'^TL_(?:SENTENCE|PHRASE|WIRESHARK_FLAG|DIFFERENCE)\((.*), "([^"]*)",\n +"([^"]*)"\)$', re.M)

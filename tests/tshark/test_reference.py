@@ -98,7 +98,7 @@ def test_a_row_that_cannot_be_read_is_no_missing_row(broken):
 
 
 def test_a_value_without_translation_is_noticed(broken):
-    said = broken("plugin/epan/tl_chinese.def", 'TL_CHINESE(PHASE, CLOSED, "', '/* */ TL_CHINESE(PHASE, CLOSED, "')
+    said = broken("plugin/epan/show/tl_chinese.def", 'TL_CHINESE(PHASE, CLOSED, "', '/* */ TL_CHINESE(PHASE, CLOSED, "')
     assert "('PHASE', 'CLOSED')" in said
 
 
