@@ -312,7 +312,7 @@ struct tl_facts {
  * windows adds one. Then "..." where there were more, and the NUL. */
 enum { TL_ZEEK_LETTERS_MAX = 47, TL_ZEEK_HISTORY_SIZE = TL_ZEEK_LETTERS_MAX + 3 + 1 };
 
-/* What Zeek would write of a connection into its conn.log (docs/design.md, "Zeek's words"). */
+/* What Zeek would write of a connection into its conn.log (docs/zeek.md). */
 struct tl_zeek_words {
     uint8_t conn_state; /* enum tl_zeek_state */
     uint8_t originator; /* end of the pair */

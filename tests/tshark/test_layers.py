@@ -15,7 +15,7 @@ PLUGIN = REPO / "plugin"
 # From the lowest to the highest; a file may use its own folder and those before it. "" is the folder above them.
 LAYERS = {
     "engine": ("", "base", "record", "conn", "rules", "views", "update"),
-    "epan": ("store", "input", "show", "tables", ""),
+    "epan": ("base", "store", "input", "show", "tables", ""),
 }
 DEFINITIONS = {"tl_fields.def", "tl_preferences.def"}  # lists that every layer of epan may read, as tl.h for the engine
 DEFINED, NEEDED = set("TDRBVW"), {"U"}
@@ -33,6 +33,8 @@ def needs(build):
     where, wanted = {}, defaultdict(set)
     for path in sorted((build / "plugin" / "CMakeFiles").rglob("*.c.o")):
         name = re.sub(r"^.*?\.dir/|\.o$", "", str(path.relative_to(build / "plugin" / "CMakeFiles")))
+        if not (PLUGIN / name).exists():
+            continue  # left over from a file that has moved since
         for line in subprocess.run([nm, path], capture_output=True, text=True, check=True).stdout.splitlines():
             *_, kind, symbol = line.split()
             if kind in DEFINED:

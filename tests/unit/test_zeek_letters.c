@@ -2,7 +2,7 @@
  *
  * SPDX-License-Identifier: GPL-2.0-or-later
  *
- * Expected histories are worked out by hand from docs/design.md, "Zeek's words". Letter C is never given: tcplife does not check
+ * Expected histories are worked out by hand from docs/zeek.md. Letter C is never given: tcplife does not check
  * checksums. Letter X is never given: it stands for a limit of Zeek itself.
  */
 #include "tl_test_zeek.h"

@@ -7,7 +7,7 @@
 #ifndef TL_WIRESHARK_H
 #define TL_WIRESHARK_H
 
-#include "store/tl_compat.h"
+#include "base/tl_compat.h"
 
 #include "input/tl_view.h"
 

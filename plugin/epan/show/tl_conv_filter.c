@@ -4,7 +4,7 @@
  */
 #include "show/tl_conv_filter.h"
 
-#include "store/tl_compat.h"
+#include "base/tl_compat.h"
 
 #include <epan/conversation_filter.h>
 

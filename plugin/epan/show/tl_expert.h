@@ -5,7 +5,7 @@
 #ifndef TL_EXPERT_H
 #define TL_EXPERT_H
 
-#include "store/tl_compat.h"
+#include "base/tl_compat.h"
 
 #include "input/tl_view.h"
 

@@ -5,7 +5,7 @@
 #ifndef TL_EXPLAIN_H
 #define TL_EXPLAIN_H
 
-#include "store/tl_compat.h"
+#include "base/tl_compat.h"
 
 #include "input/tl_view.h"
 

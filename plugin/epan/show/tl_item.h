@@ -8,7 +8,7 @@
 #ifndef TL_ITEM_H
 #define TL_ITEM_H
 
-#include "store/tl_compat.h"
+#include "base/tl_compat.h"
 
 #include "input/tl_view.h"
 

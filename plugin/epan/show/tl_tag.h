@@ -7,7 +7,7 @@
 #ifndef TL_TAG_H
 #define TL_TAG_H
 
-#include "store/tl_compat.h"
+#include "base/tl_compat.h"
 
 #include "../engine/tl.h"
 

@@ -8,7 +8,7 @@
 
 #include <epan/wmem_scopes.h>
 
-#include "store/tl_mix.h"
+#include "base/tl_mix.h"
 
 enum {
     ADDRESS_MAX = 16,    /* bytes of the longest address kept: IPv6 */

@@ -8,7 +8,7 @@
 
 #include <epan/wmem_scopes.h>
 
-#include "store/tl_mix.h"
+#include "base/tl_mix.h"
 
 enum {
     CHUNK_BITS = 12, /* frames in one chunk of slots: 4096, which are 32 KiB */

@@ -4,7 +4,7 @@
  */
 #include "tables/tl_conversations.h"
 
-#include "store/tl_compat.h"
+#include "base/tl_compat.h"
 
 #include <stdio.h>
 

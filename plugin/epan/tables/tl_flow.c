@@ -4,7 +4,7 @@
  */
 #include "tables/tl_flow.h"
 
-#include "store/tl_compat.h"
+#include "base/tl_compat.h"
 
 #include "show/tl_endpoint_text.h"
 #include "show/tl_tag.h"

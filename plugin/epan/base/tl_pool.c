@@ -2,11 +2,11 @@
  *
  * SPDX-License-Identifier: GPL-2.0-or-later
  */
-#include "store/tl_pool.h"
+#include "base/tl_pool.h"
 
 #include <string.h>
 
-#include "store/tl_compat.h"
+#include "base/tl_compat.h"
 
 #include <epan/wmem_scopes.h>
 

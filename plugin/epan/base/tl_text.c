@@ -2,7 +2,7 @@
  *
  * SPDX-License-Identifier: GPL-2.0-or-later
  */
-#include "show/tl_text.h"
+#include "base/tl_text.h"
 
 #include <string.h>
 
