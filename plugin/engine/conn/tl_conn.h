@@ -167,6 +167,33 @@ struct tl_reset {
     bool ended;             /* it did end the connection */
 };
 
+/* What the handshake has shown. Written by tl_open alone. */
+struct tl_opening {
+    int64_t ack_ns;                                 /* the client's ACK of the SYN-ACK */
+    int64_t server_half_rtt_ns, client_half_rtt_ns; /* TL_UNKNOWN_NS = ambiguous or not seen */
+    uint32_t ack_in, icmp_in;                       /* frames */
+    uint32_t challenge_in;                          /* frame of the challenge ACK that answered its SYN */
+    uint32_t challenge_ack;                         /* and its acknowledgment number */
+    uint32_t syn_data;                              /* payload of the client's SYN */
+    uint8_t icmp_type, icmp_code;
+    uint8_t opener; /* end of the first bare SYN, or TL_NO_ENDPOINT */
+    uint8_t tfo;    /* enum tl_tfo */
+    bool acked : 1;
+    bool ambiguous : 1; /* the times: a repetition may be what was answered */
+    bool bad_synack : 1;
+    bool has_challenge : 1;
+};
+
+/* What the FINs have shown; the numbers of the FINs stand with their ends. Written by tl_close alone. */
+struct tl_closing {
+    int64_t fin1ack_ns;
+    uint8_t closer; /* end of the first FIN, or TL_NO_ENDPOINT */
+    bool closer_unknown : 1;
+    bool merged : 1;     /* the second FIN was the first to acknowledge the first */
+    bool crossed : 1;    /* the second FIN did not acknowledge the first */
+    bool half_close : 1; /* data after the first FIN had arrived */
+};
+
 /* How the view of Zeek is kept; see tl_zeek_view.c. */
 enum tl_zeek_view_stage {
     TL_ZEEK_VIEW_NOT,    /* nobody asked for it when the connection began */
@@ -182,32 +209,22 @@ struct tl_conn {
     struct tl_conn *next;     /* the one before, of the same pair */
     struct tl_zeek *zeek;     /* as Zeek sees it, from TL_ZEEK_VIEW_MADE on; NULL also when memory ran out */
     struct tl_endpoint endpoint[2];
+    struct tl_opening opening;
+    struct tl_closing closing;
     struct tl_reset reset;
     int64_t start_ns, last_ns; /* first segment, newest time */
     int64_t before_ns;         /* the segment before, in the order of the file */
     int64_t reuse_elapsed_ns;
-    int64_t ack_ns;    /* third segment of the handshake */
     int64_t finish_ns; /* last ACK that the close needs */
-    int64_t fin1ack_ns;
-    int64_t server_half_rtt_ns, client_half_rtt_ns; /* of the handshake; TL_UNKNOWN_NS = ambiguous or not seen */
     uint32_t number;
     uint32_t incarnation;
     uint32_t first_in, last_in; /* frames */
-    uint32_t ack_in;
-    uint32_t icmp_in;
-    uint32_t syn_data;
-    uint32_t challenge_in;  /* frame of the challenge ACK that answered its SYN */
-    uint32_t challenge_ack; /* and its acknowledgment number */
-    uint8_t reuse;          /* enum tl_reuse */
-    uint8_t client;         /* 0, 1: shown as the client */
+    uint8_t reuse;              /* enum tl_reuse */
+    uint8_t client;             /* 0, 1: shown as the client */
     uint8_t sender_confidence;
     uint8_t phase;      /* enum tl_phase after the last segment */
     uint8_t phase_open; /* the same, before a RST ended the connection */
-    uint8_t opener;     /* end of the first bare SYN, or TL_NO_ENDPOINT */
-    uint8_t closer;     /* end of the first FIN, or TL_NO_ENDPOINT */
-    uint8_t tfo;        /* enum tl_tfo */
     uint8_t client_rst; /* enum tl_client_rst */
-    uint8_t icmp_type, icmp_code;
     uint8_t outcome;    /* enum tl_outcome, once segments have proved one; else NONE */
     uint8_t missing;    /* enum tl_missing */
     uint8_t zeek_stage; /* enum tl_zeek_view_stage */
@@ -216,15 +233,7 @@ struct tl_conn {
     bool peers : 1;         /* simultaneous open or split: no client */
     bool midstream : 1;
     bool tentative : 1;
-    bool has_challenge : 1;
-    bool ambiguous : 1; /* timing of the handshake */
-    bool bad_synack : 1;
-    bool opened : 1; /* the handshake is over, or it was not captured */
-    bool handshake_acked : 1;
-    bool merged : 1;     /* second FIN was the first to acknowledge the first */
-    bool crossed : 1;    /* second FIN did not acknowledge the first */
-    bool half_close : 1; /* data after the first FIN had arrived */
-    bool closer_unknown : 1;
+    bool opened : 1;   /* the handshake is over, or it was not captured */
     bool finished : 1; /* both FINs acknowledged */
     bool rst_late : 1; /* a RST came after that */
     bool superseded : 1;
@@ -267,13 +276,12 @@ struct tl_step {
     struct tl_refs *refs;
     const struct tl_recent_entry *copy_of; /* the packet that this is a copy of, or NULL */
     enum tl_event event;
-    unsigned from;            /* end that sent it */
-    uint32_t length;          /* sequence numbers that it occupies */
-    uint32_t end;             /* seq + length */
-    int64_t rtt_ns;           /* of the whole path, or TL_UNKNOWN_NS */
-    uint32_t previous_syn_in; /* frame of the last SYN or SYN-ACK before this one */
-    uint8_t phase_before;     /* enum tl_phase */
-    bool legal;               /* the flags are a combination that TCP sends */
+    unsigned from;        /* end that sent it */
+    uint32_t length;      /* sequence numbers that it occupies */
+    uint32_t end;         /* seq + length */
+    int64_t rtt_ns;       /* of the whole path, or TL_UNKNOWN_NS */
+    uint8_t phase_before; /* enum tl_phase */
+    bool legal;           /* the flags are a combination that TCP sends */
     bool stray;
     bool new_bytes; /* ends beyond everything its sender had sent */
     bool is_probe;

@@ -383,7 +383,7 @@ static bool answers_unseen(const struct tl_step *step)
     }
     if (!(self->options & peer->options & TL_OPT_SACK_PERMITTED) || step->seg->sack_count > 0 ||
         (step->seg->options & TL_OPT_MPTCP) || self->has_fin || peer->has_fin || !self->has_window ||
-        self->last_window != step->seg->window || !step->conn->handshake_acked ||
+        self->last_window != step->seg->window || !step->conn->opening.acked ||
         ((step->seg->options & TL_OPT_TIMESTAMPS) && tl_seq_after(step->seg->tsecr, newest_echo))) {
         return false;
     }

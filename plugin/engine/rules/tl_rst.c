@@ -82,7 +82,7 @@ static bool synack_bad_ack(const struct tl_rst *rst)
     const struct tl_step *step = rst->step;
 
     return trigger_is_synack(rst) && step->self->syn->count > 0 &&
-           !tl_seq_within(rst->trigger->ack, step->self->isn + 1, step->self->isn + 1 + step->conn->syn_data);
+           !tl_seq_within(rst->trigger->ack, step->self->isn + 1, step->self->isn + 1 + step->conn->opening.syn_data);
 }
 
 static bool synack_unsolicited(const struct tl_rst *rst)
@@ -96,7 +96,7 @@ static bool synack_rejected(const struct tl_rst *rst)
     bool fits = trigger_is_synack(rst) || rst->form == TL_RST_FORM_ACTIVE || rst->form == TL_RST_FORM_BARE;
 
     return fits && step->peer->synack->count > 0 && step->self->syn->count > 0 && !step->self->sent_plain &&
-           step->self->synack->count == 0 && !step->conn->handshake_acked;
+           step->self->synack->count == 0 && !step->conn->opening.acked;
 }
 
 static bool ack_rejected(const struct tl_rst *rst)
@@ -104,7 +104,7 @@ static bool ack_rejected(const struct tl_rst *rst)
     const struct tl_step *step = rst->step;
 
     /* Late, it looks bare: the listener kept the attempt for a while, or the ACK was long under way. */
-    bool fits = (replies(rst) && !trigger_has(rst, TL_SYN)) || (rst->form == TL_RST_FORM_BARE && step->conn->handshake_acked);
+    bool fits = (replies(rst) && !trigger_has(rst, TL_SYN)) || (rst->form == TL_RST_FORM_BARE && step->conn->opening.acked);
 
     return fits && step->self->synack->count > 0 && !step->self->sent_plain && !step->self->has_fin && !step->self->gone;
 }
@@ -115,7 +115,7 @@ static bool half_open_syn_unseen(const struct tl_rst *rst)
 
     return replies(rst) && rst->trigger && step->self->syn->count > 0 && !step->self->sent_plain &&
            step->self->synack->count == 0 && !trigger_has(rst, TL_SYN) &&
-           !tl_seq_within(rst->trigger->ack, step->self->isn + 1, step->self->isn + 1 + step->conn->syn_data);
+           !tl_seq_within(rst->trigger->ack, step->self->isn + 1, step->self->isn + 1 + step->conn->opening.syn_data);
 }
 
 static bool abort_repeat(const struct tl_rst *rst)
@@ -344,8 +344,8 @@ static enum tl_client_rst when_client_reset(const struct tl_step *step)
     if (step->self->syn->count == 0) {
         return TL_CLIENT_RST_NONE; /* nothing captured says that it wanted a connection */
     }
-    if (step->conn->client_half_rtt_ns != TL_UNKNOWN_NS) {
-        at_once = tl_max_ns(at_once, 2 * step->conn->client_half_rtt_ns);
+    if (step->conn->opening.client_half_rtt_ns != TL_UNKNOWN_NS) {
+        at_once = tl_max_ns(at_once, 2 * step->conn->opening.client_half_rtt_ns);
     }
     if (synack->count > 1 || synack->first_ns - step->self->syn->first_ns > GAVE_UP_NS) {
         return TL_CLIENT_RST_LATE;

@@ -138,10 +138,10 @@ void tl_rst_find_form(struct tl_rst *rst)
             rst->trigger = NULL;
             rst->form = is_active(step) ? TL_RST_FORM_ACTIVE : TL_RST_FORM_OTHER;
         }
-    } else if (conn->has_challenge && step->seg->seq == conn->challenge_ack && step->self->syn->count > 0) {
+    } else if (conn->opening.has_challenge && step->seg->seq == conn->opening.challenge_ack && step->self->syn->count > 0) {
         rst->form = TL_RST_FORM_REPLY_ACK;
         rst->challenged = true;
-        rst->trigger_in = conn->challenge_in;
+        rst->trigger_in = conn->opening.challenge_in;
         return;
     } else {
         rst->trigger = find_acknowledging(step, &carries);

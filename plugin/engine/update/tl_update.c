@@ -9,6 +9,7 @@
 #include "rules/tl_close.h"
 #include "rules/tl_inject.h"
 #include "rules/tl_open.h"
+#include "rules/tl_outcome.h"
 #include "rules/tl_phase.h"
 #include "rules/tl_probe.h"
 #include "rules/tl_reset.h"
@@ -150,7 +151,6 @@ static void begin(struct tl_step *step, struct tl_conn *conn, const struct tl_se
     step->end = seg->seq + step->length;
     step->rtt_ns = tl_window_rtt(conn);
     step->phase_before = conn->phase;
-    step->previous_syn_in = step->event == TL_EVENT_SYNACK ? step->self->synack->last_in : step->self->syn->last_in;
     if (seg->time_ns < conn->before_ns) {
         step->shape->flags |= TL_SHAPE_TIME_BACKWARDS;
     }
@@ -214,7 +214,7 @@ struct proved {
 
 static struct proved proved_of(const struct tl_conn *conn)
 {
-    struct proved proved = {.outcome = tl_open_proved(conn)};
+    struct proved proved = {.outcome = tl_outcome_proved(conn)};
 
     (void)tl_close_kind(conn, &proved.close);
     return proved;
@@ -307,9 +307,7 @@ static void answer_challenge_trigger(struct tl_step *step)
     if (step->peer->trigger_is_rst) {
         tl_reset_revoke(step, 1 - step->from, step->peer->trigger_in, TL_RST_EFFECT_CHALLENGE);
     } else if (drawn_by_tentative && newest->endpoint[1 - step->from].syn->count > 0) {
-        newest->has_challenge = true;
-        newest->challenge_in = step->seg->frame;
-        newest->challenge_ack = step->seg->ack;
+        tl_open_note_challenge(newest, step->seg->frame, step->seg->ack);
     }
     if (tl_probe_may_answer(step, step->peer->trigger_ns)) {
         step->peer->trigger_in = 0;
@@ -333,9 +331,21 @@ enum done {
     DONE_TRIGGER = 0x0100,   /* what may draw a challenge ACK */
     DONE_STATES = 0x0200,
     DONE_ANSWERED = 0x0400, /* challenge triggers that the segment answers */
+    DONE_LEARNT = 0x0800,   /* SYNs, roles, FINs and their ACKs */
 };
 
 #define NAMED (DONE_PROBE | DONE_HANDSHAKE | DONE_RST | DONE_ACK | DONE_TEARDOWN | DONE_BYTES)
+
+/* What names a segment sees the connection as it was, and cannot change it. */
+static void name_opening(struct tl_step *step)
+{
+    tl_open_name(step->conn, step);
+}
+
+static void name_closing(struct tl_step *step)
+{
+    tl_close_name(step->conn, step);
+}
 
 /* Every rule module in its order: first what the segment is, from the connection as it was, then what it changes. `after` is
  * what a step reads of others; tl_update() asserts that it was done. */
@@ -344,12 +354,14 @@ static const struct {
     unsigned does, after;
 } recipe[] = {
     {tl_probe_classify, DONE_PROBE, 0},
-    {tl_open_classify, DONE_HANDSHAKE, 0},
+    {name_opening, DONE_HANDSHAKE, 0},
     {tl_rst_classify, DONE_RST, DONE_HANDSHAKE},
     {tl_probe_classify_ack, DONE_ACK, DONE_PROBE | DONE_HANDSHAKE},
-    {tl_close_classify, DONE_TEARDOWN, DONE_RST | DONE_PROBE},
+    {name_closing, DONE_TEARDOWN, DONE_RST | DONE_PROBE},
     {tl_rexmit_classify, DONE_BYTES, DONE_PROBE | DONE_HANDSHAKE | DONE_TEARDOWN},
-    {tl_apply_segment, DONE_APPLIED, NAMED},
+    {tl_open_learn, DONE_LEARNT, NAMED},
+    {tl_close_learn, DONE_LEARNT, NAMED},
+    {tl_apply_segment, DONE_APPLIED, NAMED | DONE_LEARNT},
     {tl_rexmit_learn, 0, DONE_APPLIED},
     {tl_inject_learn, DONE_ORIGIN, DONE_APPLIED | DONE_ACK},
     {tl_apply_challenge_trigger, DONE_TRIGGER, DONE_APPLIED},

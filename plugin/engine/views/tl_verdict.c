@@ -105,10 +105,10 @@ static bool closed_at_once(const struct tl_conn *conn, const struct tl_facts *fa
     const struct tl_endpoint *server = &conn->endpoint[by];
     int64_t close_ns;
 
-    if (conn->midstream || conn->peers || conn->ack_in == 0 || server->sent_data || server->unseen_bytes > 0) {
+    if (conn->midstream || conn->peers || conn->opening.ack_in == 0 || server->sent_data || server->unseen_bytes > 0) {
         return false;
     }
-    if (conn->closer == by && !conn->closer_unknown && !conn->crossed && !server->fin_inferred) {
+    if (conn->closing.closer == by && !conn->closing.closer_unknown && !conn->closing.crossed && !server->fin_inferred) {
         close_ns = server->fin_ns;
     } else if (conn->reset.ended && conn->reset.by == by && !conn->endpoint[conn->client].has_fin &&
                facts->injected[by] != TL_INJECTED_LIKELY) {
@@ -116,7 +116,7 @@ static bool closed_at_once(const struct tl_conn *conn, const struct tl_facts *fa
     } else {
         return false;
     }
-    return close_ns - conn->ack_ns <= AT_ONCE_NS;
+    return close_ns - conn->opening.ack_ns <= AT_ONCE_NS;
 }
 
 void tl_verdict(const struct tl_conn *conn, struct tl_facts *facts)
