@@ -121,6 +121,7 @@ static const struct field fields[] = {
     {"server.state.change", ON_SEGMENT, SERVER, 0, FORM_PATH, 0},
     END_NAME(SERVER, "server.state.withdrawn", withdrawn, STATE),
     SHAPE_NAME("handshake.step", handshake_step, HANDSHAKE_STEP),
+    SHAPE_NAME("handshake.syn_why", syn_why, SYN_WHY),
     SHAPE_NAME("handshake.synack_why", synack_why, SYNACK_WHY),
     {"handshake.attempt", ON_HANDSHAKE, SHAPE, offsetof(struct tl_shape, attempt), FORM_U16, 0},
     {"handshake.error", ON_SEGMENT, SHAPE, offsetof(struct tl_shape, error), FORM_BITS, 0},

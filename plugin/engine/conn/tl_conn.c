@@ -35,6 +35,8 @@ struct tl_conn *tl_conn_new(struct tl_pair *pair, const struct tl_segment *seg)
     conn->opening.server_half_rtt_ns = conn->opening.client_half_rtt_ns = TL_UNKNOWN_NS;
     conn->closing.fin1ack_ns = conn->finish_ns = TL_UNKNOWN_NS;
     conn->opening.opener = conn->closing.closer = TL_NO_ENDPOINT;
+    conn->base_ns = pair->base_ns;
+    conn->opening.first_flags = seg->flags;
     conn->next = pair->newest;
     pair->newest = conn;
     return conn;

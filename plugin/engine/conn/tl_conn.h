@@ -40,6 +40,16 @@ struct tl_syns {
     uint32_t copy_in;                         /* frame of the last copy; it may draw an answer, too */
     uint32_t first_tsval, last_tsval;         /* if they carry timestamps */
     uint16_t count;                           /* transmissions, copies left out; stops at 65535 */
+    bool last_bare;                           /* the last one carries no payload */
+};
+
+/* A SYN-ACK with another initial sequence number that came before the last one: a load balancer, or somebody who answers for the
+ * server. The one that the client acknowledges counts. */
+struct tl_other_synack {
+    uint32_t isn, frame;
+    uint16_t options, mss;
+    uint8_t scale;
+    bool known;
 };
 
 /* Keep-alive or window probes of one end with nothing else of that end in between. Made by tl_probe. */
@@ -169,18 +179,23 @@ struct tl_reset {
 
 /* What the handshake has shown. Written by tl_open alone. */
 struct tl_opening {
+    struct tl_other_synack other;                   /* of the server */
     int64_t ack_ns;                                 /* the client's ACK of the SYN-ACK */
     int64_t server_half_rtt_ns, client_half_rtt_ns; /* TL_UNKNOWN_NS = ambiguous or not seen */
     uint32_t ack_in, icmp_in;                       /* frames */
+    uint32_t icmp_last_in;                          /* of the last ICMP error, the first one is icmp_in */
+    uint32_t bad_in;                                /* the last SYN-ACK with a wrong ACK number */
     uint32_t challenge_in;                          /* frame of the challenge ACK that answered its SYN */
     uint32_t challenge_ack;                         /* and its acknowledgment number */
     uint32_t syn_data;                              /* payload of the client's SYN */
     uint8_t icmp_type, icmp_code;
-    uint8_t opener; /* end of the first bare SYN, or TL_NO_ENDPOINT */
-    uint8_t tfo;    /* enum tl_tfo */
+    uint8_t first_flags; /* of the connection's first segment */
+    uint8_t opener;      /* end of the first bare SYN, or TL_NO_ENDPOINT */
+    uint8_t tfo;         /* enum tl_tfo */
     bool acked : 1;
     bool ambiguous : 1; /* the times: a repetition may be what was answered */
     bool bad_synack : 1;
+    uint8_t ignored; /* SYN-ACKs again although the ACK had long passed; stops at 255 */
     bool has_challenge : 1;
 };
 
@@ -213,6 +228,7 @@ struct tl_conn {
     struct tl_closing closing;
     struct tl_reset reset;
     int64_t start_ns, last_ns; /* first segment, newest time */
+    int64_t base_ns;           /* capture time that is 0 on the clock of the pair, when it began */
     int64_t before_ns;         /* the segment before, in the order of the file */
     int64_t reuse_elapsed_ns;
     int64_t finish_ns; /* last ACK that the close needs */
@@ -247,24 +263,32 @@ struct tl_conn {
 struct tl_pair {
     struct tl_tracker *tracker;
     struct tl_conn *newest; /* the others follow by tl_conn.next */
+    int64_t base_ns;        /* times of the pair count from here: capture time that is 0 */
+    int64_t last_ns;        /* capture time of its newest segment in the file */
+    int64_t jump_ns;        /* on the pair's clock: when time had jumped last */
+    bool has_base, has_jump;
     struct tl_endpoints ends;
 };
 
 struct tl_tracker {
     struct tl_allocator allocator;
-    int64_t base_ns; /* times inside the engine count from here */
     uint32_t connections;
-    bool has_base;
     bool views_zeek;
     bool no_fast_path; /* for tests: every segment goes through all rules */
 };
 
-/* How far a segment's time may lie from the first one's: 2^57 ns, 4.5 years. Beyond, it counts as exactly that far, so that
+/* How far a segment's time may lie from the pair's first one: 2^57 ns, 4.5 years. Beyond, it counts as exactly that far, so that
  * differences and small multiples of them stay within 64 bits. */
 #define TL_TIME_SPAN_NS (INT64_C(1) << 57)
+/* Two segments of a pair further apart than this, 417 days, have a clock that was set between them: the difference counts as exactly
+ * this much, and times go on from there. */
+#define TL_TIME_JUMP_NS (INT64_C(1) << 55)
 
-/* A capture time on the tracker's own clock. O(1). */
-int64_t tl_tracker_time(const struct tl_tracker *tracker, int64_t time_ns);
+/* A capture time on the pair's own clock, which starts one second before its first segment, so that 0 means never. O(1). */
+int64_t tl_pair_time(const struct tl_pair *pair, int64_t time_ns);
+
+/* The same for the next segment of the pair, in the order of the file; sets the clock. O(1). */
+int64_t tl_pair_tick(struct tl_pair *pair, int64_t time_ns);
 
 /* The context of one segment. */
 struct tl_step {
@@ -308,6 +332,15 @@ static inline bool tl_has(const struct tl_step *step, unsigned flags)
 static inline int64_t tl_since(const struct tl_step *step, int64_t earlier_ns)
 {
     return step->seg->time_ns > earlier_ns ? step->seg->time_ns - earlier_ns : 0;
+}
+
+/* Whether a clock was set since one of the ends was heard last: then no time between its segments proves anything. */
+static inline bool tl_is_across_jump(const struct tl_step *step)
+{
+    const struct tl_pair *pair = step->conn->pair;
+
+    return pair->has_jump && ((step->self->segments > 0 && step->self->last_ns < pair->jump_ns) ||
+                              (step->peer->segments > 0 && step->peer->last_ns < pair->jump_ns));
 }
 
 static inline int64_t tl_max_ns(int64_t a, int64_t b)

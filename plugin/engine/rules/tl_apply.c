@@ -327,7 +327,8 @@ void tl_apply_segment(struct tl_step *step)
     bool bad_synack = step->shape->handshake_step == TL_HANDSHAKE_STEP_SYNACK_BAD;
     bool syn = step->event == TL_EVENT_SYN || step->event == TL_EVENT_SYNACK;
 
-    if (!counts(step) || !(syn || step->legal)) {
+    /* A challenge ACK speaks of another connection. */
+    if (!counts(step) || !(syn || step->legal) || step->shape->handshake_step == TL_HANDSHAKE_STEP_CHALLENGE_ACK) {
         return;
     }
     if (syn) {

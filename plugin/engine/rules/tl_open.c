@@ -5,9 +5,13 @@
 #include "rules/tl_open.h"
 
 #include "conn/tl_window.h"
+#include "rules/tl_apply.h"
 #include "rules/tl_reset.h"
 
 enum { SCALE_MAX = 14 /* RFC 7323 2.3 */ };
+/* A SYN-ACK again later than this, or than two half RTTs, after the ACK passed did not cross it; 1 s, the first timer of RFC 6298
+ * 2.1, while the half RTT of the server is not known. */
+static const int64_t CROSSING_NS = 20 * TL_MS, CROSSING_UNKNOWN_NS = TL_SECOND;
 
 bool tl_open_synack_fits(const struct tl_conn *conn, const struct tl_endpoint *client, uint32_t ack)
 {
@@ -45,6 +49,7 @@ static void add_syn(struct tl_syns *syns, const struct tl_segment *seg)
     syns->last_ns = seg->time_ns;
     syns->last_in = seg->frame;
     syns->last_tsval = seg->tsval;
+    syns->last_bare = seg->len == 0;
     syns->count += syns->count < UINT16_MAX;
 }
 
@@ -159,6 +164,29 @@ static bool is_syn_of_another(const struct tl_conn *conn, const struct tl_endpoi
     return conn->opened || self->synack->count > 0;
 }
 
+/* Why the SYN comes again: what came of the last one. `in` is the frame that shows it. */
+static enum tl_syn_why why_again(const struct tl_conn *conn, const struct tl_step *step, uint32_t *in)
+{
+    const struct tl_opening *opening = &conn->opening;
+    const struct tl_rsts *rst = step->peer->rst;
+    uint32_t last_in = step->self->syn->last_in;
+
+    if (rst->last_in > last_in) {
+        *in = rst->last_in;
+        return rst->effect == TL_RST_EFFECT_ACCEPTED ? TL_SYN_WHY_REFUSED : TL_SYN_WHY_UNUSABLE;
+    }
+    if (opening->has_challenge && opening->challenge_in > last_in) {
+        *in = opening->challenge_in;
+        return TL_SYN_WHY_CHALLENGED;
+    }
+    if (opening->bad_in > last_in) {
+        *in = opening->bad_in;
+        return TL_SYN_WHY_UNUSABLE;
+    }
+    *in = opening->icmp_last_in > last_in ? opening->icmp_last_in : 0;
+    return *in != 0 ? TL_SYN_WHY_UNREACHABLE : TL_SYN_WHY_TIMER;
+}
+
 static void name_syn(const struct tl_conn *conn, struct tl_step *step)
 {
     const struct tl_endpoint *self = step->self, *peer = step->peer;
@@ -169,6 +197,7 @@ static void name_syn(const struct tl_conn *conn, struct tl_step *step)
     } else if (self->syn->count > 0 && step->seg->seq == self->isn) {
         step->shape->handshake_step = TL_HANDSHAKE_STEP_SYN_RETRANSMISSION;
         step->shape->attempt = self->syn->count;
+        step->shape->syn_why = (uint8_t)why_again(conn, step, &step->refs->trigger_in);
         step->refs->first_in = self->syn->first_in;
     } else if (is_syn_of_another(conn, self) || peer->syn->count > 0) {
         step->shape->handshake_step = TL_HANDSHAKE_STEP_SYN_CROSS;
@@ -262,10 +291,29 @@ static bool is_overtaken(const struct tl_syns *syns, const struct tl_segment *se
     return (seg->options & TL_OPT_TIMESTAMPS) && tl_seq_before(seg->tsval, syns->last_tsval);
 }
 
-static void name_synack_again(struct tl_step *step)
+/* The ACK of the SYN-ACK had passed so long ago that it is not under way any more: the server did not take it, or it was lost
+ * behind the capture point. */
+static bool is_ack_not_taken(const struct tl_conn *conn, const struct tl_step *step)
+{
+    int64_t half_rtt = step->self->half_rtt_ns;
+    int64_t under_way = half_rtt == TL_UNKNOWN_NS ? CROSSING_UNKNOWN_NS : tl_max_ns(CROSSING_NS, 2 * half_rtt);
+
+    return conn->opening.acked && tl_since(step, conn->opening.ack_ns) > under_way;
+}
+
+static enum tl_synack_why why_synack_again(const struct tl_conn *conn, const struct tl_step *step)
 {
     const struct tl_endpoint *client = step->peer, *self = step->self;
-    bool asked = client->syn->count > 1 && client->syn->last_in > self->synack->last_in;
+
+    if (client->syn->count > 1 && client->syn->last_in > self->synack->last_in) {
+        return TL_SYNACK_WHY_SYN_RETRANSMISSION;
+    }
+    return is_ack_not_taken(conn, step) ? TL_SYNACK_WHY_ACK_NOT_TAKEN : TL_SYNACK_WHY_TIMER;
+}
+
+static void name_synack_again(const struct tl_conn *conn, struct tl_step *step)
+{
+    const struct tl_endpoint *self = step->self;
 
     if (is_overtaken(self->synack, step->seg)) {
         step->shape->handshake_step = TL_HANDSHAKE_STEP_SYNACK;
@@ -274,7 +322,7 @@ static void name_synack_again(struct tl_step *step)
     }
     step->shape->handshake_step = TL_HANDSHAKE_STEP_SYNACK_RETRANSMISSION;
     step->shape->attempt = self->synack->count;
-    step->shape->synack_why = asked ? TL_SYNACK_WHY_SYN_RETRANSMISSION : TL_SYNACK_WHY_TIMER;
+    step->shape->synack_why = (uint8_t)why_synack_again(conn, step);
     step->refs->first_in = self->synack->first_in;
 }
 
@@ -288,7 +336,7 @@ static void name_synack(const struct tl_conn *conn, struct tl_step *step)
     } else if (peer->syn->count > 0 && !tl_open_synack_fits(conn, peer, step->seg->ack)) {
         name_bad_synack(step);
     } else if (self->synack->count > 0 && step->seg->seq == self->isn) {
-        name_synack_again(step);
+        name_synack_again(conn, step);
     } else if (conn->opened) {
         /* Not the SYN-ACK that opened this connection: it changes nothing. */
         step->shape->handshake_step = TL_HANDSHAKE_STEP_SYNACK_BAD;
@@ -303,6 +351,16 @@ static void name_synack(const struct tl_conn *conn, struct tl_step *step)
     }
 }
 
+/* The SYN came again without its data, and that is what the SYN-ACK answers: it echoes a later timestamp than the first one, or
+ * nothing tells and it follows the bare one (RFC 7413 4.1.3.1: a client falls back when the path drops such SYNs). */
+static bool answers_bare_syn(const struct tl_step *step)
+{
+    const struct tl_syns *syn = step->peer->syn;
+    bool echo = (step->seg->options & TL_OPT_TIMESTAMPS) && syn->first_tsval != syn->last_tsval;
+
+    return syn->count > 1 && syn->last_bare && !(echo && step->seg->tsecr == syn->first_tsval);
+}
+
 static void learn_tfo(const struct tl_step *step)
 {
     struct tl_opening *opening = &step->conn->opening;
@@ -312,7 +370,10 @@ static void learn_tfo(const struct tl_step *step)
         return;
     }
     if (opening->syn_data > 0) {
-        opening->tfo = acked == opening->syn_data ? TL_TFO_DATA_ACKED : acked == 0 ? TL_TFO_DATA_NOT_ACKED : TL_TFO_PARTIAL;
+        opening->tfo = acked == opening->syn_data ? TL_TFO_DATA_ACKED : acked > 0 ? TL_TFO_PARTIAL : TL_TFO_DATA_NOT_ACKED;
+        if (acked == 0 && answers_bare_syn(step)) {
+            opening->tfo = TL_TFO_DATA_LOST;
+        }
     } else if ((step->seg->options & TL_OPT_FAST_OPEN) && step->seg->fast_open_bytes > 0) {
         opening->tfo = TL_TFO_COOKIE_GIVEN;
     }
@@ -328,11 +389,25 @@ static void note_overtaken(const struct tl_step *step, const struct tl_syns **at
     }
 }
 
+/* A SYN-ACK with another number takes the place of the one before, until the client says which one it got. */
+static void keep_other_synack(struct tl_opening *opening, const struct tl_endpoint *server)
+{
+    opening->other = (struct tl_other_synack){.isn = server->isn,
+                                              .frame = server->synack->last_in,
+                                              .options = server->options,
+                                              .mss = server->mss,
+                                              .scale = server->scale,
+                                              .known = true};
+}
+
 static void learn_first_synack(struct tl_step *step)
 {
     struct tl_conn *conn = step->conn;
     struct tl_endpoint *self = step->self;
 
+    if (self->synack->count > 0) {
+        keep_other_synack(&conn->opening, self);
+    }
     if (!is_crossing(step)) {
         learn_isn(self, step->seg);
     } else {
@@ -358,9 +433,13 @@ static void learn_synack(struct tl_step *step)
     switch (step->shape->handshake_step) {
     case TL_HANDSHAKE_STEP_SYNACK_RETRANSMISSION:
         remember_syn(step, &self->synack);
+        if (step->shape->synack_why == TL_SYNACK_WHY_ACK_NOT_TAKEN) {
+            step->conn->opening.ignored += step->conn->opening.ignored < UINT8_MAX;
+        }
         break;
     case TL_HANDSHAKE_STEP_SYNACK_BAD:
         step->conn->opening.bad_synack |= !step->conn->opened;
+        step->conn->opening.bad_in = step->seg->frame;
         break;
     case TL_HANDSHAKE_STEP_SYNACK:
     case TL_HANDSHAKE_STEP_SYNACK_CROSS:
@@ -384,7 +463,8 @@ static void check_first_ack(struct tl_step *step)
     const struct tl_endpoint *client = step->self, *server = step->peer;
     uint32_t expected = client->has_una ? client->una : client->isn + 1;
 
-    if (server->has_isn_of_syn && tl_seq_after(seg->ack, server->max) && !server->sent_plain) {
+    if (server->has_isn_of_syn && tl_seq_after(seg->ack, server->max) && !server->sent_plain &&
+        !tl_open_picks_other_synack(step->conn, step)) {
         step->shape->error |= TL_ERROR_ACK_ACK;
     }
     if (client->has_isn_of_syn && tl_seq_before(seg->seq, client->isn + 1)) {
@@ -404,11 +484,25 @@ static void name_first_ack(struct tl_step *step)
     }
 }
 
+static bool is_quiet(const struct tl_endpoint *end)
+{
+    return end->synack->count == 0 && end->syn->count == 0;
+}
+
+bool tl_open_is_challenge(const struct tl_conn *conn, const struct tl_step *step)
+{
+    const struct tl_endpoint *client = step->peer;
+
+    return step->event == TL_EVENT_ACK && step->legal && !conn->opened && !conn->opening.acked && !conn->peers &&
+           conn->client != step->from && is_quiet(step->self) && !step->self->sent_plain && client->syn->count > 0 &&
+           !client->sent_plain && !tl_open_synack_fits(conn, client, step->seg->ack);
+}
+
 /* A segment of the passive end, with neither SYN nor RST, before the client's ACK was captured. */
 static void name_server_plain(const struct tl_conn *conn, struct tl_step *step)
 {
     const struct tl_endpoint *client = step->peer;
-    bool quiet = step->self->synack->count == 0 && step->self->syn->count == 0;
+    bool quiet = is_quiet(step->self);
 
     if (step->event == TL_EVENT_FIN && !quiet) {
         step->shape->handshake_step = TL_HANDSHAKE_STEP_EARLY_FIN;
@@ -419,8 +513,7 @@ static void name_server_plain(const struct tl_conn *conn, struct tl_step *step)
     }
     if (step->seg->ack == client->isn + 1) {
         step->shape->handshake_step = TL_HANDSHAKE_STEP_ACK_BEFORE_SYNACK;
-    } else if (!tl_open_synack_fits(conn, client, step->seg->ack)) {
-        /* Numbers of a connection that is older than the capture. */
+    } else if (tl_open_is_challenge(conn, step)) {
         step->shape->handshake_step = TL_HANDSHAKE_STEP_CHALLENGE_ACK;
         step->shape->ack = TL_ACK_CHALLENGE;
         step->refs->trigger_in = client->syn->last_in;
@@ -435,11 +528,20 @@ static bool proves_unseen_synack(const struct tl_step *step)
     return self->syn->count > 0 && step->peer->synack->count == 0 && tl_seq_after(step->seg->seq, self->isn);
 }
 
+bool tl_open_picks_other_synack(const struct tl_conn *conn, const struct tl_step *step)
+{
+    const struct tl_other_synack *other = &conn->opening.other;
+
+    return other->known && !conn->opened && conn->client == step->from && tl_has(step, TL_ACK) &&
+           !(step->seg->flags & (TL_SYN | TL_RST)) && step->seg->ack == other->isn + 1 && step->peer->isn != other->isn;
+}
+
 static void name_plain(const struct tl_conn *conn, struct tl_step *step)
 {
     const struct tl_endpoint *self = step->self, *peer = step->peer;
     bool is_client = conn->client == step->from;
-    bool acks = tl_has(step, TL_ACK) && peer->has_isn_of_syn && tl_seq_after(step->seg->ack, peer->isn);
+    bool acks = tl_has(step, TL_ACK) && peer->has_isn_of_syn &&
+                (tl_seq_after(step->seg->ack, peer->isn) || tl_open_picks_other_synack(conn, step));
 
     if (conn->opening.acked || step->copy_of || (conn->opened && !is_client)) {
         return;
@@ -457,10 +559,28 @@ static void name_plain(const struct tl_conn *conn, struct tl_step *step)
     }
 }
 
+/* The client got the first SYN-ACK: the numbers of the server are those, and the later one is the stray. */
+static void pick_other_synack(struct tl_conn *conn, struct tl_endpoint *server)
+{
+    const struct tl_other_synack other = conn->opening.other;
+
+    server->isn = other.isn;
+    server->options = other.options;
+    server->mss = other.mss;
+    server->scale = other.scale;
+    server->max = server->seen = other.isn + 1;
+    if (server->scoreboard != &tl_no_scoreboard) {
+        tl_scoreboard_restart(tl_apply_record(conn, server), other.isn + 1);
+    }
+}
+
 static void learn_first_ack(struct tl_step *step)
 {
     struct tl_conn *conn = step->conn;
 
+    if (tl_open_picks_other_synack(conn, step)) {
+        pick_other_synack(conn, step->peer);
+    }
     conn->opening.ack_in = step->seg->frame;
     conn->opening.ack_ns = step->seg->time_ns;
     conn->opening.acked = true;
@@ -538,7 +658,11 @@ void tl_open_learn(struct tl_step *step)
 
 void tl_open_note_unreachable(struct tl_conn *conn, const struct tl_open_icmp *error)
 {
-    if (conn->opened || conn->opening.icmp_in != 0) {
+    if (conn->opened) {
+        return;
+    }
+    conn->opening.icmp_last_in = error->frame;
+    if (conn->opening.icmp_in != 0) {
         return;
     }
     conn->opening.icmp_in = error->frame;

@@ -15,6 +15,14 @@ void tl_open_name(const struct tl_conn *conn, struct tl_step *step);
  * When memory runs out the SYN counts as not seen. O(1). */
 void tl_open_learn(struct tl_step *step);
 
+/* Whether the segment answers the SYN by the numbers of a connection that is older than the capture: an ACK of an end that has said
+ * nothing else (RFC 9293 3.5.1, RFC 5961 4). Its numbers may lie anywhere. O(1). */
+bool tl_open_is_challenge(const struct tl_conn *conn, const struct tl_step *step);
+
+/* Whether the segment acknowledges the first of two SYN-ACKs with different numbers, as the client's third segment does that got
+ * that one. O(1). */
+bool tl_open_picks_other_synack(const struct tl_conn *conn, const struct tl_step *step);
+
 /* The SYN was answered by a challenge ACK, in `frame`, that acknowledges `ack`. O(1). */
 void tl_open_note_challenge(struct tl_conn *conn, uint32_t frame, uint32_t ack);
 
@@ -24,7 +32,7 @@ struct tl_open_icmp {
     uint8_t type, code;
 };
 
-/* Keeps the first one, as long as the handshake is not over. O(1). */
+/* Keeps the first one, and the frame of the last, as long as the handshake is not over. O(1). */
 void tl_open_note_unreachable(struct tl_conn *conn, const struct tl_open_icmp *error);
 
 /* Whether the SYN-ACK acknowledges this end's SYN, and perhaps the data on it. O(1). */

@@ -63,7 +63,11 @@ enum tl_outcome tl_outcome_at(const struct tl_conn *conn, int64_t end_ns)
         return TL_OUTCOME_UNREACHABLE;
     }
     if (client->syn->count > 0) {
-        return still_waiting(client->syn, end_ns) ? TL_OUTCOME_PENDING : TL_OUTCOME_UNANSWERED;
+        if (still_waiting(client->syn, end_ns)) {
+            return TL_OUTCOME_PENDING;
+        }
+        /* A reset that the client can take has decided before. */
+        return server->rst->count > 0 ? TL_OUTCOME_BAD : TL_OUTCOME_UNANSWERED;
     }
     return TL_OUTCOME_UNKNOWN;
 }

@@ -265,7 +265,8 @@ static void classify_syn(struct tl_step *step)
     step->refs->retransmission_number = step->shape->attempt;
     step->refs->since_original_ns = tl_since(step, syns->first_ns);
     step->refs->since_previous_ns = tl_since(step, syns->last_ns);
-    if (step->self->has_una && tl_seq_after(step->self->una, step->self->isn)) {
+    if (step->self->has_una && tl_seq_after(step->self->una, step->self->isn) &&
+        step->shape->synack_why != TL_SYNACK_WHY_ACK_NOT_TAKEN) {
         step->shape->spurious = TL_SPURIOUS_ACKED_CROSSING;
     }
 }

@@ -18,6 +18,9 @@ static const int64_t SYN_ANSWER_NS = 200 * TL_MS;
 /* A client that resets this soon after the SYN-ACK never meant to connect; after 0.9 s it had sent its SYN again, or given up
  * (RFC 6298 2.1: first timeout 1 s). */
 static const int64_t AT_ONCE_NS = 10 * TL_MS, GAVE_UP_NS = 900 * TL_MS;
+/* How long a server may wait for the ACK of its SYN-ACK before it repeats it, at least, and in gaps between the last two. */
+static const int64_t SYNACK_AGAIN_NS = 3 * TL_SECOND;
+enum { SYNACK_AGAIN_GAPS = 3 };
 /* One probe may be a setting, two with a fitting gap are a run; fewer are ordinary recovery. */
 enum { PROBES_CERTAIN = 2, REPEATS_TIMEOUT = 3 };
 
@@ -99,6 +102,15 @@ static bool synack_rejected(const struct tl_rst *rst)
            step->self->synack->count == 0 && !step->conn->opening.acked;
 }
 
+/* Its SYN-ACK is so recent that it need not have taken the ACK: in SYN-RECEIVED it repeats the SYN-ACK, first after 1 s or, in older
+ * systems, 3 s, then after about twice the last gap (RFC 6298 2.1 and 5.5). */
+static bool may_wait_for_ack(const struct tl_step *step)
+{
+    const struct tl_syns *synack = step->self->synack;
+
+    return tl_since(step, synack->last_ns) <= tl_max_ns(SYNACK_AGAIN_NS, SYNACK_AGAIN_GAPS * synack->gap_ns);
+}
+
 static bool ack_rejected(const struct tl_rst *rst)
 {
     const struct tl_step *step = rst->step;
@@ -106,7 +118,17 @@ static bool ack_rejected(const struct tl_rst *rst)
     /* Late, it looks bare: the listener kept the attempt for a while, or the ACK was long under way. */
     bool fits = (replies(rst) && !trigger_has(rst, TL_SYN)) || (rst->form == TL_RST_FORM_BARE && step->conn->opening.acked);
 
-    return fits && step->self->synack->count > 0 && !step->self->sent_plain && !step->self->has_fin && !step->self->gone;
+    return fits && step->self->synack->count > 0 && !step->self->sent_plain && !step->self->has_fin && !step->self->gone &&
+           may_wait_for_ack(step);
+}
+
+/* It has sent its SYN-ACK again and again, and nothing has come since the first one. */
+static bool synack_timeout(const struct tl_rst *rst)
+{
+    const struct tl_endpoint *x = rst->step->self, *y = rst->step->peer;
+
+    return is_live(rst) && x->synack->count >= REPEATS_TIMEOUT && !x->sent_plain && !rst->step->conn->opening.acked &&
+           y->last_ns <= x->synack->first_ns && tl_since(rst->step, x->synack->last_ns) >= TL_SECOND;
 }
 
 static bool half_open_syn_unseen(const struct tl_rst *rst)
@@ -296,6 +318,7 @@ static const struct {
     {synack_rejected, TL_RST_CAUSE_SYNACK_REJECTED, TL_CONFIDENCE_CERTAIN},
     {half_open_syn_unseen, TL_RST_CAUSE_HALF_OPEN_SYN, TL_CONFIDENCE_LIKELY},
     {ack_rejected, TL_RST_CAUSE_ACK_REJECTED, TL_CONFIDENCE_LIKELY},
+    {synack_timeout, TL_RST_CAUSE_SYNACK_TIMEOUT, TL_CONFIDENCE_LIKELY},
     {abort_repeat, TL_RST_CAUSE_ABORT_REPEAT, TL_CONFIDENCE_CERTAIN},
     {syn_in_window, TL_RST_CAUSE_SYN_IN_WINDOW, TL_CONFIDENCE_LIKELY},
     {keepalive_timeout_sure, TL_RST_CAUSE_KEEPALIVE_TIMEOUT, TL_CONFIDENCE_CERTAIN},
@@ -328,6 +351,9 @@ static void find_cause(struct tl_rst *rst)
         if (causes[i].holds(rst)) {
             shape->rst_cause = causes[i].cause;
             shape->rst_confidence = causes[i].confidence;
+            if (shape->rst_confidence == TL_CONFIDENCE_CERTAIN && tl_is_across_jump(rst->step)) {
+                shape->rst_confidence = TL_CONFIDENCE_LIKELY;
+            }
             return;
         }
     }
@@ -366,7 +392,9 @@ static void end_handshake(struct tl_step *step, const struct tl_rst_traits *trai
     if (!step->rst_effective || (conn->opened && traits->step != TL_HANDSHAKE_STEP_RST_ACK)) {
         return;
     }
-    if (by_client && answered) {
+    if (step->shape->rst_cause == TL_RST_CAUSE_SYNACK_TIMEOUT) {
+        conn->outcome = TL_OUTCOME_HALF_OPEN;
+    } else if (by_client && answered) {
         conn->outcome = TL_OUTCOME_CLIENT_RST;
         conn->client_rst = (uint8_t)when_client_reset(step);
     } else if (!by_client) {

@@ -286,8 +286,8 @@ static void advance(struct pair_of_states *s)
     const struct tl_step *step = s->step;
     const struct tl_rst_traits *traits;
 
-    if (step->stray || step->copy_of) {
-        return;
+    if (step->stray || step->copy_of || step->shape->handshake_step == TL_HANDSHAKE_STEP_CHALLENGE_ACK) {
+        return; /* a challenge ACK speaks of another connection */
     }
     switch (step->event) {
     case TL_EVENT_SYN:

@@ -288,20 +288,6 @@ static void show_reuse(const struct tl_conn *conn, bool is_syn, bool was_tentati
     }
 }
 
-/* The segment on the clock of the tracker, so that no capture time, however odd, overflows later. */
-static struct tl_segment on_our_clock(struct tl_tracker *tracker, const struct tl_segment *segment)
-{
-    struct tl_segment ours = *segment;
-
-    if (!tracker->has_base) {
-        /* One second early: 0 then means "never" wherever a time is kept. */
-        tracker->base_ns = segment->time_ns > INT64_MIN + TL_SECOND ? segment->time_ns - TL_SECOND : INT64_MIN;
-        tracker->has_base = true;
-    }
-    ours.time_ns = tl_tracker_time(tracker, segment->time_ns);
-    return ours;
-}
-
 static bool update(struct tl_pair *pair, const struct tl_segment *segment, struct tl_result *result)
 {
     struct tl_conn *tentative = pair->newest && pair->newest->tentative ? pair->newest : NULL;
@@ -330,8 +316,9 @@ static bool update(struct tl_pair *pair, const struct tl_segment *segment, struc
 
 bool tl_pair_update(struct tl_pair *pair, const struct tl_segment *segment, struct tl_result *result)
 {
-    struct tl_segment ours = on_our_clock(pair->tracker, segment);
+    struct tl_segment ours = *segment;
 
+    ours.time_ns = tl_pair_tick(pair, segment->time_ns);
     return update(pair, &ours, result);
 }
 

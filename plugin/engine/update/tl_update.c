@@ -156,7 +156,7 @@ static void begin(struct tl_step *step, struct tl_conn *conn, const struct tl_se
     }
     begin_midstream(step);
     check_copy(step);
-    if (!step->copy_of) {
+    if (!step->copy_of && !tl_open_is_challenge(conn, step) && !tl_open_picks_other_synack(conn, step)) {
         check_stray(step);
     }
     step->new_bytes = step->length > 0 && (!step->self->has_max || tl_seq_after(step->end, step->self->max));
@@ -252,18 +252,21 @@ static void count_insisting(struct tl_step *step)
 {
     struct tl_endpoint *self = step->self;
     bool again = insists(step->shape);
+    bool only_fin = (step->seg->flags & TL_FIN) && step->seg->len == 0;
     bool hears = step->shape->ack == TL_ACK_NEW || step->shape->ack == TL_ACK_UNSEEN;
 
     if (step->copy_of || step->stray || step->event == TL_EVENT_RST) {
         return; /* perhaps not from this end, or of another time */
     }
-    if (hears || (again ? step->seg->seq != self->insists_seq : step->new_bytes)) {
+    /* A FIN says only that the application has closed: the end has not heard anything by it, nor by repeating it. */
+    if (hears ||
+        (again ? step->seg->seq != self->insists_seq && !(only_fin && self->insists > 0) : step->new_bytes && !only_fin)) {
         self->insists = 0;
     }
     /* Who repeats data has no answer; a probe may have one that was not captured. */
     if (again && self->insists < UINT8_MAX && (step->peer->segments > 0 || !step->is_probe)) {
         self->insists++;
-        self->insists_seq = step->seg->seq;
+        self->insists_seq = only_fin && self->insists > 1 ? self->insists_seq : step->seg->seq;
     }
     /* Two ends that only repeat themselves do not hear each other. */
     if (!again || hears) {
@@ -336,6 +339,20 @@ enum done {
 
 #define NAMED (DONE_PROBE | DONE_HANDSHAKE | DONE_RST | DONE_ACK | DONE_TEARDOWN | DONE_BYTES)
 
+static void doubt(uint8_t *confidence, bool is_across)
+{
+    *confidence = is_across && *confidence == TL_CONFIDENCE_CERTAIN ? TL_CONFIDENCE_LIKELY : *confidence;
+}
+
+/* Nothing is certain by a difference of times between which the clock was set. */
+static void doubt_time(struct tl_step *step)
+{
+    bool is_across = tl_is_across_jump(step);
+
+    doubt(&step->shape->retransmission_confidence, is_across);
+    doubt(&step->shape->probe_confidence, is_across);
+}
+
 /* What names a segment sees the connection as it was, and cannot change it. */
 static void name_opening(struct tl_step *step)
 {
@@ -359,6 +376,7 @@ static const struct {
     {tl_probe_classify_ack, DONE_ACK, DONE_PROBE | DONE_HANDSHAKE},
     {name_closing, DONE_TEARDOWN, DONE_RST | DONE_PROBE},
     {tl_rexmit_classify, DONE_BYTES, DONE_PROBE | DONE_HANDSHAKE | DONE_TEARDOWN},
+    {doubt_time, 0, NAMED},
     {tl_open_learn, DONE_LEARNT, NAMED},
     {tl_close_learn, DONE_LEARNT, NAMED},
     {tl_apply_segment, DONE_APPLIED, NAMED | DONE_LEARNT},

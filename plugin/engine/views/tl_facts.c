@@ -154,10 +154,9 @@ static enum tl_reuse reuse_of(const struct tl_conn *conn, int64_t end_ns)
 
 void tl_conn_facts(const struct tl_conn *conn, int64_t end_ns, struct tl_facts *facts)
 {
-    const struct tl_tracker *tracker = conn->pair->tracker;
     unsigned i;
 
-    end_ns = tl_tracker_time(tracker, end_ns);
+    end_ns = tl_pair_time(conn->pair, end_ns);
     memset(facts, 0, sizeof *facts);
     facts->number = conn->number;
     facts->incarnation = conn->incarnation;
@@ -168,8 +167,8 @@ void tl_conn_facts(const struct tl_conn *conn, int64_t end_ns, struct tl_facts *
     facts->opened = conn->opened;
     facts->first_in = conn->first_in;
     facts->last_in = conn->last_in;
-    facts->start_ns = tracker->base_ns + conn->start_ns;
-    facts->last_ns = tracker->base_ns + conn->last_ns;
+    facts->start_ns = tl_ns_between(-conn->start_ns, conn->base_ns);
+    facts->last_ns = tl_ns_between(-conn->last_ns, conn->base_ns);
     for (i = 0; i < 2; i++) {
         facts->has_isn[i] = conn->endpoint[i].has_isn;
         facts->isn[i] = conn->endpoint[i].isn;

@@ -90,6 +90,7 @@ void tl_part_handshake(const struct tl_branch *parent)
     tl_item_name(&branch, FIELD_HANDSHAKE_STEP, TL_GROUP_HANDSHAKE_STEP, shape->handshake_step);
     if (is_repeatable_handshake(shape->handshake_step))
         tl_item_count(&branch, FIELD_HANDSHAKE_ATTEMPT, shape->attempt);
+    tl_item_name(&branch, FIELD_HANDSHAKE_SYN_WHY, TL_GROUP_SYN_WHY, shape->syn_why);
     tl_item_name(&branch, FIELD_HANDSHAKE_SYNACK_WHY, TL_GROUP_SYNACK_WHY, shape->synack_why);
     tl_item_bits(&branch, FIELD_HANDSHAKE_ERROR, error_words, shape->error);
     if (shape->error & TL_ERROR_SYNACK_ACK)
