@@ -1,0 +1,168 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+"""What tcplife has to reach on the corpus of devices, and the tables of tests/lab/score."""
+
+from dataclasses import dataclass
+
+from devices.scoring import FLAGS, POINTS, VERDICTS
+from devices.situations import SITUATIONS
+
+CLIENT_SIDE = ("client", "router")
+AIM, AIM_SITUATION = 0.97, 0.95     # what the project wants to reach
+
+LINUX = "Linux corpus: no device, none named"
+
+# Line -> (share right at least, wrong at most, wrong though certain at most): what tcplife reaches
+# on the committed corpus.  Raise it with tcplife, never lower it.
+FLOORS = {}
+
+
+@dataclass
+class Line:
+    """One line: `right` of `total`; `likely` and `certain` are among `wrong`."""
+
+    text: str
+    right: int = 0
+    unknown: int = 0
+    wrong: int = 0
+    likely: int = 0
+    certain: int = 0
+    aim: float = AIM
+
+    @property
+    def total(self):
+        """All that was asked."""
+        return self.right + self.unknown + self.wrong
+
+    @property
+    def met(self):
+        """True when nothing is worse than FLOORS says."""
+        least, wrong, certain = FLOORS.get(self.text, (0, self.wrong, self.certain))
+        return self.right >= least * self.total and self.wrong <= wrong \
+            and self.certain <= certain
+
+    @property
+    def reached(self):
+        """True when the aim is reached."""
+        return bool(self.total) and self.right >= self.aim * self.total and not self.certain
+
+
+def line(text, counter, test, aim=AIM):
+    """A Line of the entries whose key, without its verdict, passes a test."""
+    found = dict.fromkeys(VERDICTS, 0)
+    for key, number in counter.items():
+        if test(*key[:-1]):
+            found[key[-1]] += number
+    certain, likely = found["wrong certain"], found["wrong likely"]
+    return Line(text, found["right"], found["unknown"], found["wrong"] + likely + certain, likely,
+                certain, aim)
+
+
+def situation_line(tally, word):
+    """Where a capture can show it: found, missed, called by another word."""
+    count = {verdict: sum(n for key, n in tally.situations.items()
+                          if key[2] == word and key[3] == verdict)
+             for verdict in ("found", "missed", "wrong")}
+    return Line(f"situation {word}", count["found"], count["missed"], count["wrong"],
+                aim=AIM_SITUATION)
+
+
+def quiet_lines(tally):
+    """Connections that must not be accused."""
+    false = sum(n for key, n in tally.situations.items() if key[3] == "false")
+    quiet = sum(n for key, n in tally.situations.items() if key[3] == "quiet")
+    return [Line("nothing to find, nothing said", quiet, 0, false, aim=1.0),
+            Line(LINUX, tally.linux["quiet"], 0,
+                 tally.linux["false"], aim=1.0)]
+
+
+def check(tally):
+    """The Lines of all that has a goal."""
+    lines = []
+    for name, counter in (("origin", tally.origins), ("cause", tally.causes)):
+        lines += [
+            line(f"RST {name}, a device's, seen at the client's side", counter,
+                 lambda _, point, group: group == "path" and point in CLIENT_SIDE),
+            line(f"RST {name}, a device's, seen at the server", counter,
+                 lambda _, point, group: group == "path" and point not in CLIENT_SIDE),
+            line(f"RST {name}, an end's", counter, lambda _, point, group: group == "end")]
+    lines.append(line("RST origin, an end's whose program set its TTL", tally.origins,
+                      lambda _, point, group: group == "trap"))
+    lines += [situation_line(tally, word) for word in SITUATIONS]
+    return [one for one in lines + quiet_lines(tally) if one.total]
+
+
+def percent(part, whole):
+    """A share as text."""
+    return f"{100 * part / whole:5.1f}%" if whole else "    - "
+
+
+def trial_rows(tally):
+    """For each trial: its name, Lines of origin and cause, {verdict of situations: number}."""
+    names = sorted({key[0] for counter in (tally.origins, tally.situations) for key in counter})
+    for name in names:
+        def mine(trial, *_, name=name):
+            return trial == name
+
+        counts = {}
+        for key, number in tally.situations.items():
+            if key[0] == name:
+                counts[key[3]] = counts.get(key[3], 0) + number
+        words = sorted({key[2] for key in tally.situations if key[0] == name} - {"none"})
+        yield (name, line(name, tally.origins, mine), line(name, tally.causes, mine), words, counts)
+
+
+def print_trials(tally):
+    """One row for each trial, at all three points together."""
+    print("devices: resets and situations of each trial, at client, router and server together")
+    print(f"  {'':28}{'origin of a RST':>27} {'cause of a RST':>26}   situation")
+    print(f"  {'':28}" + 2 * f"{'right unkn wrong likely cert':>28}" + "  found missed wrong false")
+    for name, origin, cause, words, counts in trial_rows(tally):
+        text = f"  {name:28}"
+        for one in (origin, cause):
+            text += f"{one.right:5} {one.unknown:4} {one.wrong:5} {one.likely:6} {one.certain:4}" \
+                if one.total else f"{'-':>28}"
+        text += "".join(f"{counts.get(verdict, 0):6}"
+                        for verdict in ("found", "missed", "wrong", "false"))
+        print(f"{text}  {', '.join(words)}")
+    print()
+
+
+def print_flags(tally):
+    """What Wireshark flags in the connections that something befell."""
+    print("devices: connections with flags of Wireshark, which has no word for who sent a reset or")
+    print("for any of these situations")
+    for word in SITUATIONS:
+        number = sum(n for key, n in tally.situations.items()
+                     if key[2] == word and key[3] in ("found", "missed", "wrong"))
+        if number:
+            flags = [f"{name} {tally.flags[word, name]}" for name in FLAGS
+                     if tally.flags[word, name]]
+            print(f"  {word:18} {number:4}: " + (", ".join(flags) or "none"))
+    print()
+
+
+def report(tally, errors):
+    """Print everything."""
+    print_trials(tally)
+    print_flags(tally)
+    if errors:
+        for trial, point, frame, text in tally.errors:
+            print(f"  {trial}.{point} frame {frame}: {text}")
+        print()
+    print(f"{'devices':50}{'right':>15}{'':9}unknown wrong (likely, certain)")
+    for one in check(tally):
+        print(f"{one.text:50}{one.right:8}/{one.total:<7}{percent(one.right, one.total)}"
+              f"{one.unknown:8} {one.wrong:5} ({one.likely}, {one.certain})"
+              f"  {'ok' if one.met else '--'}{'' if one.reached else f'   aim {one.aim:.0%}'}")
+    print("ok: not worse than devices/goals.py says; aim: not reached yet\n")
+
+
+def as_json(tally):
+    """All counts and lines as plain types."""
+    counts = {name: {"|".join(map(str, key)) if isinstance(key, tuple) else key: n
+                     for key, n in sorted(getattr(tally, name).items(), key=str)}
+              for name in ("origins", "causes", "situations", "linux", "flags")}
+    lines = [{"text": one.text, "right": one.right, "unknown": one.unknown, "wrong": one.wrong,
+              "likely": one.likely, "certain": one.certain, "total": one.total, "met": one.met}
+             for one in check(tally)]
+    return {"lines": lines, "points": list(POINTS), **counts}
