@@ -216,7 +216,7 @@ class Straggler(Box):
 
 
 class StrictWindow(Box):
-    """A firewall for which a segment more than a window behind is invalid: it answers by a reset."""
+    """A firewall for which a segment more than a window behind is invalid: it sends a reset."""
 
     def __init__(self, window):
         self._window, self._ends = window, {}

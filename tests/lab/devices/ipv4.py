@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
-"""IPv4 packets as a device sees them: read, made, changed.  TCP in full, anything else as octets."""
+"""IPv4 packets as a device sees them: read, made, changed.  Only TCP is taken apart."""
 
 import socket
 import struct

@@ -141,7 +141,8 @@ class Path(threading.Thread):
         if node in ROUTERS:
             space.sysctl("net.ipv4.ip_forward", 1)
             lines.append(f"route add {self.address[beside[node][0]]} dev {beside[node][1]}")
-        lines.append(f"route add default dev {dict(client='c0', r1='b0', r2='a1', server='s0')[node]}")
+        away = {"client": "c0", "r1": "b0", "r2": "a1", "server": "s0"}
+        lines.append(f"route add default dev {away[node]}")
         space.ip("\n".join(lines) + "\n")
         if node in ROUTERS:
             self.nft(node, "table ip maker { chain out { type filter hook output priority 300; "

@@ -20,9 +20,9 @@ FLAGS = ("retransmission", "spurious_retransmission", "fast_retransmission", "ou
          "duplicate_ack", "lost_segment", "keep_alive", "zero_window", "reused_ports")
 ORIGIN, OLD_ORIGIN = "tcplife.rst.origin", "tcplife.rst.injected"
 SAYS = ("tcplife.verdict", "tcplife.finding", "tcplife.rst.cause")
-FIELDS = ("frame.number", "ip.src", "ip.dst", "tcp.srcport", "tcp.dstport", "tcp.flags.reset",
-          "tcplife.conn", ORIGIN, ORIGIN + ".confidence", OLD_ORIGIN, "tcplife.rst.cause.confidence",
-          *SAYS, *("tcp.analysis." + name for name in FLAGS))
+FIELDS = ("frame.number", "ip.src", "tcp.srcport", "tcp.dstport", "tcplife.conn", ORIGIN,
+          ORIGIN + ".confidence", OLD_ORIGIN, "tcplife.rst.cause.confidence", *SAYS,
+          *("tcp.analysis." + name for name in FLAGS))
 # Before tcplife.rst.origin there was tcplife.rst.injected: (origin, confidence) of its values.
 OLD_VALUES = {"none": ("end", "guess"), "possible": ("path", "guess"), "likely": ("path", "likely")}
 TRAPS = ("end_own_ttl40", "end_own_ttl255")     # the program chose a TTL that is not its system's

@@ -25,15 +25,15 @@ class Trial:
     name       begins with the family: "end_" (no device resets) or "dev_"
     play       a function of the Play
     shows      one sentence
-    situation  that of the connections of which the play says nothing, see situations.py
     tools      programs it needs, beside those that all need: {program: Debian package}
+    least      connections with a situation that some capture must show; otherwise played again
     """
 
     name: str
     play: Callable
     shows: str
-    situation: str = "none"
     tools: dict = field(default_factory=dict)
+    least: int = 0
 
 
 class Play:

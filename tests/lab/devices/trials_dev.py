@@ -125,8 +125,9 @@ def idle_conntrack(play, node, verdict):
     """A stateful packet filter forgets an idle connection, then rejects or drops its segments."""
     def begin(seconds):
         play.path.nft(node, "table ip f { chain c { type filter hook forward priority 0; "
-                            "ct state established,related accept; tcp flags & (syn|ack) == syn "
-                            f"accept; tcp flags & rst == rst drop; meta l4proto tcp {verdict}; }} }}")
+                            "ct state established,related accept; "
+                            "tcp flags & (syn|ack) == syn accept; "
+                            f"tcp flags & rst == rst drop; meta l4proto tcp {verdict}; }} }}")
         play.sysctl(node, "net.netfilter.nf_conntrack_tcp_loose", 0)
         play.sysctl(node, "net.netfilter.nf_conntrack_tcp_timeout_established", int(seconds))
 
@@ -240,11 +241,11 @@ def rewritten(play, box, situation):
     rates = {}
 
     def lost(wire, segment, right):
-        """About 3 % of the data to the client, never a repeated segment: recovery goes on."""
+        """About 5 % of the data to the client, never a repeated segment: recovery goes on."""
         if wire != 0 or right or not segment.payload or segment.seq in rates:
             return False
         rates[segment.seq] = True
-        return play.chance.random() < 0.03
+        return play.chance.random() < 0.05
 
     play.path.losses.append(lost)
     listener = play.listen()
@@ -265,7 +266,7 @@ def upload_rewritten(play, box, situation):
         if wire != 2 or not right or not segment.payload or segment.seq in seen:
             return False
         seen.add(segment.seq)
-        return play.chance.random() < 0.03
+        return play.chance.random() < 0.05
 
     play.path.losses.append(lost)
     listener = play.listen()
@@ -355,21 +356,22 @@ def queue_cookies(play):
 
 
 def defer_accept(play):
-    """A server that wants data first looks at the ACK and says nothing."""
-    listener = play.listen()
-    listener.setsockopt(socket.IPPROTO_TCP, TCP_DEFER_ACCEPT, 8)
+    """A server that wants data first looks at the ACK and says nothing, or repeats its SYN-ACK."""
     callers = []
-    for wait in (0.3, 1.5, 2.5, 4, 5.5, 7):
-        caller = play.caller("defer_accept")
-        caller.connect((play.address["server"], HTTP))
-        callers.append((wait, caller))
+    for port, seconds in ((80, 2), (81, 8)):
+        listener = play.listen(port)
+        listener.setsockopt(socket.IPPROTO_TCP, TCP_DEFER_ACCEPT, seconds)
+        for wait in (0.3, 1.5, 2.5, 4, 6, 8):
+            caller = play.caller("defer_accept")
+            caller.connect((play.address["server"], port))
+            callers.append((wait, caller, listener))
     began = time.monotonic()
-    for wait, caller in callers:
+    for wait, caller, listener in sorted(callers, key=lambda one: one[0]):
         time.sleep(max(0.0, began + wait - time.monotonic()))
         caller.sendall(b"q" * 200)
         play.background(answer, play, listener)
     time.sleep(1.5)
-    for _, caller in callers:
+    for _, caller, _ in callers:
         caller.close()
 
 
@@ -386,61 +388,61 @@ def _many():
     """Trials that differ in one word."""
     for node in ("r1", "r2"):
         yield Trial(f"dev_reject_new_{node}", lambda p, n=node: reject_new(p, n),
-                    f"{node} refuses new connections")
+                    f"{node} refuses new connections", least=3)
         yield Trial(f"dev_reject_open_{node}", lambda p, n=node: reject_open(p, n),
-                    f"{node} rejects open connections")
+                    f"{node} rejects open connections", least=5)
         yield Trial(f"dev_reject_stream_{node}",
                     lambda p, n=node: reject_open(p, n, streaming=True),
-                    f"{node} rejects in the middle of an upload")
+                    f"{node} rejects in the middle of an upload", least=5)
         yield Trial(f"dev_idle_reset_{node}",
                     lambda p, n=node: idle_conntrack(p, n, "reject with tcp reset"),
-                    f"connection tracking on {node} forgets, then rejects")
+                    f"connection tracking on {node} forgets, then rejects", least=6)
         yield Trial(f"dev_idle_drop_{node}", lambda p, n=node: idle_conntrack(p, n, "drop"),
-                    f"connection tracking on {node} forgets, then drops")
+                    f"connection tracking on {node} forgets, then drops", least=5)
     for mode in MODES:
         yield Trial(f"dev_injected_{mode}", lambda p, m=mode: injected(p, m),
-                    f"an injector in the middle: {mode}")
+                    f"an injector in the middle: {mode}", least=4)
     for where in ("icmp_down", "box_down", "box_up"):
         yield Trial(f"dev_black_hole_{where}", lambda p, w=where: black_hole(p, w),
-                    "large segments are swallowed in silence")
+                    "large segments are swallowed in silence", least=4)
     for node, close in (("client", "reset"), ("client", "fin"), ("r2", "reset"), ("r2", "fin")):
         yield Trial(f"dev_health_{node}_{close}",
                     lambda p, n=node, c=close: health_checks(p, n, c),
-                    f"health checks from {node} that end by {close}")
+                    f"health checks from {node} that end by {close}", least=8)
 
 
 TRIALS = (
     *_many(),
     Trial("dev_reject_new_equal", lambda p: reject_new(p, "r2", equal=True),
-          "r2 refuses with the server's TTL"),
+          "r2 refuses with the server's TTL", least=3),
     Trial("dev_reject_open_equal", lambda p: reject_open(p, "r2", equal=True),
-          "r2 rejects with the server's TTL"),
+          "r2 rejects with the server's TTL", least=5),
     Trial("dev_reject_open_back", lambda p: reject_open(p, "r1", to="client"),
-          "r1 rejects what goes to the client"),
-    Trial("dev_drop_new", drop_new, "r1 drops new connections"),
+          "r1 rejects what goes to the client", least=5),
+    Trial("dev_drop_new", drop_new, "r1 drops new connections", least=3),
     Trial("dev_injected_inline", lambda p: injected(p, "both64", inline=True),
-          "a device resets both ends and swallows the rest"),
+          "a device resets both ends and swallows the rest", least=4),
     Trial("dev_injected_near_server", lambda p: injected(p, "counted", wire=2),
-          "an injector beside the server"),
+          "an injector beside the server", least=4),
     Trial("dev_injected_perfect_near", lambda p: injected(p, "perfect", wire=2),
-          "an injector beside the server that looks like it"),
+          "an injector beside the server that looks like it", least=4),
     Trial("dev_idle_push", lambda p: idle_table(p, "push"),
-          "a device resets idle connections both ways, unasked"),
+          "a device resets idle connections both ways, unasked", least=6),
     Trial("dev_idle_reply64", lambda p: idle_table(p, "reply", ttl=64, flags=RST),
-          "a device answers the segment after a silence by a bare reset"),
+          "a device answers the segment after a silence by a bare reset", least=6),
     Trial("dev_idle_reply255", lambda p: idle_table(p, "reply"),
-          "a device answers the segment after a silence by a reset"),
+          "a device answers the segment after a silence by a reset", least=6),
     Trial("dev_nat_forgets", nat_forgets, "a translation is lost in mid-connection",
-          tools=CONNTRACK),
-    Trial("dev_late_rejected", late_segment, "a firewall rejects a late segment"),
+          tools=CONNTRACK, least=3),
+    Trial("dev_late_rejected", late_segment, "a firewall rejects a late segment", least=3),
     Trial("dev_syn_proxy_closed", proxied_closed_port, "a SYN proxy before a closed port"),
-    Trial("dev_black_hole_probing", probing, "a black hole that the sender gets around"),
+    Trial("dev_black_hole_probing", probing, "a black hole that the sender gets around", least=4),
     Trial("dev_sack_blanked", lambda p: rewritten(p, SackBlanked(True), "sack_blanked"),
-          "a device blanks SACK blocks"),
+          "a device blanks SACK blocks", least=2),
     Trial("dev_sack_renumbered", lambda p: upload_rewritten(p, Renumbered(p.chance),
                                                             "sack_renumbered"),
-          "a device changes sequence numbers but not those in SACK blocks"),
-    Trial("dev_queue_full", lambda p: queue_full(p, False), "the accept queue is full"),
+          "a device changes sequence numbers but not those in SACK blocks", least=3),
+    Trial("dev_queue_full", lambda p: queue_full(p, False), "the accept queue is full", least=6),
     Trial("dev_queue_cookies", queue_cookies, "the accept queue is full, with SYN cookies"),
     Trial("dev_queue_abort", lambda p: queue_full(p, True),
           "the accept queue is full and the server says so by a reset"),

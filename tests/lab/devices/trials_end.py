@@ -163,7 +163,7 @@ def crossing(play):
 
 
 def delayed(play):
-    """All requests are acknowledged by delayed ACKs; the last one is answered by an abort at once."""
+    """Requests are acknowledged by delayed ACKs only; the last one is answered by an abort."""
     listener = play.listen()
     for _ in range(4):
         client, server = play.pair(listener)

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
-"""From what the path saw to the truth: who made each reset and why, and what befell each connection.
+"""From what the path saw to the truth: who made each reset and why, what befell a connection.
 
 Nothing is joined by guessing.  Who made a packet came with it (path.py); the kernel's reasons come
 in the order in which its node sent the resets; the situation is what the play did to a connection.
@@ -114,40 +114,50 @@ def swallowed(play, point, arrived):
     return result
 
 
+class Reader:
+    """Builds the Views of one capture, segment by segment."""
+
+    def __init__(self, play, resets, with_sack):
+        self._play, self._resets, self._with_sack = play, resets, with_sack
+        self._answered, self._acked = set(), set()
+        self.views = collections.defaultdict(View)
+
+    def take(self, packet):
+        """One packet of the capture."""
+        segment = parse(packet.octets)
+        port = segment and port_of(self._play, segment)
+        if not port:
+            return
+        view = self.views[port]
+        view.frames += 1
+        view.silence = max(view.silence, (packet.time_ns - (view.last or packet.time_ns)) / 1e9)
+        view.last = packet.time_ns
+        view.syns += segment.is_syn
+        blocks = sack_blocks(segment)
+        view.blanked += segment.key in self._with_sack and not blocks
+        view.alien += any(FAR < (left - segment.ack) % 2**32 < 2**32 - FAR for left in blocks)
+        if segment.is_reset:
+            view.resets.append(reset_truth(self._play, self._resets, segment, packet.maker))
+        elif segment.flags & (SYN | ACK) == SYN | ACK:
+            view.ignored_acks += segment.flow in self._acked
+            self._answered.add(segment.flow)
+        elif segment.flags & ACK and segment.back in self._answered:
+            self._acked.add(segment.back)
+
+
 def views(play, resets):
     """{point: {port: View}}"""
-    arrived = {end: {segment.key for segment in map(parse, (s.octets for s in play.path.seen[end]))
-                     if segment} for end in ("client", "server")}
-    with_sack = {segment.key for end in ("client", "server")
-                 for segment in map(parse, (s.octets for s in play.path.seen[end]))
-                 if segment and play.nodes.get(segment.src) == end and sack_blocks(segment)}
+    ends = {end: [segment for segment in map(parse, (s.octets for s in play.path.seen[end]))
+                  if segment] for end in ("client", "server")}
+    arrived = {end: {segment.key for segment in segments} for end, segments in ends.items()}
+    with_sack = {segment.key for end, segments in ends.items() for segment in segments
+                 if play.nodes.get(segment.src) == end and sack_blocks(segment)}
     result = {}
     for point, seen in play.path.seen.items():
-        found = collections.defaultdict(View)
-        lost = swallowed(play, point, arrived)
-        answered, acked = set(), set()
+        reader = Reader(play, resets, with_sack)
         for packet in seen:
-            segment = parse(packet.octets)
-            port = segment and port_of(play, segment)
-            if not port:
-                continue
-            view = found[port]
-            view.frames += 1
-            view.silence = max(view.silence, (packet.time_ns - (view.last or packet.time_ns)) / 1e9)
-            view.last = packet.time_ns
-            view.syns += segment.is_syn
-            blocks = sack_blocks(segment)
-            view.blanked += segment.key in with_sack and not blocks
-            view.alien += any(FAR < (left - segment.ack) % 2**32 < 2**32 - FAR
-                              for left in blocks)
-            if segment.is_reset:
-                view.resets.append(reset_truth(play, resets, segment, packet.maker))
-            elif segment.flags & (SYN | ACK) == SYN | ACK:
-                view.ignored_acks += segment.flow in acked
-                answered.add(segment.flow)
-            elif segment.flags & ACK and segment.back in answered:
-                acked.add(segment.back)
-        for port, view in found.items():
-            view.swallowed = lost[port]
-        result[point] = found
+            reader.take(packet)
+        for port, number in swallowed(play, point, arrived).items():
+            reader.views[port].swallowed = number
+        result[point] = reader.views
     return result
