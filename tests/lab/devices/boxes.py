@@ -3,7 +3,7 @@
 
 import threading
 
-from devices.ipv4 import without_sack
+from devices.packet import without_sack
 from packets import ACK, RST
 from devices.path import Box
 

@@ -23,7 +23,7 @@ import threading
 import time
 from dataclasses import dataclass
 
-from devices.ipv4 import after_hops, mark_of, parse, with_mark
+from devices.packet import after_hops, is_kept, mark_of, parse, with_mark
 from netlab import IFF_NO_PI, TIMEOUT, TUNSETIFF, LabError, Namespace, Process
 
 IFF_TUN = 1
@@ -80,8 +80,12 @@ class Box:
         self.path.emit(self.wire, segment, right, after)
 
 
-def addresses(number):
+def addresses(number, family):
     """{device: address} of path `number`, so that no two paths have an address in common."""
+    if family == 6:
+        return {"c0": f"fd00:1:{number:x}::10", "a0": f"fd00:1:{number:x}::1",
+                "b0": f"fd00:12:{number:x}::1", "a1": f"fd00:12:{number:x}::2",
+                "b1": f"fd00:2:{number:x}::1", "s0": f"fd00:2:{number:x}::20"}
     return {"c0": f"10.1.{number}.10", "a0": f"10.1.{number}.1", "b0": f"10.12.{number}.1",
             "a1": f"10.12.{number}.2", "b1": f"10.2.{number}.1", "s0": f"10.2.{number}.20"}
 
@@ -95,9 +99,10 @@ class Path(threading.Thread):
     made    (octets, maker, time.monotonic()) of every reset, where it was made
     """
 
-    def __init__(self, number, shape, chance):
+    def __init__(self, number, family, shape, chance):
         super().__init__(name="path", daemon=True)
-        self.shape, self.address = shape, addresses(number)
+        self.shape, self.family = shape, family
+        self.address = addresses(number, family)
         self.namespaces, self._fds, self._processes = {}, {}, []
         self.boxes, self.losses = {}, []
         self.seen, self.made = {point: [] for point in POINTS}, []
@@ -130,23 +135,26 @@ class Path(threading.Thread):
                 fcntl.ioctl(fd, TUNSETIFF,
                             struct.pack("16sH22x", device.encode(), IFF_TUN | IFF_NO_PI))
             self._fds[device] = fd
-        space.sysctl("net.ipv6.conf.all.disable_ipv6", 1, optional=True)
+        six = self.family == 6
+        space.sysctl("net.ipv6.conf.all.disable_ipv6", int(not six), optional=not six)
         space.sysctl("net.ipv4.conf.all.rp_filter", 0)
         space.sysctl("net.ipv4.tcp_no_metrics_save", 1)
         lines = ["link set lo up"]
         for device in NODES[node]:
-            lines += [f"link set {device} mtu 1500", f"link set {device} up",
-                      f"addr add {self.address[device]}/32 dev {device}"]
+            lines += [f"link set {device} mtu 1500 addrgenmode none", f"link set {device} up",
+                      f"addr add {self.address[device]}/{'128' if six else '32'} dev {device}"
+                      + " nodad" * six]
         beside = {"r1": ("c0", "a0"), "r2": ("s0", "b1")}
         if node in ROUTERS:
-            space.sysctl("net.ipv4.ip_forward", 1)
+            space.sysctl("net.ipv6.conf.all.forwarding" if six else "net.ipv4.ip_forward", 1)
             lines.append(f"route add {self.address[beside[node][0]]} dev {beside[node][1]}")
         away = {"client": "c0", "r1": "b0", "r2": "a1", "server": "s0"}
-        lines.append(f"route add default dev {away[node]}")
+        lines.append(f"route add {'::/0' if six else 'default'} dev {away[node]}")
         space.ip("\n".join(lines) + "\n")
         if node in ROUTERS:
-            self.nft(node, "table ip maker { chain out { type filter hook output priority 300; "
-                           f"ip dscp set {number}; }} }}")
+            ip = "ip6" if six else "ip"
+            self.nft(node, f"table {ip} maker {{ chain out {{ type filter hook output "
+                           f"priority 300; {ip} dscp set {number}; }} }}")
 
     # --- what a play uses ------------------------------------------------------------------
 
@@ -254,8 +262,9 @@ class Path(threading.Thread):
 
     def _from_node(self, device, octets):
         """A node has sent a packet: who made it?  Then on its way to the box."""
-        node = NODE_OF[device]
-        maker = node
+        if not is_kept(octets):
+            return
+        node = maker = NODE_OF[device]
         if node in ROUTERS:
             maker = MAKER_OF.get(mark_of(octets), "")
             self.unmarked += not maker

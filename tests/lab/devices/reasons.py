@@ -17,7 +17,7 @@ BUFFER_KIB = 1024
 LINE = re.compile(r"-(\d+) +\[\d+\] \S+ +(\d+\.\d+): tcp_send_reset: skbaddr=(\S+) .*"
                   r"src=(\S+) dest=(\S+) state=(\S+) reason=(\S+)")
 CLOCK_STEP_S = 2e-6     # the trace's times are rounded to microseconds
-NOWHERE = "0.0.0.0:0"   # the destination that a listening socket has
+NOWHERE = ("0.0.0.0:0", "[::]:0")     # the destination that a listening socket has
 
 
 @dataclass
@@ -34,10 +34,15 @@ class Event:
         """Can it be that of a reset which left its node at `when`?"""
         if self.time > when + CLOCK_STEP_S:
             return False
-        if self.target == NOWHERE:
+        if self.target in NOWHERE:
             return self.source.endswith(f":{segment.sport}")
-        return (self.source, self.target) == (f"{segment.src}:{segment.sport}",
-                                              f"{segment.dst}:{segment.dport}")
+        return (self.source, self.target) == (place(segment.src, segment.sport),
+                                              place(segment.dst, segment.dport))
+
+
+def place(address, port):
+    """An address and a port as the kernel prints them."""
+    return f"[{address}]:{port}" if ":" in address else f"{address}:{port}"
 
 
 class Reasons:
@@ -82,7 +87,8 @@ class Reasons:
         self.lost += text.count("LOST")
         found = []
         for task, when, skb, source, target, _, reason in LINE.findall(text):
-            ours = int(task) == thread if target == NOWHERE else source.split(":")[0] in addresses
+            ours = int(task) == thread if target in NOWHERE \
+                else source.rpartition(":")[0].strip("[]") in addresses
             if ours:
                 found.append(Event(float(when), source, target, reason, not skb.strip("(nul)0x")))
         return sorted(found, key=lambda event: event.time)

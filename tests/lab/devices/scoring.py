@@ -20,7 +20,7 @@ FLAGS = ("retransmission", "spurious_retransmission", "fast_retransmission", "ou
          "duplicate_ack", "lost_segment", "keep_alive", "zero_window", "reused_ports")
 ORIGIN, OLD_ORIGIN = "tcplife.rst.origin", "tcplife.rst.injected"
 SAYS = ("tcplife.verdict", "tcplife.finding", "tcplife.rst.cause")
-FIELDS = ("frame.number", "ip.src", "tcp.srcport", "tcp.dstport", "tcplife.conn", ORIGIN,
+FIELDS = ("frame.number", "ip.src", "ipv6.src", "tcp.srcport", "tcp.dstport", "tcplife.conn", ORIGIN,
           ORIGIN + ".confidence", OLD_ORIGIN, "tcplife.rst.cause.confidence", *SAYS,
           *("tcp.analysis." + name for name in FLAGS))
 # Before tcplife.rst.origin there was tcplife.rst.injected: (origin, confidence) of its values.
@@ -58,7 +58,8 @@ class Capture:
 
     def connection(self, row):
         """(number of the trial, port or ("conn", number)): the connection of a row."""
-        number = int(row["ip.src"].split(".")[2])
+        number = int(row["ip.src"].split(".")[2]) if row.get("ip.src") \
+            else int(row["ipv6.src"].split(":")[2], 16)
         for name in ("tcp.srcport", "tcp.dstport"):
             if (number, int(row[name])) in self.connections:
                 return number, int(row[name])

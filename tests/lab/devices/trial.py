@@ -27,6 +27,7 @@ class Trial:
     shows      one sentence
     tools      programs it needs, beside those that all need: {program: Debian package}
     least      connections with a situation that some capture must show; otherwise played again
+    family     4 or 6, the IP version
     """
 
     name: str
@@ -34,6 +35,7 @@ class Trial:
     shows: str
     tools: dict = field(default_factory=dict)
     least: int = 0
+    family: int = 4
 
 
 class Play:
@@ -42,7 +44,7 @@ class Play:
     def __init__(self, trial, number, seed):
         self.chance = random.Random(f"{seed}:{trial.name}")
         self.shape = Shape.drawn(self.chance)
-        self.path = Path(number, self.shape, self.chance)
+        self.path = Path(number, trial.family, self.shape, self.chance)
         self.trial, self.situations, self.owners = trial, {}, {}
         self._sockets, self._threads = [], []
         self._port = FIRST_PORT + self.chance.randrange(5000)
@@ -67,13 +69,14 @@ class Play:
     def socket(self, node, port=0):
         """A TCP socket of a node."""
         with self.path.namespaces[node].entered():
-            new = socket.socket(socket.AF_INET, socket.SOCK_STREAM)
+            new = socket.socket(socket.AF_INET6 if self.trial.family == 6 else socket.AF_INET,
+                                socket.SOCK_STREAM)
         self._sockets.append(new)
         new.settimeout(TIMEOUT)
         new.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         if port:
             new.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-            new.bind(("0.0.0.0", port))
+            new.bind(("", port))
         return new
 
     def listen(self, port=HTTP, node="server", backlog=16):
@@ -148,6 +151,11 @@ class Play:
         """Set net.* in one node or, for "ends", in both."""
         for one in ("client", "server") if node == "ends" else (node,):
             self.path.namespaces[one].sysctl(name, value)
+
+    @property
+    def ip(self):
+        """How nftables calls the IP version."""
+        return "ip6" if self.trial.family == 6 else "ip"
 
     @property
     def nodes(self):

@@ -19,7 +19,7 @@ IDLE_S = (25.5, 30.0)
 
 def reject_rule(match):
     """An nftables rule of a router that answers by a reset."""
-    return ("table ip f { chain c { type filter hook forward priority 0; "
+    return ("table inet f { chain c { type filter hook forward priority 0; "
             f"{match} reject with tcp reset; }} }}")
 
 
@@ -44,7 +44,7 @@ def reject_new(play, node, equal=False):
 
 def drop_new(play):
     """A router drops new connections without a word."""
-    play.path.nft("r1", "table ip f { chain c { type filter hook forward priority 0; "
+    play.path.nft("r1", "table inet f { chain c { type filter hook forward priority 0; "
                         "tcp dport 22-25 drop; } }")
     listener, _ = play.listen(), play.listen(22)
     client, server = play.pair(listener)
@@ -69,11 +69,11 @@ def reject_open(play, node, to="server", equal=False, streaming=False):
             play.background(client.sendall, b"q" * 100000)
             receive(server, 5000 + 5000 * number)
         time.sleep(0 if streaming else 0.08)
-        play.path.nft(node, reject_rule(f"ip daddr {play.address[to]} tcp flags & rst == 0"))
+        play.path.nft(node, reject_rule(f"{play.ip} daddr {play.address[to]} tcp flags & rst == 0"))
         one, other = (client, server) if to == "server" else (server, client)
         quietly(one.sendall, b"q" * 400)
         time.sleep(2 * CALM_S)
-        play.path.command(node, "nft", "delete", "table", "ip", "f")
+        play.path.command(node, "nft", "delete", "table", "inet", "f")
         if number % 2:
             quietly(other.sendall, b"r" * 200)      # who knows nothing goes on
             time.sleep(CALM_S)
@@ -124,7 +124,7 @@ def idle(play, begin):
 def idle_conntrack(play, node, verdict):
     """A stateful packet filter forgets an idle connection, then rejects or drops its segments."""
     def begin(seconds):
-        play.path.nft(node, "table ip f { chain c { type filter hook forward priority 0; "
+        play.path.nft(node, "table inet f { chain c { type filter hook forward priority 0; "
                             "ct state established,related accept; "
                             "tcp flags & (syn|ack) == syn accept; "
                             f"tcp flags & rst == rst drop; meta l4proto tcp {verdict}; }} }}")
@@ -200,8 +200,9 @@ def black_hole(play, where):
     """Large segments are swallowed in silence; small ones pass."""
     to_server = where.endswith("up")
     if where.startswith("icmp"):
-        play.path.nft("r2", "table ip i { chain c { type filter hook output priority 0; "
-                            "icmp type destination-unreachable drop; } }")
+        play.path.nft("r2", "table inet i { chain c { type filter hook output priority 0; "
+                            "icmp type destination-unreachable drop; "
+                            "icmpv6 type packet-too-big drop; } }")
         play.path.namespaces["r2"].ip("link set a1 mtu 1400\n")
     else:
         play.path.attach(1, SmallPipe(1400, to_server))
@@ -411,6 +412,25 @@ def _many():
                     f"health checks from {node} that end by {close}", least=8)
 
 
+def _six():
+    """Some of them over IPv6: a hop limit, but no identification of packets."""
+    for name, play, least in (
+            ("reject_new_r1", lambda p: reject_new(p, "r1"), 3),
+            ("reject_open_r1", lambda p: reject_open(p, "r1"), 5),
+            ("reject_open_r2", lambda p: reject_open(p, "r2"), 5),
+            ("idle_reset_r1", lambda p: idle_conntrack(p, "r1", "reject with tcp reset"), 6),
+            ("idle_push", lambda p: idle_table(p, "push"), 6),
+            ("injected_one255", lambda p: injected(p, "one255"), 4),
+            ("injected_both128", lambda p: injected(p, "both128"), 4),
+            ("injected_perfect", lambda p: injected(p, "perfect"), 4),
+            ("injected_syn", lambda p: injected(p, "syn"), 4),
+            ("black_hole_icmp_down", lambda p: black_hole(p, "icmp_down"), 4),
+            ("health_client_reset", lambda p: health_checks(p, "client", "reset"), 8),
+            ("queue_full", lambda p: queue_full(p, False), 6)):
+        yield Trial(f"dev_v6_{name}", play, f"IPv6: {name.replace('_', ' ')}", least=least,
+                    family=6)
+
+
 TRIALS = (
     *_many(),
     Trial("dev_reject_new_equal", lambda p: reject_new(p, "r2", equal=True),
@@ -447,4 +467,5 @@ TRIALS = (
     Trial("dev_queue_abort", lambda p: queue_full(p, True),
           "the accept queue is full and the server says so by a reset"),
     Trial("dev_defer_accept", defer_accept, "TCP_DEFER_ACCEPT, no fault"),
+    *_six(),
 )

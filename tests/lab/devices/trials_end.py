@@ -218,7 +218,7 @@ def own_firewall(play):
     listener = play.listen()
     client, server = play.pair(listener)
     play.talk(client, server, 2)
-    play.path.nft("server", "table ip f { chain c { type filter hook input priority 0; "
+    play.path.nft("server", "table inet f { chain c { type filter hook input priority 0; "
                             "tcp dport 80 reject with tcp reset; } }")
     quietly(client.sendall, b"q" * 100)
     time.sleep(CALM_S)
@@ -347,7 +347,7 @@ def survives(play):
 
 def clamped(play):
     """A router lowers the MSS of all SYNs; nothing is wrong."""
-    play.path.nft("r1", "table ip f { chain c { type filter hook forward priority 0; "
+    play.path.nft("r1", "table inet f { chain c { type filter hook forward priority 0; "
                         "tcp flags syn tcp option maxseg size set 1300; } }")
     transfers(play)
 
@@ -432,4 +432,12 @@ TRIALS = (
     Trial("end_too_big", too_big, "a smaller MTU that ICMP tells of"),
     Trial("end_masqueraded", masqueraded, "address translation; no SACK option"),
     Trial("end_syn_proxy", by_proxy, "the server aborts behind a SYN proxy"),
+    *(Trial(f"end_v6_{name}", play, f"IPv6: {shows}", family=6) for name, play, shows in (
+        ("closed_port", closed_port, "closed ports refuse"),
+        ("abort_server", lambda p: abort(p, True, 0.05), "the server aborts"),
+        ("abort_client", lambda p: abort(p, False, 0.05), "the client aborts"),
+        ("data_after_close", data_after_close, "data after the other end's close"),
+        ("half_open", half_open, "the server has lost the connection"),
+        ("route_change3", lambda p: route_change(p, 3), "three hops more before the reset"),
+        ("too_big", too_big, "a smaller MTU that ICMPv6 tells of"))),
 )

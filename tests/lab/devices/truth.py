@@ -10,7 +10,7 @@ import collections
 import struct
 from dataclasses import dataclass, field
 
-from devices.ipv4 import SACK, options_of, parse
+from devices.packet import SACK, options_of, parse
 from packets import ACK, SYN
 
 KERNELS = ("client", "r1", "r2", "server")
@@ -40,13 +40,18 @@ def owner(play, segment):
         or play.nodes.get(segment.src, "")
 
 
+def reset_key(segment, maker):
+    """What a reset keeps on its way, with who made it."""
+    return maker, segment.sport, segment.dport, *segment.key
+
+
 def origin_of(play, segment, maker):
     """Did the node make it for which its source address stands?"""
     return {"by": maker, "origin": "end" if maker == owner(play, segment) else "path"}
 
 
 def resets_of(play, events):
-    """({(key, source port, destination port): truth} of every reset that was made, problems).
+    """({reset_key(): truth} of every reset that was made, problems).
 
     A node sends its resets in order, so each has the first event that fits and is not later.
     """
@@ -59,7 +64,7 @@ def resets_of(play, events):
         if event is not None:
             events.remove(event)
             entry |= {"reason": event.reason, "active": event.active}
-        found.setdefault(segment.key + (segment.sport, segment.dport), entry)
+        found.setdefault(reset_key(segment, maker), entry)
     return found, [f"reasons of {len(events)} resets that were not seen"] if events else []
 
 
@@ -69,8 +74,7 @@ def reset_truth(play, resets, segment, maker):
     A device that changes numbers hides which of its node's resets it was: then its reason is left
     out, not its maker.
     """
-    return resets.get(segment.key + (segment.sport, segment.dport)) \
-        or origin_of(play, segment, maker)
+    return resets.get(reset_key(segment, maker)) or origin_of(play, segment, maker)
 
 
 def labelled(play, point, resets):
