@@ -33,11 +33,9 @@ def captures():
 
 
 @pytest.fixture(scope="module")
-def tally(captures, fields, tshark):
+def tally(captures, fields, sandbox):
     """What tcplife got right, in two passes."""
-    listing = tshark(["-G", "fields"]).stdout.splitlines()
-    known = {line.split("\t")[2] for line in listing if line.startswith("F\t")}
-    names = [name for name in scoring.FIELDS if name in known]
+    names = scoring.known(sandbox.run(["tshark", "-G", "fields"]).stdout)
     tally = scoring.Tally()
     with ThreadPoolExecutor(os.cpu_count()) as pool:
         rows = pool.map(lambda capture: fields(capture.path, *names, two_pass=True), captures)
@@ -78,7 +76,8 @@ def test_every_line_has_a_floor(tally):
 def segment(version, **values):
     """A segment of the client with some octets."""
     src, dst = ENDS[version]
-    return packet.Tcp(src, dst, 40000, 80, **{"seq": 100, "ack": 200, "flags": ACK, "window": 500, "payload": b"x" * 20, **values})
+    plain = {"src": src, "dst": dst, "sport": 40000, "dport": 80, "payload": b"x" * 20}
+    return packet.Tcp(**{**plain, "seq": 100, "ack": 200, "flags": ACK, "window": 500, **values})
 
 
 @pytest.mark.parametrize("version", [4, 6])

@@ -20,8 +20,8 @@ FLAGS = ("retransmission", "spurious_retransmission", "fast_retransmission", "ou
          "duplicate_ack", "lost_segment", "keep_alive", "zero_window", "reused_ports")
 ORIGIN, OLD_ORIGIN = "tcplife.rst.origin", "tcplife.rst.injected"
 SAYS = ("tcplife.verdict", "tcplife.finding", "tcplife.rst.cause")
-FIELDS = ("frame.number", "ip.src", "ipv6.src", "tcp.srcport", "tcp.dstport", "tcplife.conn", ORIGIN,
-          ORIGIN + ".confidence", OLD_ORIGIN, "tcplife.rst.cause.confidence", *SAYS,
+FIELDS = ("frame.number", "ip.src", "ipv6.src", "tcp.srcport", "tcp.dstport", "tcplife.conn",
+          ORIGIN, ORIGIN + ".confidence", OLD_ORIGIN, "tcplife.rst.cause.confidence", *SAYS,
           *("tcp.analysis." + name for name in FLAGS))
 # Before tcplife.rst.origin there was tcplife.rst.injected: (origin, confidence) of its values.
 OLD_VALUES = {"none": ("end", "guess"), "possible": ("path", "guess"), "likely": ("path", "likely")}
@@ -68,7 +68,11 @@ class Capture:
 
 @dataclass
 class Tally:
-    """Counts: origins and causes by (trial, point, group, verdict), the others by their keys."""
+    """Counts, all but `linux` and `flags` by (trial, point, situation, ...); last is the verdict.
+
+    The fourth key of origins and causes is who sent the reset: "end", "path", or "trap" for an end
+    whose program set its TTL.
+    """
 
     origins: collections.Counter = field(default_factory=collections.Counter)
     causes: collections.Counter = field(default_factory=collections.Counter)
@@ -87,6 +91,12 @@ def load_corpus(folder):
         base = path.removesuffix(".truth.json.gz")
         captures += [Capture(point, f"{base}.{point}.pcap.gz", truth) for point in POINTS]
     return captures
+
+
+def known(listing):
+    """Those of FIELDS that a tshark has; `listing` is what its -G fields prints."""
+    there = {line.split("\t")[2] for line in listing.splitlines() if line.startswith("F\t")}
+    return tuple(name for name in FIELDS if name in there)
 
 
 def first(row):
@@ -116,7 +126,7 @@ def score_reset(tally, capture, row, label, trial, situation):
     said, confidence = origin_said(row)
     group = "trap" if trial in TRAPS and label["origin"] == "end" else label["origin"]
     verdict = verdict_of(said == label["origin"], said == "unknown", confidence)
-    tally.origins[trial, capture.point, group, verdict] += 1
+    tally.origins[trial, capture.point, situation, group, verdict] += 1
     frame = int(row["frame.number"])
     if verdict != "right":
         tally.errors.append((trial, capture.point, frame,
@@ -132,7 +142,7 @@ def score_reset(tally, capture, row, label, trial, situation):
             kind in (None, "active" if label["active"] else "reply")
     confidence = row.get("tcplife.rst.cause.confidence", "")
     verdict = verdict_of(right, cause in NO_CAUSE, confidence)
-    tally.causes[trial, capture.point, label["origin"], verdict] += 1
+    tally.causes[trial, capture.point, situation, label["origin"], verdict] += 1
     if verdict.startswith("wrong"):
         truth = label.get("reason", "a device, " + situation)
         tally.errors.append((trial, capture.point, frame, f"{truth}: {cause} {confidence}".strip()))
