@@ -4,7 +4,7 @@
 import threading
 
 from devices.packet import without_sack
-from packets import ACK, RST
+from packets import ACK, RST, SYN
 from devices.path import Box
 
 WORD = b"BAD"           # an injector resets a connection whose payload holds it
@@ -164,6 +164,16 @@ class IdleTable(Box):
         """Let no timer fire any more."""
         for timer in self._timers.values():
             timer.cancel()
+
+
+class Balancer(IdleTable):
+    """A load balancer that opens the connection itself: its SYN-ACKs have the TTL of its resets."""
+
+    def passes(self, segment, right):
+        passed = super().passes(segment, right)
+        if passed is not None and not right and passed.flags & (SYN | ACK) == SYN | ACK:
+            return passed.changed(ttl=self.ttl, ip_id=0)
+        return passed
 
 
 class SackBlanked(Box):

@@ -5,10 +5,10 @@ import socket
 import threading
 import time
 
-from devices.boxes import (MODES, IdleTable, Injector, Renumbered, SackBlanked, SmallPipe,
+from devices.boxes import (MODES, Balancer, IdleTable, Injector, Renumbered, SackBlanked, SmallPipe,
                            Straggler, StrictWindow)
 from devices.trial import HTTP, TLS, Trial, quietly, receive, reset
-from devices.trials_end import CALM_S, syn_proxy
+from devices.trials_end import CALM_S, keep_alive, syn_proxy
 from packets import RST
 
 TCP_DEFER_ACCEPT = socket.TCP_DEFER_ACCEPT
@@ -137,6 +137,18 @@ def idle_conntrack(play, node, verdict):
 def idle_table(play, how, **values):
     """A load balancer forgets an idle connection."""
     idle(play, lambda seconds: play.path.attach(1, IdleTable(seconds, how, **values)))
+
+
+def idle_keepalive(play):
+    """Keep-alives come too late: the device has forgotten, their sender gives up."""
+    timeout = play.chance.uniform(*IDLE_S)
+    play.path.attach(1, IdleTable(timeout, "drop"))
+    listener = play.listen(TLS)
+    pairs = [play.pair(listener, situation="idle_timeout") for _ in range(4)]
+    for client, server in pairs:
+        play.talk(client, server, 1 + play.some())
+        keep_alive(client, int(timeout) + 3, 1, 3)
+    time.sleep(timeout + 8)
 
 
 def masquerade(play):
@@ -452,6 +464,11 @@ TRIALS = (
           "a device answers the segment after a silence by a bare reset", least=6),
     Trial("dev_idle_reply255", lambda p: idle_table(p, "reply"),
           "a device answers the segment after a silence by a reset", least=6),
+    Trial("dev_idle_balancer", lambda p: idle(p, lambda seconds: p.path.attach(
+        1, Balancer(seconds, "push", ttl=p.chance.choice((64, 128, 250))))),
+          "a load balancer, whose SYN-ACKs are its own, resets idle connections", least=6),
+    Trial("dev_idle_keepalive", idle_keepalive, "keep-alives that come after the device's timeout",
+          least=4),
     Trial("dev_nat_forgets", nat_forgets, "a translation is lost in mid-connection",
           tools=CONNTRACK, least=3),
     Trial("dev_late_rejected", late_segment, "a firewall rejects a late segment", least=3),

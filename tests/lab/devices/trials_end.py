@@ -9,10 +9,10 @@ import socket
 import tempfile
 import time
 
+from devices.boxes import IdleTable
 from devices.path import Shape
 from devices.trial import HTTP, TLS, Trial, quietly, receive, reset
 
-KEEPALIVE = ((socket.TCP_KEEPIDLE, 1), (socket.TCP_KEEPINTVL, 1), (socket.TCP_KEEPCNT, 2))
 CALM_S = 0.12           # longer than a round trip
 SERVER_PROGRAM = ("import socket,time;l=socket.socket();l.setsockopt(1,2,1);l.bind(('',{port}));"
                   "l.listen();print('up',flush=True);s,_=l.accept();s.recv(10);s.send(b'r'*100);"
@@ -123,15 +123,21 @@ def half_open(play):
         client.close()
 
 
+def keep_alive(opened, idle, interval, count):
+    """Keep-alive probes of a socket, seconds."""
+    opened.setsockopt(socket.SOL_SOCKET, socket.SO_KEEPALIVE, 1)
+    for option, value in ((socket.TCP_KEEPIDLE, idle), (socket.TCP_KEEPINTVL, interval),
+                          (socket.TCP_KEEPCNT, count)):
+        opened.setsockopt(socket.IPPROTO_TCP, option, value)
+
+
 def keepalive_dead(play):
     """The server falls silent; the client's keep-alive gives up."""
     listener = play.listen()
     pairs = [play.pair(listener) for _ in range(3)]
     for client, server in pairs:
         play.talk(client, server, 1)
-        client.setsockopt(socket.SOL_SOCKET, socket.SO_KEEPALIVE, 1)
-        for option, value in KEEPALIVE:
-            client.setsockopt(socket.IPPROTO_TCP, option, value)
+        keep_alive(client, 1, 1, 2)
     play.path.losses.append(lambda wire, _, right: wire == 1 and right)
     time.sleep(4.5)
 
@@ -345,6 +351,46 @@ def survives(play):
     time.sleep(CALM_S)
 
 
+def kept_alive(play):
+    """A device that forgets after 20 s, and keep-alives that come sooner."""
+    play.path.attach(1, IdleTable(20, "reply"))
+    listener = play.listen(TLS)
+    pairs = [play.pair(listener) for _ in range(4)]
+    for client, server in pairs:
+        play.talk(client, server, 1 + play.some())
+        keep_alive(client, 8, 8, 3)
+    time.sleep(play.chance.uniform(27, 33))
+    for client, server in pairs:
+        play.talk(client, server, 1)
+        play.finish(client, server)
+    time.sleep(CALM_S)
+
+
+def keepalive_race(play):
+    """The server ends idle connections; a request crosses its FIN and is answered by a reset."""
+    listener = play.listen()
+    pairs = [play.pair(listener) for _ in range(4)]
+    for client, server in pairs:
+        play.talk(client, server, 1 + play.some())
+    time.sleep(play.chance.uniform(26, 31))
+    for client, server in pairs:
+        server.close()
+        time.sleep(play.shape.delays[1] / 2)
+        quietly(client.sendall, b"q" * 300)
+        time.sleep(2 * CALM_S)
+        client.close()
+
+
+def poller(play):
+    """A client that asks the same every other second: no health check, it gets an answer."""
+    listener = play.listen(8080)
+    for _ in range(8):
+        client, server = play.pair(listener)
+        play.talk(client, server, 1)
+        play.finish(client, server)
+        time.sleep(1.3)
+
+
 def clamped(play):
     """A router lowers the MSS of all SYNs; nothing is wrong."""
     play.path.nft("r1", "table inet f { chain c { type filter hook forward priority 0; "
@@ -428,6 +474,9 @@ TRIALS = (
     Trial("end_haproxy", haproxy, "HAProxy is the end: timeouts, rejects, resets",
           tools={"haproxy": "haproxy"}),
     Trial("end_survives", survives, "half a minute of silence that nobody minds"),
+    Trial("end_kept_alive", kept_alive, "keep-alives that come before the device's timeout"),
+    Trial("end_keepalive_race", keepalive_race, "a request crosses the FIN after a silence"),
+    Trial("end_poller", poller, "requests at equal intervals"),
     Trial("end_clamped", clamped, "MSS clamping"),
     Trial("end_too_big", too_big, "a smaller MTU that ICMP tells of"),
     Trial("end_masqueraded", masqueraded, "address translation; no SACK option"),

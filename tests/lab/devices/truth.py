@@ -108,7 +108,7 @@ def swallowed(play, point, arrived):
     for seen in play.path.seen[point]:
         segment = parse(seen.octets)
         port = segment and port_of(play, segment)
-        if port and (segment.payload or segment.flags & SYN) and not segment.is_reset:
+        if port and not segment.is_reset:
             at = "client" if play.nodes.get(segment.dst) in ("client", "r1") else "server"
             if segment.key not in arrived[at]:
                 copies[port, segment.flow, segment.seq] += 1
