@@ -63,15 +63,15 @@ def fields():
 
 
 def errors():
-    return [Error(*row) for row in rows(EPAN / "tl_errors.def", "TL_ERROR_ROW", WORD, TEXT, TEXT, WORD, WORD, TEXT, TEXT)]
+    return [Error(*row) for row in rows(EPAN / "show/tl_errors.def", "TL_ERROR_ROW", WORD, TEXT, TEXT, WORD, WORD, TEXT, TEXT)]
 
 
 def evidence():
-    return [Evidence(*row) for row in rows(EPAN / "tl_evidence.def", "TL_EVIDENCE_ROW", WORD, TEXT, TEXT, TEXT)]
+    return [Evidence(*row) for row in rows(EPAN / "show/tl_evidence.def", "TL_EVIDENCE_ROW", WORD, TEXT, TEXT, TEXT)]
 
 
 def expert_sources():
-    return [ExpertSource(*row) for row in rows(EPAN / "tl_expert.def", "TL_EXPERT_SOURCE", WORD, WORD, TEXT, TEXT)]
+    return [ExpertSource(*row) for row in rows(EPAN / "show/tl_expert.def", "TL_EXPERT_SOURCE", WORD, WORD, TEXT, TEXT)]
 
 
 def preferences():
@@ -86,21 +86,21 @@ def languages():
 def columns():
     """Name and title are "" where the row has NULL."""
     name = r'(NULL|"[^"]*")'
-    found = rows(EPAN / "tl_columns.def", "TL_COLUMN", name, name, WORD, r"([^,]+)", WORD, TEXT)
+    found = rows(EPAN / "tables/tl_columns.def", "TL_COLUMN", name, name, WORD, r"([^,]+)", WORD, TEXT)
     return [Column(*("" if part == "NULL" else part.strip('"') for part in row)) for row in found]
 
 
 def chinese_groups():
     """Id of the group -> what it answers."""
-    return dict(rows(EPAN / "tl_chinese.def", "TL_CHINESE_GROUP", WORD, TEXT))
+    return dict(rows(EPAN / "show/tl_chinese.def", "TL_CHINESE_GROUP", WORD, TEXT))
 
 
 def chinese_values():
     """(id of the group, tag) -> Translation, in order."""
-    found = rows(EPAN / "tl_chinese.def", "TL_CHINESE", WORD, WORD, TEXT, TEXT)
+    found = rows(EPAN / "show/tl_chinese.def", "TL_CHINESE", WORD, WORD, TEXT, TEXT)
     return {(group, tag): Translation(*texts) for group, tag, *texts in found}
 
 
 def chinese_bits(macro):
     """Bit -> Translation, in order. `macro` is TL_CHINESE_ERROR or TL_CHINESE_EVIDENCE."""
-    return {bit: Translation(*texts) for bit, *texts in rows(EPAN / "tl_chinese.def", macro, WORD, TEXT, TEXT)}
+    return {bit: Translation(*texts) for bit, *texts in rows(EPAN / "show/tl_chinese.def", macro, WORD, TEXT, TEXT)}

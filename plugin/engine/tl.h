@@ -7,8 +7,8 @@
  *
  *     struct tl_tracker *tracker = tl_tracker_new(&allocator);
  *     struct tl_pair *pair = tl_pair_new(tracker, &ends);
- *     if (tl_pair_update(pair, &segment, &verdict))
- *         ... verdict.shape says what the segment is, verdict.refs which frames and numbers prove it
+ *     if (tl_pair_update(pair, &segment, &result))
+ *         ... result.shape says what the segment is, result.refs which frames and numbers prove it
  *     tl_conn_facts(verdict.conn, last_time, &facts);    what is known of the connection by now
  *
  * Properties: no I/O, no static mutable data, no recursion; total (any segment is accepted); deterministic; O(1) amortised
@@ -84,7 +84,7 @@ struct tl_segment {
 /* The two ends of a pair. End 0 is the one with the lower address, then port, so that the answer does not depend on which
  * packet came first. `is_service` tells that something is registered for the port; it serves only to guess roles when the
  * capture starts mid-stream. */
-struct tl_ends {
+struct tl_endpoints {
     void *user; /* the caller's own, for instance its record of the addresses; see tl_conn_ends() */
     uint16_t port[2];
     bool is_service[2];
@@ -103,7 +103,7 @@ struct tl_allocator {
 enum { TL_STATE_PATH_MAX = 3 };
 
 /* One endpoint after the segment. */
-struct tl_end_view {
+struct tl_endpoint_view {
     uint8_t state;                   /* enum tl_state */
     uint8_t confidence;              /* enum tl_confidence of state */
     uint8_t before;                  /* the state before, if the segment changed it, else NONE */
@@ -121,7 +121,7 @@ enum tl_shape_flag {
     TL_SHAPE_PROVES_OUTCOME = 0x0020, /* this segment decides the handshake's outcome: facts say which */
     TL_SHAPE_PROVES_CLOSE = 0x0040,   /* this segment decides kind, initiator and TIME-WAIT side */
     TL_SHAPE_NEW_DATA = 0x0080,       /* carries bytes never captured before */
-    TL_SHAPE_NEEDLESS_SHOWS = 0x0100, /* timestamps or SACK would show it if the retransmission was needless */
+    TL_SHAPE_SPURIOUS_SHOWS = 0x0100, /* timestamps or SACK would show it if the retransmission was spurious */
     TL_SHAPE_TLP_OR_RTO = 0x0200,     /* a single segment outstanding: tail loss probe and timer look alike */
     TL_SHAPE_NAMES_RUN = 0x0400,      /* this probe shows what all of its run are: kind and confidence, a late fact of them */
     TL_SHAPE_WINDOW_LIMITED = 0x0800, /* fills a small window to the last octet, after a wait for more */
@@ -169,47 +169,47 @@ enum tl_capture {
 /* What the segment is. Plain small numbers with no padding, so that equal shapes compare equal by memcmp: the shapes of a
  * capture are few, and the user of the engine can store each once. */
 struct tl_shape {
-    uint16_t flags;                    /* enum tl_shape_flag */
-    uint16_t error;                    /* enum tl_handshake_error, of this segment */
-    uint16_t evidence;                 /* enum tl_evidence, of a RST, as known at this segment */
-    uint16_t attempt;                  /* repetition of a SYN, SYN-ACK or FIN: 0 = first; stops at 65535 */
-    uint8_t phase;                     /* enum tl_phase */
-    uint8_t sender;                    /* enum tl_sender */
-    uint8_t sender_confidence;         /* enum tl_confidence */
-    uint8_t client;                    /* which end of the pair is shown as the client: 0 or 1 */
-    uint8_t from;                      /* which end sent the segment: 0 or 1 */
-    uint8_t reuse;                     /* enum tl_reuse, on SYNs, and on the segment that decides a tentative one */
-    uint8_t handshake_step;            /* enum tl_handshake_step */
-    uint8_t synack_why;                /* enum tl_synack_why */
-    uint8_t teardown_step;             /* enum tl_teardown_step */
-    uint8_t rst_form;                  /* enum tl_rst_form */
-    uint8_t rst_cause;                 /* enum tl_rst_cause */
-    uint8_t rst_confidence;            /* enum tl_confidence of rst_cause */
-    uint8_t rst_effect;                /* enum tl_rst_effect, as known at this segment */
-    uint8_t rst_stage;                 /* enum tl_rst_stage */
-    uint8_t abort_why;                 /* enum tl_abort_why */
-    uint8_t injected;                  /* enum tl_injected, of a RST, as known at this segment */
-    uint8_t keepalive;                 /* enum tl_probe_kind */
-    uint8_t window_probe;              /* enum tl_probe_kind */
-    uint8_t probe_confidence;          /* enum tl_confidence of the two above, or of a challenge ACK */
-    uint8_t ack;                       /* enum tl_ack */
-    uint8_t segment;                   /* enum tl_segment_kind, of segments that occupy sequence numbers */
-    uint8_t retransmission;            /* enum tl_retransmission, why the bytes were sent again */
-    uint8_t retransmission_confidence; /* enum tl_confidence of it */
-    uint8_t needless;                  /* enum tl_needless, as known at this segment; see tl_refs.proved */
-    uint8_t lost_at;                   /* enum tl_lost_at, unless the retransmission proves needless */
-    uint8_t duplicate;                 /* enum tl_duplicate */
-    struct tl_end_view end[2];         /* by end of the pair */
+    uint16_t flags;                      /* enum tl_shape_flag */
+    uint16_t error;                      /* enum tl_handshake_error, of this segment */
+    uint16_t evidence;                   /* enum tl_evidence, of a RST, as known at this segment */
+    uint16_t attempt;                    /* repetition of a SYN, SYN-ACK or FIN: 0 = first; stops at 65535 */
+    uint8_t phase;                       /* enum tl_phase */
+    uint8_t sender;                      /* enum tl_sender */
+    uint8_t sender_confidence;           /* enum tl_confidence */
+    uint8_t client;                      /* which end of the pair is shown as the client: 0 or 1 */
+    uint8_t from;                        /* which end sent the segment: 0 or 1 */
+    uint8_t reuse;                       /* enum tl_reuse, on SYNs, and on the segment that decides a tentative one */
+    uint8_t handshake_step;              /* enum tl_handshake_step */
+    uint8_t synack_why;                  /* enum tl_synack_why */
+    uint8_t teardown_step;               /* enum tl_teardown_step */
+    uint8_t rst_form;                    /* enum tl_rst_form */
+    uint8_t rst_cause;                   /* enum tl_rst_cause */
+    uint8_t rst_confidence;              /* enum tl_confidence of rst_cause */
+    uint8_t rst_effect;                  /* enum tl_rst_effect, as known at this segment */
+    uint8_t rst_stage;                   /* enum tl_rst_stage */
+    uint8_t abort_why;                   /* enum tl_abort_why */
+    uint8_t injected;                    /* enum tl_injected, of a RST, as known at this segment */
+    uint8_t keepalive;                   /* enum tl_probe_kind */
+    uint8_t window_probe;                /* enum tl_probe_kind */
+    uint8_t probe_confidence;            /* enum tl_confidence of the two above, or of a challenge ACK */
+    uint8_t ack;                         /* enum tl_ack */
+    uint8_t segment;                     /* enum tl_segment_kind, of segments that occupy sequence numbers */
+    uint8_t retransmission;              /* enum tl_retransmission, why the bytes were sent again */
+    uint8_t retransmission_confidence;   /* enum tl_confidence of it */
+    uint8_t spurious;                    /* enum tl_spurious, as known at this segment; see tl_refs.proved */
+    uint8_t lost_at;                     /* enum tl_lost_at, unless the retransmission proves spurious */
+    uint8_t duplicate;                   /* enum tl_duplicate */
+    struct tl_endpoint_view endpoint[2]; /* by end of the pair */
 };
 
 enum { TL_PROVED_MAX = 4 };
 
 /* Numbers that belong to this one segment; 0 = none. */
 struct tl_refs {
-    /* Retransmissions that this segment shows to have been needless: a late fact of those frames. */
+    /* Retransmissions that this segment shows to have been spurious: a late fact of those frames. */
     struct {
         uint32_t frame;
-        uint32_t needless; /* enum tl_needless */
+        uint32_t spurious; /* enum tl_spurious */
     } proved[TL_PROVED_MAX];
     uint32_t original_in;           /* frame of the first transmission of these bytes that was captured */
     uint32_t previous_in;           /* frame of the previous one */
@@ -236,17 +236,17 @@ struct tl_refs {
     uint32_t revoked_in;       /* frame of a RST that the segment shows to have ended nothing */
 };
 
-/* The most that one connection can hold, bytes: both records of sent data full, all rings grown (tl_sent.h, tl_recent.h,
+/* The most that one connection can hold, bytes: both records of sent data full, all rings grown (tl_scoreboard.h, tl_recent.h,
  * tl_rexmit.h). One with little outstanding holds about 3 KiB. */
 enum { TL_CONN_BYTES_MAX = 224 * 1024 };
 
 struct tl_conn;
 
-struct tl_verdict {
+struct tl_result {
     struct tl_conn *conn; /* the connection; valid as long as its tracker */
     struct tl_shape shape;
     struct tl_refs refs;
-    bool ordinary; /* no rule had anything to say: refs are all 0. Not every segment of which that is true is marked */
+    bool fast_path; /* no rule had anything to say: refs are all 0. Not every segment of which that is true is marked */
 };
 
 /* What is known of a connection, as seen at one moment: later segments may add to it (a "late" fact). */
@@ -266,7 +266,7 @@ struct tl_facts {
     uint8_t time_wait;            /* enum tl_side */
     uint8_t reuse;                /* enum tl_reuse of the SYN that opened it */
     uint8_t position;             /* enum tl_position */
-    uint8_t verdict;              /* enum tl_judgement */
+    uint8_t verdict;              /* enum tl_verdict */
     uint8_t open_failure;         /* enum tl_open_failure */
     uint8_t rst_cause;            /* enum tl_rst_cause of the RST that ended it; if none did, of the first one captured */
     uint8_t rst_confidence;       /* enum tl_confidence of that */
@@ -312,7 +312,7 @@ struct tl_facts {
  * windows adds one. Then "..." where there were more, and the NUL. */
 enum { TL_ZEEK_LETTERS_MAX = 47, TL_ZEEK_HISTORY_SIZE = TL_ZEEK_LETTERS_MAX + 3 + 1 };
 
-/* What Zeek would write of a connection into its conn.log (docs/design.md, "Zeek's words"). */
+/* What Zeek would write of a connection into its conn.log (docs/zeek.md). */
 struct tl_zeek_words {
     uint8_t conn_state; /* enum tl_zeek_state */
     uint8_t originator; /* end of the pair */
@@ -332,17 +332,17 @@ void tl_tracker_free(struct tl_tracker *tracker);
 
 /* Says whether connections that begin from now on are also followed as Zeek sees them, for tl_conn_zeek(). Off at first: it
  * takes time with each segment, and memory for each connection that gets further than a plain SYN and SYN-ACK. */
-void tl_tracker_follow_zeek(struct tl_tracker *tracker, bool follow);
+void tl_tracker_view_zeek(struct tl_tracker *tracker, bool follow);
 
 /* A pair holds the connections between two addresses and ports. NULL when out of memory. */
-struct tl_pair *tl_pair_new(struct tl_tracker *tracker, const struct tl_ends *ends);
+struct tl_pair *tl_pair_new(struct tl_tracker *tracker, const struct tl_endpoints *ends);
 
 /* Frees the pair and its connections, and with them every tl_verdict.conn that it gave out. NULL is allowed. */
 void tl_pair_free(struct tl_pair *pair);
 
 /* Classifies one segment and learns from it. Segments must come in capture order. Writes the whole verdict. Returns false,
  * with nothing learnt, only when memory for a new connection ran out. O(1) amortised. */
-bool tl_pair_update(struct tl_pair *pair, const struct tl_segment *segment, struct tl_verdict *verdict);
+bool tl_pair_update(struct tl_pair *pair, const struct tl_segment *segment, struct tl_result *result);
 
 /* Tells that an ICMP error quoted a SYN with this sequence number sent by end `from`: its outcome is unreachable unless TCP
  * itself answers. Ignored when no such SYN is waiting. O(1). */
@@ -353,7 +353,7 @@ void tl_pair_unreachable(struct tl_pair *pair, unsigned from, uint32_t seq, unsi
 void tl_conn_facts(const struct tl_conn *conn, int64_t end_ns, struct tl_facts *facts);
 
 /* The ends of a connection, as tl_pair_new() was told. O(1). */
-const struct tl_ends *tl_conn_ends(const struct tl_conn *conn);
+const struct tl_endpoints *tl_conn_ends(const struct tl_conn *conn);
 
 /* What Zeek would write of the connection by now. False, with `words` all zero, when it is not followed from its first segment
  * on: the tracker was not asked to, or memory ran out. O(1). */

@@ -4,20 +4,20 @@
  */
 #include "packet-tcplife.h"
 
-#include "tl_compat.h"
+#include "base/tl_compat.h"
 
 #include <epan/prefs.h>
 
-#include "tl_conn_table.h"
-#include "tl_conn_tap.h"
-#include "tl_conv_filter.h"
-#include "tl_conversations.h"
-#include "tl_flow.h"
-#include "tl_input.h"
-#include "tl_server_table.h"
-#include "tl_stats_tree.h"
-#include "tl_tap.h"
-#include "tl_tree.h"
+#include "input/tl_input.h"
+#include "show/tl_conv_filter.h"
+#include "show/tl_tree.h"
+#include "tables/tl_conn_table.h"
+#include "tables/tl_conn_tap.h"
+#include "tables/tl_conversations.h"
+#include "tables/tl_flow.h"
+#include "tables/tl_server_table.h"
+#include "tables/tl_stats_tree.h"
+#include "tables/tl_tap.h"
 
 static int proto_tcplife = -1;
 

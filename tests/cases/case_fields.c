@@ -22,7 +22,7 @@ enum form {
     FORM_DELTA,    /* int32_t; 0 = absent */
     FORM_TIME,     /* int64_t ns; negative = absent */
     FORM_LAPSE,    /* int64_t ns; 0 = absent */
-    FORM_PATH,     /* struct tl_end_view: the states that the segment takes the end through */
+    FORM_PATH,     /* struct tl_endpoint_view: the states that the segment takes the end through */
 };
 
 /* When a member may be read. */
@@ -70,7 +70,7 @@ struct field {
     }
 #define END_NAME(end, name, member, group)                                                                                     \
     {                                                                                                                          \
-        name, ON_SEGMENT, end, offsetof(struct tl_end_view, member), FORM_NAME, TL_GROUP_##group                               \
+        name, ON_SEGMENT, end, offsetof(struct tl_endpoint_view, member), FORM_NAME, TL_GROUP_##group                          \
     }
 #define REF(name, where, member, form)                                                                                         \
     {                                                                                                                          \
@@ -154,14 +154,14 @@ static const struct field fields[] = {
     REF("retransmission.rto", ON_REPEAT, since_previous_ns, FORM_TIME),
     REF("retransmission.delay", ON_REPEAT, since_original_ns, FORM_TIME),
     REF("retransmission.new_bytes", ON_RETRANSMISSION, new_bytes, FORM_REF),
-    SHAPE_NAME("retransmission.needless", needless, NEEDLESS),
+    SHAPE_NAME("retransmission.spurious", spurious, SPURIOUS),
     SHAPE_NAME("retransmission.lost_at", lost_at, LOST_AT),
     SHAPE_NAME("duplicate.kind", duplicate, DUPLICATE),
     REF("duplicate.of_in", ON_DUPLICATE, first_in, FORM_REF),
     REF("dupack.n", ON_SEGMENT, dupack_number, FORM_REF),
     REF("dupack.first_in", ON_LATER_DUPACK, dupack_first_in, FORM_REF),
-    {"proves.needless", ON_SEGMENT, REFS, offsetof(struct tl_refs, proved[0].needless), FORM_WORD, TL_GROUP_NEEDLESS},
-    REF("proves.needless_in", ON_SEGMENT, proved[0].frame, FORM_REF),
+    {"proves.spurious", ON_SEGMENT, REFS, offsetof(struct tl_refs, proved[0].spurious), FORM_WORD, TL_GROUP_SPURIOUS},
+    REF("proves.spurious_in", ON_SEGMENT, proved[0].frame, FORM_REF),
     REF("proves.rst_disowned_in", ON_SEGMENT, disowned_in, FORM_REF),
     REF("proves.rst_revoked_in", ON_SEGMENT, revoked_in, FORM_REF),
     REF("proves.superseded_in", ON_SEGMENT, superseded_in, FORM_REF),
@@ -191,7 +191,7 @@ static const struct field fields[] = {
     FACT("teardown.close_wait", close_wait_ns, FORM_TIME),
     FACT("incarnation", incarnation, FORM_U32),
     LATE("reuse", AT_END, reuse, REUSE),
-    LATE("verdict", AT_END_EVERYWHERE, verdict, JUDGEMENT),
+    LATE("verdict", AT_END_EVERYWHERE, verdict, VERDICT),
     LATE("open_failure", AT_END_EVERYWHERE, open_failure, OPEN_FAILURE),
     LATE("capture.position", AT_END, position, POSITION),
     CAPTURE("capture.asymmetric", ASYMMETRIC),
@@ -224,7 +224,7 @@ static void write_time(int64_t ns, char value[CASE_VALUE_MAX])
 
 static const void *base_of(const struct case_view *view, enum from from)
 {
-    const struct tl_shape *shape = view->verdict ? &view->verdict->shape : NULL;
+    const struct tl_shape *shape = view->result ? &view->result->shape : NULL;
 
     if (from == FACTS)
         return view->facts;
@@ -233,16 +233,16 @@ static const void *base_of(const struct case_view *view, enum from from)
     if (from == SHAPE)
         return shape;
     if (from == REFS)
-        return &view->verdict->refs;
-    return &shape->end[from == CLIENT ? shape->client : !shape->client];
+        return &view->result->refs;
+    return &shape->endpoint[from == CLIENT ? shape->client : !shape->client];
 }
 
 /* Whether the segment is of the kind that the field belongs to. */
 static bool is_of_kind(const struct field *field, const struct case_view *view)
 {
-    const struct tl_shape *shape = &view->verdict->shape;
-    bool is_first = view->verdict->refs.probe_number == 1;
-    bool is_next = view->verdict->refs.probe_number > 1;
+    const struct tl_shape *shape = &view->result->shape;
+    bool is_first = view->result->refs.probe_number == 1;
+    bool is_next = view->result->refs.probe_number > 1;
 
     switch (field->where) {
     case ON_RST:
@@ -252,9 +252,9 @@ static bool is_of_kind(const struct field *field, const struct case_view *view)
     case ON_RETRANSMISSION:
         return shape->retransmission;
     case ON_REPEAT:
-        return shape->retransmission && view->verdict->refs.previous_in;
+        return shape->retransmission && view->result->refs.previous_in;
     case ON_LATER_DUPACK:
-        return view->verdict->refs.dupack_number > 1;
+        return view->result->refs.dupack_number > 1;
     case ON_DUPLICATE:
         return shape->duplicate;
     case ON_HANDSHAKE:
@@ -285,7 +285,7 @@ static bool is_of_kind(const struct field *field, const struct case_view *view)
 }
 
 /* ESTABLISHED->FIN-WAIT-1 */
-static void write_path(const struct tl_end_view *end, char value[CASE_VALUE_MAX])
+static void write_path(const struct tl_endpoint_view *end, char value[CASE_VALUE_MAX])
 {
     size_t used;
 
@@ -385,18 +385,18 @@ static bool is_askable(const struct field *field, const struct case_view *view)
     case AT_CLOSE:
         return true;
     case AT_END:
-        return !view->verdict;
+        return !view->result;
     case AT_END_EVERYWHERE:
-        return !view->verdict || view->is_over;
+        return !view->result || view->is_over;
     default:
-        return view->verdict;
+        return view->result;
     }
 }
 
 bool case_field(const struct case_view *view, const char *name, char value[CASE_VALUE_MAX])
 {
     snprintf(value, CASE_VALUE_MAX, "-");
-    if (strcmp(name, "conn") == 0 && view->verdict) {
+    if (strcmp(name, "conn") == 0 && view->result) {
         snprintf(value, CASE_VALUE_MAX, "%lu", (unsigned long)view->facts->number);
         return true;
     }
@@ -405,7 +405,7 @@ bool case_field(const struct case_view *view, const char *name, char value[CASE_
 
         if (strcmp(field->name, name) != 0 || !is_askable(field, view))
             continue;
-        if (!view->verdict || is_of_kind(field, view))
+        if (!view->result || is_of_kind(field, view))
             write_value(field, base_of(view, field->from), value);
         return true;
     }

@@ -11,7 +11,7 @@ enum { CASE_VALUE_MAX = 128 };
 
 /* What to read from: `verdict` is NULL where the question is about a connection at the end of the capture. */
 struct case_view {
-    const struct tl_verdict *verdict;
+    const struct tl_result *result;
     const struct tl_facts *facts;
     bool is_over; /* the question is asked at the end of the capture */
 };

@@ -28,7 +28,7 @@ struct case_event {
 };
 
 struct case_file {
-    struct tl_ends ends;
+    struct tl_endpoints ends;
     struct case_event *events;
     unsigned count;
     char *text; /* the file itself; `expected` points into it */

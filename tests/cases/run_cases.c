@@ -17,8 +17,8 @@ enum { CONNS_MAX = 16 };
 
 /* What was said of a segment, and what a later one has proved of it. */
 struct record {
-    struct tl_verdict verdict;
-    unsigned needless; /* enum tl_needless */
+    struct tl_result result;
+    unsigned spurious; /* enum tl_spurious */
     uint32_t named_in; /* of the first probe of a run: frame of the probe that names the run */
 };
 
@@ -30,7 +30,7 @@ struct run {
     struct tl_conn *conns[CONNS_MAX]; /* by number */
     struct record *records;           /* by frame; one for each event and frame 0 */
     int64_t last_ns;
-    struct tl_verdict verdict; /* of the last segment */
+    struct tl_result result; /* of the last segment */
     struct tl_facts facts;
     struct case_view view; /* what the expectations of a line are compared with */
     unsigned checks;
@@ -110,29 +110,29 @@ static void check(struct run *run, const struct case_event *event)
 
 static void keep(struct run *run, uint32_t frame)
 {
-    run->records[frame].verdict = run->verdict;
-    if (run->verdict.shape.flags & TL_SHAPE_NAMES_RUN)
-        run->records[run->verdict.refs.probe_run_in].named_in = frame;
+    run->records[frame].result = run->result;
+    if (run->result.shape.flags & TL_SHAPE_NAMES_RUN)
+        run->records[run->result.refs.probe_run_in].named_in = frame;
     for (unsigned i = 0; i < TL_PROVED_MAX; i++) {
-        uint32_t proved = run->verdict.refs.proved[i].frame;
+        uint32_t proved = run->result.refs.proved[i].frame;
 
         if (proved < frame)
-            run->records[proved].needless = run->verdict.refs.proved[i].needless;
+            run->records[proved].spurious = run->result.refs.proved[i].spurious;
     }
 }
 
 static void run_segment(struct run *run, const struct case_event *event)
 {
-    if (!tl_pair_update(run->pair, &event->segment, &run->verdict)) {
+    if (!tl_pair_update(run->pair, &event->segment, &run->result)) {
         mismatch(run, event->line, "segment", "a verdict", "none");
         return;
     }
-    tl_conn_facts(run->verdict.conn, run->last_ns, &run->facts);
+    tl_conn_facts(run->result.conn, run->last_ns, &run->facts);
     if (run->facts.number < CONNS_MAX)
-        run->conns[run->facts.number] = run->verdict.conn;
+        run->conns[run->facts.number] = run->result.conn;
     keep(run, event->segment.frame);
-    run->verdict.shape.lost_at = TL_LOST_AT_NONE; /* a question that arises only once it is known that they had to be sent */
-    run->view = (struct case_view){.verdict = &run->verdict, .facts = &run->facts};
+    run->result.shape.lost_at = TL_LOST_AT_NONE; /* a question that arises only once it is known that they had to be sent */
+    run->view = (struct case_view){.result = &run->result, .facts = &run->facts};
 }
 
 static void run_end(struct run *run, const struct case_event *event)
@@ -145,16 +145,16 @@ static void run_end(struct run *run, const struct case_event *event)
     run->view = (struct case_view){.facts = &run->facts, .is_over = true};
 }
 
-/* Whether a retransmission was needless: docs/design.md, "Late facts". */
-static unsigned needless_at_end(const struct record *record)
+/* Whether a retransmission was spurious: docs/design.md, "Late facts". */
+static unsigned spurious_at_end(const struct record *record)
 {
-    const struct tl_shape *shape = &record->verdict.shape;
+    const struct tl_shape *shape = &record->result.shape;
 
     if (!shape->retransmission)
-        return TL_NEEDLESS_NONE;
-    if (record->needless || shape->needless)
-        return record->needless ? record->needless : shape->needless;
-    return shape->flags & TL_SHAPE_NEEDLESS_SHOWS ? TL_NEEDLESS_NO : TL_NEEDLESS_UNKNOWN;
+        return TL_SPURIOUS_NONE;
+    if (record->spurious || shape->spurious)
+        return record->spurious ? record->spurious : shape->spurious;
+    return shape->flags & TL_SHAPE_SPURIOUS_SHOWS ? TL_SPURIOUS_NO : TL_SPURIOUS_UNKNOWN;
 }
 
 /* Kind and confidence of a probe or its answer, as the rest of the run shows: the same. */
@@ -162,7 +162,7 @@ static void rename_probe(const struct run *run, const struct tl_refs *refs, stru
 {
     uint32_t named_in = refs->probe_run_in ? run->records[refs->probe_run_in].named_in : 0;
     uint8_t kind = shape->keepalive ? shape->keepalive : shape->window_probe;
-    const struct tl_shape *name = &run->records[named_in].verdict.shape;
+    const struct tl_shape *name = &run->records[named_in].result.shape;
 
     if (!named_in || !kind || shape->probe_confidence == TL_CONFIDENCE_CERTAIN)
         return;
@@ -174,24 +174,24 @@ static void rename_probe(const struct run *run, const struct tl_refs *refs, stru
 static void run_late(struct run *run, const struct case_event *event)
 {
     const struct record *record = &run->records[event->segment.frame <= run->file.count ? event->segment.frame : 0];
-    struct tl_shape *shape = &run->verdict.shape;
+    struct tl_shape *shape = &run->result.shape;
 
-    if (!record->verdict.conn) {
+    if (!record->result.conn) {
         mismatch(run, event->line, "late", "a segment of that frame", "none");
         return;
     }
-    run->verdict = record->verdict;
-    shape->needless = (uint8_t)needless_at_end(record);
-    if (shape->needless != TL_NEEDLESS_NO && shape->needless != TL_NEEDLESS_UNKNOWN)
+    run->result = record->result;
+    shape->spurious = (uint8_t)spurious_at_end(record);
+    if (shape->spurious != TL_SPURIOUS_NO && shape->spurious != TL_SPURIOUS_UNKNOWN)
         shape->lost_at = TL_LOST_AT_NONE;
-    rename_probe(run, &run->verdict.refs, shape);
-    tl_conn_facts(run->verdict.conn, run->last_ns, &run->facts);
+    rename_probe(run, &run->result.refs, shape);
+    tl_conn_facts(run->result.conn, run->last_ns, &run->facts);
     if (run->facts.last_rst_in[shape->from] == event->segment.frame) {
         shape->rst_effect = run->facts.rst_effect[shape->from];
         shape->injected = run->facts.injected[shape->from];
         shape->evidence = run->facts.evidence[shape->from];
     }
-    run->view = (struct case_view){&run->verdict, &run->facts, .is_over = true};
+    run->view = (struct case_view){&run->result, &run->facts, .is_over = true};
 }
 
 static void run_event(struct run *run, const struct case_event *event)

@@ -51,15 +51,15 @@ static void release(void *context, void *block, size_t bytes)
 static const char *take(struct tl_pair *pair, const struct tl_segment *segment, struct memory *memory)
 {
     struct tl_zeek_words words;
-    struct tl_verdict verdict;
+    struct tl_result result;
     const char *wrong;
 
     memory->failed = false;
-    if (!tl_pair_update(pair, segment, &verdict)) {
+    if (!tl_pair_update(pair, segment, &result)) {
         return memory->failed ? NULL : "a segment is refused only for want of memory";
     }
-    wrong = tl_unsound(&verdict, segment, segment->time_ns);
-    return wrong || !tl_conn_zeek(verdict.conn, &words) ? wrong : tl_unsound_words(&words);
+    wrong = tl_unsound(&result, segment, segment->time_ns);
+    return wrong || !tl_conn_zeek(result.conn, &words) ? wrong : tl_unsound_words(&words);
 }
 
 /* Runs the case. NULL, or what is wrong, with the frame at which it was. */
@@ -71,7 +71,7 @@ static const char *run(const struct case_file *file, struct memory *memory, uint
     const char *wrong = NULL;
 
     if (tracker) {
-        tl_tracker_follow_zeek(tracker, true);
+        tl_tracker_view_zeek(tracker, true);
         pair = tl_pair_new(tracker, &file->ends);
     }
     for (unsigned i = 0; pair && !wrong && i < file->count; i++) {

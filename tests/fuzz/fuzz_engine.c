@@ -4,11 +4,11 @@
  *
  * After each segment every promise of tl.h that a program can check must hold (tl_test_sound.h), states must go on where they
  * were, the connections of a pair must have counted all its segments, and no more memory may be held than connections are
- * allowed. The stream is run again through all rules (tl_ordinary.h), which must give the same answers; and with all numbers of
+ * allowed. The stream is run again through all rules (tl_fast_path.h), which must give the same answers; and with all numbers of
  * each direction and all times shifted, which must too: TCP's arithmetic has no origin.
  */
+#include "conn/tl_conn.h"
 #include "stream.h"
-#include "tl_conn.h"
 #include "tl_test_sound.h"
 
 #include <stdio.h>
@@ -95,7 +95,7 @@ static void release(void *context, void *block, size_t bytes)
 
 static bool start(struct run *run, const struct stream_head *head)
 {
-    const struct tl_ends ends[STREAM_PAIRS] = {
+    const struct tl_endpoints ends[STREAM_PAIRS] = {
         {.port = {40000, 80}, .is_service = {false, true}},
         {.port = {22, 40001}, .is_service = {true, false}},
         {.port = {40002, 40003}},
@@ -111,7 +111,7 @@ static bool start(struct run *run, const struct stream_head *head)
     if (!run->tracker) {
         return false;
     }
-    tl_tracker_follow_zeek(run->tracker, head->zeek);
+    tl_tracker_view_zeek(run->tracker, head->zeek);
     for (unsigned i = 0; i < STREAM_PAIRS; i++) {
         run->pairs[i] = tl_pair_new(run->tracker, &ends[i]);
     }
@@ -160,7 +160,7 @@ static void check_counts(const struct run *run, unsigned pair)
     size_t most = FIXED_BYTES_MAX + (size_t)run->tracker->connections * TL_CONN_BYTES_MAX;
 
     for (const struct tl_conn *conn = run->pairs[pair]->newest; conn; conn = conn->next, conns++) {
-        segments += conn->end[0].segments + conn->end[1].segments;
+        segments += conn->endpoint[0].segments + conn->endpoint[1].segments;
     }
     if (segments != run->taken[pair]) {
         fail(run, "the connections of a pair have all its segments");
@@ -181,14 +181,14 @@ static uint8_t *left_by(struct run *run, const struct tl_conn *conn)
 
 /* States go on where they were: what a segment found is what the one before it left. A segment of a tentative connection may
  * change the peer's end of the connection before it. */
-static void check_states(struct run *run, const struct tl_verdict *verdict)
+static void check_states(struct run *run, const struct tl_result *result)
 {
-    const struct tl_conn *conn = verdict->conn;
+    const struct tl_conn *conn = result->conn;
     bool shares = conn->tentative && conn->previous;
     uint8_t *left = left_by(run, conn);
 
     for (unsigned end = 0; end < 2; end++) {
-        const struct tl_end_view *view = &verdict->shape.end[end];
+        const struct tl_endpoint_view *view = &result->shape.endpoint[end];
         uint8_t found = view->before != TL_STATE_NONE ? view->before : view->state;
 
         if (conn->number < CONNS_KEPT && left[end] != TL_STATE_NONE && left[end] != found) {
@@ -204,7 +204,7 @@ static void check_states(struct run *run, const struct tl_verdict *verdict)
 static void take_segment(struct run *run, const struct stream_event *event, const struct shift *shift)
 {
     struct tl_segment segment = event->segment;
-    struct tl_verdict verdict;
+    struct tl_result result;
     unsigned from = segment.from, requests = run->memory.requests;
     const char *wrong;
 
@@ -217,22 +217,22 @@ static void take_segment(struct run *run, const struct stream_event *event, cons
     segment.time_ns = (int64_t)((uint64_t)segment.time_ns + (uint64_t)shift->time_ns);
     run->segments++;
     run->last_ns = segment.time_ns > run->last_ns ? segment.time_ns : run->last_ns;
-    if (!tl_pair_update(run->pairs[event->pair], &segment, &verdict)) {
+    if (!tl_pair_update(run->pairs[event->pair], &segment, &result)) {
         if (run->memory.fail_nth == 0 || run->memory.requests == requests) {
-            fail(run, "a segment has a verdict if there is memory");
+            fail(run, "a segment has a result if there is memory");
         }
         return;
     }
     run->taken[event->pair]++;
-    wrong = tl_unsound(&verdict, &segment, run->last_ns);
+    wrong = tl_unsound(&result, &segment, run->last_ns);
     if (wrong) {
         fail(run, wrong);
     }
-    check_words(run, verdict.conn);
-    check_states(run, &verdict);
+    check_words(run, result.conn);
+    check_states(run, &result);
     check_counts(run, event->pair);
-    add_to_sum(run, &verdict.shape, sizeof verdict.shape);
-    add_to_sum(run, &verdict.refs, sizeof verdict.refs);
+    add_to_sum(run, &result.shape, sizeof result.shape);
+    add_to_sum(run, &result.refs, sizeof result.refs);
     run->sums[run->segments - 1] = run->sum;
 }
 
@@ -249,7 +249,7 @@ static uint32_t run_stream(const uint8_t *bytes, size_t size, const struct shift
     }
     run.sums = sums;
     /* Where requests of memory are counted to fail, both ways would fail at other places. */
-    run.tracker->no_short_way = shift->by_rules && head.fail_nth == 0;
+    run.tracker->no_fast_path = shift->by_rules && head.fail_nth == 0;
     for (event = stream_next(&stream); event.kind != STREAM_END; event = stream_next(&stream)) {
         const struct tl_segment *seg = &event.segment;
 
@@ -317,7 +317,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t size)
         fail(&run, "the time for a segment is bounded");
     }
     run_stream(bytes, size, &rules, others);
-    compare(sums, others, run.segments, "the same input has the same answers, by the short way or the long one");
+    compare(sums, others, run.segments, "the same input has the same answers, by the fast path or the long one");
     if (!has_zero(bytes, size, &some)) {
         run_stream(bytes, size, &some, others);
         compare(sums, others, run.segments, "a shifted input has the same answers");

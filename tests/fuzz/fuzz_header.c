@@ -1,11 +1,11 @@
-/* fuzz_header.c - fuzzer of the reader of TCP headers (plugin/epan/tl_parse.c): any bytes, any lengths.
+/* fuzz_header.c - fuzzer of the reader of TCP headers (plugin/epan/input/tl_parse.c): any bytes, any lengths.
  *
  * SPDX-License-Identifier: GPL-2.0-or-later
  *
  * The first two bytes of an input are how much longer the packet was than what was captured; the rest are the bytes captured,
  * copied to a block of exactly that size, so that AddressSanitizer sees a read of one byte more.
  */
-#include "tl_parse.h"
+#include "input/tl_parse.h"
 
 #include <stdio.h>
 #include <stdlib.h>

@@ -53,7 +53,7 @@ VIEWS = {
         rows=[
             {"No.": "1", "Phase": "handshake", "Client state": "SYN-SENT", "Server state": "LISTEN", "Reason": "syn"},
             *({"No.": str(frame), "Phase": "established", "Reason": "probe"} for frame in range(8, 12)),
-            {"No.": "12", "Phase": "teardown", "Client state": "CLOSED", "Reason": "keepalive_timeout,rst_abort"},
+            {"No.": "12", "Phase": "teardown", "Client state": "CLOSED", "Reason": "keepalive_timeout,rst"},
         ],
         rules=["Keep-alive or window probe", "Unanswered"],
     ),

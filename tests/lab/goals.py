@@ -63,9 +63,9 @@ def check(tally):
                 if number >= GATED:
                     goals.append(Goal(f"  {name}", total(tally.causes, where, name, "right"),
                                       number, 0.9))
-    proof = [total(tally.needless, None, "proof", *key)
+    proof = [total(tally.spurious, None, "proof", *key)
              for key in ((True, True), (True, None), (False, True))]
-    goals.append(Goal("needless, with DSACK or timestamps", proof[0], proof[1], 0.98, proof[2],
+    goals.append(Goal("spurious, with DSACK or timestamps", proof[0], proof[1], 0.98, proof[2],
                       0.01))
     for family in PROBES:
         truth, found, right = detection(tally, family)
@@ -188,7 +188,7 @@ def as_json(tallies, results):
     for name, tally in tallies.items():
         counts = {field: {"|".join(map(str, key)): n for key, n in sorted(
             getattr(tally, field).items(), key=str)} for field in (
-                "families", "causes", "confusion", "resets", "needless", "states", "false_rtx",
+                "families", "causes", "confusion", "resets", "spurious", "states", "false_rtx",
                 "hidden")}
         goals = [{**asdict(goal), "met": goal.met} for goal in results[name]]
         result[name] = {"goals": goals, **counts,

@@ -84,7 +84,7 @@ class Said:
     family: str = "plain"
     word: str = ""              # the cause it names, "" when it names none
     certain: bool = False
-    needless: bool = False
+    spurious: bool = False
     rst: str = ""               # cause of a reset
 
 
@@ -93,7 +93,7 @@ def tcplife(row):
     said = Said(rst=row.get("tcplife.rst.cause", ""))
     cause = row.get("tcplife.retransmission.cause", "")
     segment = row.get("tcplife.segment", "")
-    said.needless = row.get("tcplife.retransmission.needless", "") not in ("", "no", "unknown")
+    said.spurious = row.get("tcplife.retransmission.spurious", "") not in ("", "no", "unknown")
     if said.rst:
         said.family, said.word = "rst", said.rst
         said.certain = row.get("tcplife.rst.cause.confidence") == "certain"
@@ -119,7 +119,7 @@ def wireshark(row):
     def flag(name):
         return bool(row.get("tcp.analysis." + name))
 
-    said = Said(needless=flag("spurious_retransmission"))
+    said = Said(spurious=flag("spurious_retransmission"))
     for name, family in (("keep_alive", "keepalive"), ("keep_alive_ack", "keepalive_answer"),
                          ("zero_window_probe", "window_probe"),
                          ("zero_window_probe_ack", "window_probe_answer"),
@@ -135,7 +135,7 @@ def wireshark(row):
 READINGS = {
     "tcplife": (tcplife, (
         "tcplife.conn", "tcplife.sender", "tcplife.segment", "tcplife.retransmission.cause",
-        "tcplife.retransmission.cause.confidence", "tcplife.retransmission.needless",
+        "tcplife.retransmission.cause.confidence", "tcplife.retransmission.spurious",
         "tcplife.rst.cause", "tcplife.rst.cause.confidence", "tcplife.keepalive.kind",
         "tcplife.keepalive.confidence", "tcplife.window_probe.kind",
         "tcplife.window_probe.confidence", "tcplife.ack", "tcplife.client.state.change",
@@ -155,7 +155,7 @@ class Tally:
     causes: collections.Counter = field(default_factory=collections.Counter)
     confusion: collections.Counter = field(default_factory=collections.Counter)
     resets: collections.Counter = field(default_factory=collections.Counter)
-    needless: collections.Counter = field(default_factory=collections.Counter)
+    spurious: collections.Counter = field(default_factory=collections.Counter)
     states: collections.Counter = field(default_factory=collections.Counter)
     false_rtx: collections.Counter = field(default_factory=collections.Counter)
     hidden: collections.Counter = field(default_factory=collections.Counter)
@@ -249,19 +249,19 @@ def score_rtx(tally, capture, where, label, said):
     if verdict != "right" and trace:
         note(tally, capture, label, f"{name} called {shown}"
              + (" (certain)" if said.certain and verdict == "wrong" else ""))
-    score_needless(tally, capture, where, label, said)
+    score_spurious(tally, capture, where, label, said)
 
 
-def score_needless(tally, capture, where, label, said):
-    """Was a needless retransmission called so, in connections with timestamps or SACK?"""
+def score_spurious(tally, capture, where, label, said):
+    """Was a spurious retransmission called so, in connections with timestamps or SACK?"""
     if "needed" not in label or "part" in label:
         return
     proof = label["pair"] in capture.timestamps | capture.sack
     group = "lost" if label.get("fate") == "drop" else "proof" if proof else "no proof"
-    tally.needless[where, group, not label["needed"], said.needless] += 1
-    if group == "proof" and (not label["needed"]) != said.needless:
-        note(tally, capture, label, "needless, not said" if not label["needed"]
-             else "needed, called needless")
+    tally.spurious[where, group, not label["needed"], said.spurious] += 1
+    if group == "proof" and (not label["needed"]) != said.spurious:
+        note(tally, capture, label, "spurious, not said" if not label["needed"]
+             else "needed, called spurious")
 
 
 def score_rst(tally, capture, where, label, said):

@@ -211,7 +211,7 @@ def fast():
                 {"c.rtx": 24}, lose(15, 35, times=2))
 
 
-def needless():
+def spurious():
     """Nothing was lost, but the sender could not know."""
     late = ({}, "spurious_rto", 8, "The link stands still for longer than the timer."), \
         (NO_TS, "spurious_rto_no_ts", 4, "The same without timestamps."), \
@@ -331,4 +331,4 @@ def bulks():
                 random_loss(0.06, *ways), delay=far)
 
 
-TRIALS = (*timers(), *fast(), *needless(), *order(), *windows(), *bulks())
+TRIALS = (*timers(), *fast(), *spurious(), *order(), *windows(), *bulks())

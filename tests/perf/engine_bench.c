@@ -18,8 +18,8 @@
 #include <string.h>
 #include <time.h>
 
+#include "input/tl_parse.h"
 #include "tl.h"
-#include "tl_parse.h"
 
 enum {
     FILE_HEADER = 24, /* bytes, here and below */
@@ -251,16 +251,16 @@ uint64_t bench_feed(struct input *input, struct tl_tracker *tracker)
 
     for (size_t i = 0; i < input->count; i++) {
         struct entry *entry = &input->entries[input->pairs[i]];
-        struct tl_verdict verdict;
+        struct tl_result result;
 
         if (!entry->pair) {
-            struct tl_ends ends = {.port = {entry->key.port[0], entry->key.port[1]}};
+            struct tl_endpoints ends = {.port = {entry->key.port[0], entry->key.port[1]}};
 
             entry->pair = tl_pair_new(tracker, &ends);
         }
-        if (!entry->pair || !tl_pair_update(entry->pair, &input->segments[i], &verdict))
+        if (!entry->pair || !tl_pair_update(entry->pair, &input->segments[i], &result))
             fail("out of memory");
-        sum += verdict.shape.phase + verdict.refs.original_in;
+        sum += result.shape.phase + result.refs.original_in;
     }
     return sum;
 }

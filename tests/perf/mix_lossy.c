@@ -210,8 +210,8 @@ static void tail_lost(struct flow *flow)
     acknowledge(flow, FLIGHT, FLIGHT - 1);
 }
 
-/* The ACKs come late: the timer sends the first segment again, needlessly, and a D-SACK says so. */
-static void needless(struct flow *flow)
+/* The ACKs come late: the timer sends the first segment again, spuriously, and a D-SACK says so. */
+static void spurious(struct flow *flow)
 {
     uint32_t echo;
 
@@ -232,7 +232,7 @@ static const struct episode {
     unsigned percent;
     void (*play)(struct flow *flow);
 } episodes[] = {
-    {64, nothing_lost}, {12, one_lost}, {5, one_lost_unseen}, {5, two_lost}, {8, reordered}, {3, tail_lost}, {3, needless},
+    {64, nothing_lost}, {12, one_lost}, {5, one_lost_unseen}, {5, two_lost}, {8, reordered}, {3, tail_lost}, {3, spurious},
 };
 
 static void play_round(struct flow *flow)

@@ -18,7 +18,7 @@ COLUMNS = [
     (name or None, title or None, kind, group, what)
     for name, title, kind, group, what in re.findall(
         r'^TL_COLUMN\((?:NULL|"([^"]*)"), (?:NULL|"([^"]*)"), (\w+), [^,]+, (\w+), "([^"]*)"\)$',
-        (REPO / "plugin/epan/tl_columns.def").read_text(),
+        (REPO / "plugin/epan/tables/tl_columns.def").read_text(),
         re.M,
     )
 ]

@@ -58,7 +58,7 @@ server teardown fin1_ack FIN-WAIT-2/CLOSE-WAIT
 server teardown fin2     TIME-WAIT/LAST-ACK
 client teardown fin2_ack TIME-WAIT/CLOSED
 """
-ABORT = "{} teardown rst_abort CLOSED/CLOSED\n"  # RST+ACK with the current numbers (RFC 9293 3.10.5)
+ABORT = "{} teardown rst CLOSED/CLOSED\n"  # RST+ACK with the current numbers (RFC 9293 3.10.5)
 PROBE, ANSWER = CLIENT, SERVER
 
 LIVES = {
@@ -181,7 +181,7 @@ LIVES = {
     # The RST's number is the acknowledgment of frame 8: a host without connection answers so. Whether it sent that itself, or
     # a device did in its name, the capture does not say.
     "peer-restarted": OPEN + TALK + CLIENT + """
-        server teardown rst_abort CLOSED/unknown
+        server teardown rst CLOSED/unknown
     """,
     "data-after-close": OPEN + TALK + """
         server teardown    fin1            CLOSE-WAIT/FIN-WAIT-1
@@ -204,7 +204,7 @@ LIVES = {
     "keepalive-answered": OPEN + TALK + 3 * (PROBE + ANSWER) + CLOSE_3,
     # Nobody has heard of the server since the first probe, so nobody knows whether the reset finds it.
     "keepalive-unanswered": OPEN + TALK + 4 * PROBE + """
-        client teardown rst_abort CLOSED/unknown
+        client teardown rst CLOSED/unknown
     """,
 }  # fmt: skip
 
@@ -327,14 +327,16 @@ UNPROVED = {"unanswered", "unreachable", "open"}
 
 
 @pytest.fixture(scope="module")
-def rows_of(fields):
-    """rows_of(name, two_pass=True): the frames of a shipped capture; each run once."""
+def rows_of(fields_together):
+    """rows_of(name, two_pass=True): the frames of a shipped capture."""
+    names = names_of_captures()
 
     @cache
-    def run(name, two_pass=True):
-        return fields(CAPTURES / f"{name}.pcap", *NAMES, two_pass=two_pass)
+    def every(two_pass):
+        paths = [CAPTURES / f"{name}.pcap" for name in names]
+        return dict(zip(names, fields_together(paths, *NAMES, two_pass=two_pass), strict=True))
 
-    return run
+    return lambda name, two_pass=True: every(two_pass)[name]
 
 
 def value(row, name):

@@ -232,12 +232,12 @@ def test_bytes_without_repetitions_are_the_stream(rows, fields, sandbox):
 
 
 FIELDS = (
-    "tcplife.conn", "tcplife.sender", "tcplife.retransmission.cause", "tcplife.retransmission.needless", "tcplife.segment",
+    "tcplife.conn", "tcplife.sender", "tcplife.retransmission.cause", "tcplife.retransmission.spurious", "tcplife.segment",
     "tcplife.duplicate.kind", "tcplife.ack", "tcplife.keepalive.kind", "tcplife.keepalive.n", "tcplife.window_probe.kind",
     "tcplife.window_probe.n", "tcplife.verdict", "tcplife.open_failure", "tcp.flags.reset", "tcp.len",
 )  # fmt: skip
 SUMMED = (
-    "client_segments", "server_segments", "client_bytes", "server_bytes", "client_rsts", "server_rsts", "copies", "needless",
+    "client_segments", "server_segments", "client_bytes", "server_bytes", "client_rsts", "server_rsts", "copies", "spurious",
     "out_of_order", "duplicates", "duplicate_acks", "keepalive_probes", "keepalive_runs", "window_probes", "window_probe_runs",
     *RETRANSMISSIONS,
 )  # fmt: skip
@@ -260,7 +260,7 @@ def counted_from_fields(frames):
         count[frame["tcplife.sender"] + "_bytes"] += int(frame["tcp.len"])
         count[frame["tcplife.sender"] + "_rsts"] += frame["tcp.flags.reset"] == "1"
         count["retransmissions_" + cause] += bool(cause)
-        count["needless"] += frame["tcplife.retransmission.needless"] not in ("", "no", "unknown")
+        count["spurious"] += frame["tcplife.retransmission.spurious"] not in ("", "no", "unknown")
         count["out_of_order"] += frame["tcplife.segment"] == "out_of_order"
         count["duplicates"] += frame["tcplife.duplicate.kind"] == "network"
         count["duplicate_acks"] += frame["tcplife.ack"] == "dup"

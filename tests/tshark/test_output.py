@@ -19,7 +19,7 @@ TYPES = {
 VALUE_ROW = re.compile(r'^TL_VALUE\((\w+), \w+, "([^"]+)", "([^"]+)", (\w+), (\w+), "[^"]*", "([^"]*)"\)$', re.M)
 VALUES = VALUE_ROW.findall((REPO / "plugin/engine/tl_names.def").read_text())
 ERROR_ROW = re.compile(r'^TL_ERROR_ROW\(\w+, "([^"]+)", "[^"]+", \w+, \w+, "[^"]+", "([^"]*)"\)$', re.M)
-ERRORS = ERROR_ROW.findall((REPO / "plugin/epan/tl_errors.def").read_text())
+ERRORS = ERROR_ROW.findall((REPO / "plugin/epan/show/tl_errors.def").read_text())
 
 # The part of an expert item's name before the value of tl_names.def.
 EXPERT_PREFIX = {

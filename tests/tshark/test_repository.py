@@ -69,7 +69,7 @@ def test_licence_line():
 
 
 def is_engine_header(name):
-    return name and re.fullmatch(r"tl(_\w+)?\.(h|def)", name) and (PLUGIN / "engine" / name).exists()
+    return name and re.fullmatch(r"(\w+/)?tl(_\w+)?\.(h|def)", name) and (PLUGIN / "engine" / name).exists()
 
 
 def test_engine_includes_only_c_and_itself():

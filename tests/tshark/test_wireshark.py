@@ -20,7 +20,7 @@ from test_links import ppp_mux
 REPO = Path(__file__).resolve().parents[2]
 LAB = REPO / "tests" / "lab" / "corpus"
 FLAGS_OF = "4.0"  # the Wireshark whose flags the tables have: others set some of them by other rules
-DEF = (REPO / "plugin/epan/tl_wireshark.def").read_text()
+DEF = (REPO / "plugin/epan/input/tl_wireshark.def").read_text()
 WORDS = dict(re.findall(r'^TL_WIRESHARK_FLAG\(\w+, "(\w+)", "([^"]*)",$', DEF, re.M))  # name of the flag -> what it is called
 TEXTS = dict(re.findall(r'^TL_DIFFERENCE\((\w+), \w+, [\w| ]+, "([^"]*)",$', DEF, re.M))
 

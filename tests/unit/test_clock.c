@@ -4,7 +4,7 @@
  */
 #include "tl_test.h"
 
-#include "tl_clock.h"
+#include "base/tl_clock.h"
 
 enum { TS = TL_OPT_TIMESTAMPS, TSVAL = 1000 };
 

@@ -270,7 +270,7 @@ static void rst_without_fin(void **state)
     (void)state;
     t_established(&t);
     t_send(&t, CLIENT, .flags = TL_RST | TL_ACK);
-    step_is(&t, RST_ABORT);
+    step_is(&t, RST);
     assert_true(t_flag(&t, TL_SHAPE_PROVES_CLOSE));
     close_is(&t, RST, CLIENT, NOBODY);
     assert_int_equal(t.facts.rst_in, 4);
@@ -339,7 +339,7 @@ static void active_rst_ends_the_connection_even_if_challenged(void **state)
     t_established(&t);
     t_send(&t, SERVER, .flags = TL_RST | TL_ACK, .seq = 5500);
     t_is(&t, rst_effect, RST_EFFECT, CHALLENGE);
-    step_is(&t, RST_ABORT);
+    step_is(&t, RST);
     close_is(&t, RST, SERVER, NOBODY);
     t_end(&t);
 }
@@ -407,7 +407,7 @@ static void unseen_fin_acknowledged_by_the_second_fin(void **state)
     t_send(&t, CLIENT, .flags = FIN, .ack = 5002);
     t_know(&t, 0);
     t_fact_is(&t, initiator, SIDE, SERVER);
-    t_is(&t, end[CLIENT].state, STATE, LAST_ACK);
+    t_is(&t, endpoint[CLIENT].state, STATE, LAST_ACK);
     t_end(&t);
 }
 

@@ -5,7 +5,7 @@
  */
 #include "tl_test.h"
 
-#include "tl_conn.h"
+#include "conn/tl_conn.h"
 
 enum { SYN = TL_SYN, SYNACK = TL_SYN | TL_ACK, FIN = TL_FIN | TL_ACK, RST = TL_RST, RSTACK = TL_RST | TL_ACK };
 enum { FAR = 0x40000000 };
@@ -104,7 +104,7 @@ static void copy_points_to_its_original_and_teaches_nothing(void **state)
     assert_false(t_flag(&t, TL_SHAPE_NEW_DATA));
     assert_int_equal(t.v.refs.first_in, 4);
     t_send(&t, SERVER, .wait_ns = T_MS / 4); /* a copy makes no round trip ambiguous */
-    assert_true(t.v.conn->end[SERVER].leg_ns == T_MS);
+    assert_true(t.v.conn->endpoint[SERVER].half_rtt_ns == T_MS);
     t_end(&t);
 }
 
@@ -121,15 +121,15 @@ static void ack_drawn_by_a_retransmission_measures_nothing(void **state)
     t_send(&t, CLIENT, .flags = TL_SYN, .seq = 1000, .wait_ns = T_SECOND);
     t_send(&t, SERVER, .flags = TL_SYN | TL_ACK); /* of which? */
     t_send(&t, CLIENT, .flags = TL_ACK);
-    assert_true(t.v.conn->end[SERVER].leg_ns == -1);
+    assert_true(t.v.conn->endpoint[SERVER].half_rtt_ns == -1);
     t_send(&t, CLIENT, .len = 10);
     t_send(&t, CLIENT, .len = 10);
     t_send(&t, CLIENT, .seq = 1001, .len = 10, .wait_ns = 300 * T_MS);
     t_send(&t, SERVER, .ack = 1021, .wait_ns = 20 * T_MS);
-    assert_true(t.v.conn->end[SERVER].leg_ns == -1);
+    assert_true(t.v.conn->endpoint[SERVER].half_rtt_ns == -1);
     t_send(&t, CLIENT, .len = 10);
     t_send(&t, SERVER, .ack = 1031, .wait_ns = 20 * T_MS);
-    assert_true(t.v.conn->end[SERVER].leg_ns == 20 * T_MS);
+    assert_true(t.v.conn->endpoint[SERVER].half_rtt_ns == 20 * T_MS);
     t_end(&t);
 }
 
@@ -138,7 +138,7 @@ static void answer_to_the_last_syn_measures(void **state)
 {
     static const struct {
         uint32_t echo;
-        int64_t leg_ns;
+        int64_t half_rtt_ns;
     } rows[] = {{10, -1}, {1010, 20 * T_MS}};
     struct t_talk t;
 
@@ -149,7 +149,7 @@ static void answer_to_the_last_syn_measures(void **state)
         t_send(&t, CLIENT, .flags = TL_SYN, .seq = 1000, .options = TL_OPT_TIMESTAMPS, .tsval = 1010, .wait_ns = T_SECOND);
         t_send(&t, SERVER, .flags = TL_SYN | TL_ACK, .options = TL_OPT_TIMESTAMPS, .tsval = 1, .tsecr = rows[i].echo,
                .wait_ns = 20 * T_MS);
-        assert_true(t.v.conn->end[SERVER].leg_ns == rows[i].leg_ns);
+        assert_true(t.v.conn->endpoint[SERVER].half_rtt_ns == rows[i].half_rtt_ns);
         t_end(&t);
     }
 }
@@ -279,7 +279,7 @@ static bool line_is_used(const struct line *line)
 }
 
 /* Plays a script and stores what was said of each line. Returns the number of lines. */
-static unsigned play(const struct line *script, uint32_t client_base, uint32_t server_base, struct tl_verdict *said)
+static unsigned play(const struct line *script, uint32_t client_base, uint32_t server_base, struct tl_result *said)
 {
     struct t_talk t;
     unsigned lines = 0;
@@ -299,7 +299,7 @@ static unsigned play(const struct line *script, uint32_t client_base, uint32_t s
 /* RFC 9293 3.4: all arithmetic is modulo 2^32, so moving the numbers changes no answer. Every place wraps once. */
 static void answers_do_not_depend_on_where_the_numbers_wrap(void **state)
 {
-    struct tl_verdict plain[LINES_MAX], wrapped[LINES_MAX];
+    struct tl_result plain[LINES_MAX], wrapped[LINES_MAX];
 
     (void)state;
     for (unsigned s = 0; s < SCRIPTS; s++) {
@@ -318,7 +318,7 @@ static void answers_do_not_depend_on_where_the_numbers_wrap(void **state)
 /* The same where the sign of the number changes. */
 static void answers_do_not_depend_on_the_sign_bit(void **state)
 {
-    struct tl_verdict plain[LINES_MAX], moved[LINES_MAX];
+    struct tl_result plain[LINES_MAX], moved[LINES_MAX];
 
     (void)state;
     for (unsigned s = 0; s < SCRIPTS; s++) {
@@ -338,7 +338,7 @@ static void answers_do_not_depend_on_the_sign_bit(void **state)
 static void records_are_sound(const struct tl_conn *conn)
 {
     for (unsigned i = 0; i < 2; i++) {
-        const char *wrong = tl_sent_check(conn->end[i].sent);
+        const char *wrong = tl_scoreboard_check(conn->endpoint[i].scoreboard);
 
         assert_string_equal(wrong ? wrong : "sound", "sound");
     }
@@ -357,7 +357,7 @@ static bool play_with_failure(const struct line *script, unsigned n, bool and_al
         t_send_segment(&t, script[i].from, &script[i].say);
         if (t.learnt) {
             assert_non_null(t.v.conn);
-            assert_int_not_equal(t.v.shape.end[0].state, TL_STATE_NONE);
+            assert_int_not_equal(t.v.shape.endpoint[0].state, TL_STATE_NONE);
             records_are_sound(t.v.conn);
             tl_conn_facts(t.v.conn, t.now_ns, &facts);
         } else {
@@ -387,7 +387,7 @@ static void memory_may_run_out_at_any_moment(void **state)
 
 static void tracker_and_pair_may_not_be_had(void **state)
 {
-    const struct tl_ends ends = {.port = {1, 2}};
+    const struct tl_endpoints ends = {.port = {1, 2}};
     struct tl_test_memory memory;
     struct tl_tracker *tracker;
 

@@ -122,12 +122,12 @@ static void zeek_has_words(const struct stream *s, const struct tl_conn *conn)
 
 static void start_stream(struct stream *s, uint32_t seed)
 {
-    const struct tl_ends ends = {.port = {40000, 80}, .is_service = {false, true}};
+    const struct tl_endpoints ends = {.port = {40000, 80}, .is_service = {false, true}};
 
     *s = (struct stream){.random = seed * 2654435761U | 1, .now_ns = 1700000000 * T_SECOND};
     tl_test_memory_init(&s->memory);
     s->tracker = tl_tracker_new(&s->memory.allocator);
-    tl_tracker_follow_zeek(s->tracker, true);
+    tl_tracker_view_zeek(s->tracker, true);
     for (unsigned i = 0; i < PAIRS; i++) {
         s->pairs[i] = tl_pair_new(s->tracker, &ends);
         for (unsigned a = 0; a < ANCHORS; a++) {
@@ -159,22 +159,22 @@ static uint64_t add_to_sum(uint64_t sum, const void *bytes, size_t count)
 static uint64_t send_random(struct stream *s, uint64_t sum)
 {
     unsigned pair = tl_test_below(&s->random, PAIRS);
-    struct tl_verdict verdict;
+    struct tl_result result;
     struct tl_segment segment;
 
     move_clock(s);
     segment = random_segment(s, pair);
-    if (!tl_pair_update(s->pairs[pair], &segment, &verdict)) {
+    if (!tl_pair_update(s->pairs[pair], &segment, &result)) {
         return sum;
     }
-    is_sound(tl_unsound(&verdict, &segment, s->now_ns));
-    zeek_has_words(s, verdict.conn);
+    is_sound(tl_unsound(&result, &segment, s->now_ns));
+    zeek_has_words(s, result.conn);
     remember_numbers(s, pair, &segment);
     if (tl_test_below(&s->random, 100) == 0) {
         tl_pair_unreachable(s->pairs[pair], segment.from, segment.seq, 3, 1, segment.frame);
     }
-    sum = add_to_sum(sum, &verdict.shape, sizeof verdict.shape);
-    return add_to_sum(sum, &verdict.refs, sizeof verdict.refs);
+    sum = add_to_sum(sum, &result.shape, sizeof result.shape);
+    return add_to_sum(sum, &result.refs, sizeof result.refs);
 }
 
 static uint64_t run_stream(uint32_t seed)
@@ -230,11 +230,11 @@ static void extreme_times_overflow_nothing(void **state)
     for (unsigned i = 0; i < SEGMENTS; i++) {
         unsigned pair = tl_test_below(&s.random, PAIRS);
         struct tl_segment segment = random_segment(&s, pair);
-        struct tl_verdict verdict;
+        struct tl_result result;
 
         segment.time_ns = times[tl_test_below(&s.random, TIMES)];
-        assert_true(tl_pair_update(s.pairs[pair], &segment, &verdict));
-        is_sound(tl_unsound(&verdict, &segment, times[tl_test_below(&s.random, TIMES)]));
+        assert_true(tl_pair_update(s.pairs[pair], &segment, &result));
+        is_sound(tl_unsound(&result, &segment, times[tl_test_below(&s.random, TIMES)]));
         remember_numbers(&s, pair, &segment);
     }
     end_stream(&s);

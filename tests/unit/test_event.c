@@ -4,7 +4,7 @@
  */
 #include "tl_test.h"
 
-#include "tl_event.h"
+#include "base/tl_event.h"
 
 /* RFC 9293 3.10.7.4 looks at RST first, then at SYN, then at ACK, and at FIN last; a segment without ACK is dropped once the
  * connection is synchronised. Legal is what 3.5 and 3.10 send: SYN, SYN-ACK, ACK, FIN-ACK, RST (3.10.7.1 with ACK: <SEQ=SEG.ACK>

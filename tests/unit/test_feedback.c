@@ -4,13 +4,13 @@
  */
 #include "tl_test.h"
 
-#include "tl_feedback.h"
-#include "tl_sent.h"
+#include "record/tl_scoreboard.h"
+#include "rules/tl_feedback.h"
 
 enum { TS = TL_OPT_TIMESTAMPS, UNA = 1000, PEER_SEQ = 7000 };
 
 static struct tl_test_memory memory;
-static struct tl_sent sent;
+static struct tl_scoreboard sent;
 static struct tl_feedback feedback;
 
 /* The sender's record: 20 segments of 10 octets from UNA on, one for each ms; nothing is acknowledged. */
@@ -18,11 +18,11 @@ static int start(void **state)
 {
     (void)state;
     tl_test_memory_init(&memory);
-    tl_sent_init(&sent, &memory.allocator);
-    tl_sent_restart(&sent, UNA);
+    tl_scoreboard_init(&sent, &memory.allocator);
+    tl_scoreboard_restart(&sent, UNA);
     for (uint32_t i = 0; i < 20; i++) {
-        tl_sent_add(&sent, SEGMENT(.time_ns = (i + 1) * T_MS, .frame = i + 1, .seq = UNA + 10 * i, .len = 10, .flags = TL_ACK),
-                    NULL);
+        tl_scoreboard_add(
+            &sent, SEGMENT(.time_ns = (i + 1) * T_MS, .frame = i + 1, .seq = UNA + 10 * i, .len = 10, .flags = TL_ACK), NULL);
     }
     tl_feedback_init(&feedback, &memory.allocator, UNA);
     return 0;
@@ -32,7 +32,7 @@ static int finish(void **state)
 {
     (void)state;
     tl_feedback_free(&feedback);
-    tl_sent_free(&sent);
+    tl_scoreboard_free(&sent);
     assert_int_equal(memory.live, 0);
     return 0;
 }
@@ -43,7 +43,7 @@ static int finish(void **state)
         UNA + 10 * (first), UNA + 10 * (last)                                                                                  \
     }
 
-static void take_at(int64_t time_ns, int64_t leg_ns, uint32_t ack, const uint32_t blocks[][2], unsigned count)
+static void take_at(int64_t time_ns, int64_t half_rtt_ns, uint32_t ack, const uint32_t blocks[][2], unsigned count)
 {
     struct tl_segment segment = {.time_ns = time_ns, .ack = ack, .flags = TL_ACK, .options = TL_OPT_SACK};
 
@@ -52,7 +52,7 @@ static void take_at(int64_t time_ns, int64_t leg_ns, uint32_t ack, const uint32_
         segment.sack[i][0] = blocks[i][0];
         segment.sack[i][1] = blocks[i][1];
     }
-    tl_feedback_sack(&feedback, &sent, &segment, leg_ns);
+    tl_feedback_sack(&feedback, &sent, &segment, half_rtt_ns);
 }
 
 static void take(uint32_t ack, uint32_t left, uint32_t right)
@@ -179,8 +179,8 @@ static void ranges_across_the_wrap(void **state)
     const uint32_t base = UINT32_MAX - 24;
 
     (void)state;
-    tl_sent_restart(&sent, base);
-    tl_sent_add(&sent, SEGMENT(.time_ns = T_MS, .frame = 1, .seq = base, .len = 100, .flags = TL_ACK), NULL);
+    tl_scoreboard_restart(&sent, base);
+    tl_scoreboard_add(&sent, SEGMENT(.time_ns = T_MS, .frame = 1, .seq = base, .len = 100, .flags = TL_ACK), NULL);
     tl_feedback_free(&feedback);
     tl_feedback_init(&feedback, &memory.allocator, base);
     take(base, base + 10, base + 20);
@@ -198,8 +198,8 @@ static void senseless_blocks_are_ignored(void **state)
     take(UNA, UNA + 20, UNA + 20);
     take(UNA, UNA + 30, UNA + 20);
     take(UNA, UNA, UNA + 20); /* what the ACK number should have said */
-    take(UNA, UNA + 20, UNA + 20 + TL_SENT_JUMP_MAX + 1);
-    take(UNA, UNA + 200 + TL_SENT_JUMP_MAX, UNA + 210 + TL_SENT_JUMP_MAX);
+    take(UNA, UNA + 20, UNA + 20 + TL_SCOREBOARD_JUMP_MAX + 1);
+    take(UNA, UNA + 200 + TL_SCOREBOARD_JUMP_MAX, UNA + 210 + TL_SCOREBOARD_JUMP_MAX);
     assert_int_equal(feedback.range_count, 0);
     assert_false(feedback.has_dsack);
 }
@@ -271,12 +271,12 @@ static void newest_delivered_of_what_was_sent_twice(void **state)
     static const uint32_t block[1][2] = {BLOCK(3, 4)};
 
     (void)state;
-    tl_sent_add(&sent, SEGMENT(.time_ns = 80 * T_MS, .frame = 30, .seq = UNA + 30, .len = 10, .flags = TL_ACK), NULL);
+    tl_scoreboard_add(&sent, SEGMENT(.time_ns = 80 * T_MS, .frame = 30, .seq = UNA + 30, .len = 10, .flags = TL_ACK), NULL);
     take_at(100 * T_MS, 20 * T_MS + 1, UNA, block, 1);
     assert_true(feedback.newest_ns == 4 * T_MS);
     tl_feedback_free(&feedback);
     tl_feedback_init(&feedback, &memory.allocator, UNA);
-    take_at(100 * T_MS, -1, UNA, block, 1); /* the leg is not known */
+    take_at(100 * T_MS, -1, UNA, block, 1); /* the half RTT is not known */
     assert_true(feedback.newest_ns == 4 * T_MS);
     tl_feedback_free(&feedback);
     tl_feedback_init(&feedback, &memory.allocator, UNA);
@@ -294,12 +294,12 @@ static void report(int64_t time_ns, uint16_t options, uint32_t tsval, uint32_t u
 }
 
 /* `behind`: the sender has not got all that came before the reports. */
-static uint32_t known_una(int64_t time_ns, uint16_t options, uint32_t tsecr, int64_t leg_ns, bool behind)
+static uint32_t known_una(int64_t time_ns, uint16_t options, uint32_t tsecr, int64_t half_rtt_ns, bool behind)
 {
     const struct tl_segment *segment =
         SEGMENT(.time_ns = time_ns, .ack = behind ? PEER_SEQ - 1 : PEER_SEQ, .tsecr = tsecr, .options = options);
 
-    return tl_feedback_known(&feedback, segment, leg_ns).una;
+    return tl_feedback_known(&feedback, segment, half_rtt_ns).una;
 }
 
 static void nothing_is_known_before_the_first_report(void **state)
@@ -328,20 +328,20 @@ static void echo_tells_what_the_sender_knew(void **state)
 }
 
 /* A segment above a hole does not move TSecr (RFC 7323 4.3): of a report that stands above what the sender has got the echo
- * cannot tell. It counts if it passed 1.1 leg + 1 ms before. */
+ * cannot tell. It counts if it passed 1.1 half RTT + 1 ms before. */
 static void frozen_echo_is_helped_by_the_leg(void **state)
 {
-    const int64_t leg = 100 * T_MS, due = 311 * T_MS;
+    const int64_t half_rtt = 100 * T_MS, due = 311 * T_MS;
 
     (void)state;
     report(100 * T_MS, TS, 10, UNA + 10);
     report(200 * T_MS, TS, 20, UNA + 20);
-    assert_int_equal(known_una(due, TS, 10, leg, false), UNA + 10);
-    assert_int_equal(known_una(due - 1, TS, 10, leg, true), UNA + 10);
-    assert_int_equal(known_una(due, TS, 10, leg, true), UNA + 20);
+    assert_int_equal(known_una(due, TS, 10, half_rtt, false), UNA + 10);
+    assert_int_equal(known_una(due - 1, TS, 10, half_rtt, true), UNA + 10);
+    assert_int_equal(known_una(due, TS, 10, half_rtt, true), UNA + 20);
 }
 
-/* Without timestamps 0.9 leg decides. */
+/* Without timestamps 0.9 half RTT decides. */
 static void without_timestamps_the_leg_decides(void **state)
 {
     (void)state;
@@ -353,7 +353,7 @@ static void without_timestamps_the_leg_decides(void **state)
     assert_int_equal(known_una(290 * T_MS, 0, 0, 100 * T_MS, false), UNA + 20);
 }
 
-/* A leg under 1 ms is the host itself, and so is one that was never measured: what passes is known at once. */
+/* A half RTT under 1 ms is the host itself, and so is one that was never measured: what passes is known at once. */
 static void leg_under_a_millisecond_counts_as_none(void **state)
 {
     (void)state;

@@ -4,7 +4,7 @@
  */
 #include "tl_test.h"
 
-#include "tl_fsm.h"
+#include "record/tl_fsm.h"
 
 #define S(state) TL_STATE_##state
 
@@ -21,7 +21,7 @@ static const struct {
     {S(UNKNOWN), TL_SENDS_ACK_OF_FIN, S(NONE), S(CLOSE_WAIT)},
     {S(UNKNOWN), TL_SENDS_FIN, S(NONE), S(FIN_WAIT_1)},
     {S(UNKNOWN), TL_SENDS_FIN_ONE_WAY, S(NONE), S(UNKNOWN)},
-    {S(UNKNOWN), TL_SENDS_RST_ABORT, S(NONE), S(CLOSED)},
+    {S(UNKNOWN), TL_SENDS_RST, S(NONE), S(CLOSED)},
     {S(UNKNOWN), TL_SENDS_RST_GONE, S(NONE), S(CLOSED)},
     {S(UNKNOWN), TL_GETS_SYN, S(NONE), S(LISTEN)},
     {S(UNKNOWN), TL_GETS_ACK_OF_SYN, S(SYN_RECEIVED), S(ESTABLISHED)},
@@ -34,7 +34,7 @@ static const struct {
     {S(LISTEN), TL_SENDS_SYN, S(NONE), S(SYN_SENT)},
     {S(LISTEN), TL_SENDS_SYNACK, S(NONE), S(SYN_RECEIVED)},
     {S(LISTEN), TL_SENDS_SYNCHRONISED, S(SYN_RECEIVED), S(ESTABLISHED)},
-    {S(LISTEN), TL_SENDS_RST_ABORT, S(NONE), S(CLOSED)},
+    {S(LISTEN), TL_SENDS_RST, S(NONE), S(CLOSED)},
     {S(LISTEN), TL_SENDS_RST_GONE, S(NONE), S(CLOSED)},
     {S(LISTEN), TL_GETS_ACK_OF_SYN, S(SYN_RECEIVED), S(ESTABLISHED)},
     /* SYN-SENT: 3.10.7.3. A reply-form RST (answer to a wrong ACK) leaves it where it is. */
@@ -42,7 +42,7 @@ static const struct {
     {S(SYN_SENT), TL_SENDS_SYNCHRONISED, S(NONE), S(ESTABLISHED)},
     {S(SYN_SENT), TL_SENDS_FIN, S(ESTABLISHED), S(FIN_WAIT_1)},
     {S(SYN_SENT), TL_SENDS_FIN_ONE_WAY, S(ESTABLISHED), S(UNKNOWN)},
-    {S(SYN_SENT), TL_SENDS_RST_ABORT, S(NONE), S(CLOSED)},
+    {S(SYN_SENT), TL_SENDS_RST, S(NONE), S(CLOSED)},
     {S(SYN_SENT), TL_GETS_SYN, S(NONE), S(SYN_RECEIVED)},
     {S(SYN_SENT), TL_GETS_SYNACK, S(NONE), S(ESTABLISHED)},
     {S(SYN_SENT), TL_GETS_RST, S(NONE), S(CLOSED)},
@@ -52,7 +52,7 @@ static const struct {
     {S(SYN_RECEIVED), TL_SENDS_ACK_OF_FIN, S(ESTABLISHED), S(CLOSE_WAIT)},
     {S(SYN_RECEIVED), TL_SENDS_FIN, S(NONE), S(FIN_WAIT_1)},
     {S(SYN_RECEIVED), TL_SENDS_FIN_ONE_WAY, S(ESTABLISHED), S(UNKNOWN)},
-    {S(SYN_RECEIVED), TL_SENDS_RST_ABORT, S(NONE), S(CLOSED)},
+    {S(SYN_RECEIVED), TL_SENDS_RST, S(NONE), S(CLOSED)},
     {S(SYN_RECEIVED), TL_SENDS_RST_GONE, S(NONE), S(CLOSED)},
     {S(SYN_RECEIVED), TL_SENDS_RST_DOUBTFUL, S(NONE), S(UNKNOWN)},
     {S(SYN_RECEIVED), TL_GETS_SYNACK, S(NONE), S(ESTABLISHED)},
@@ -66,7 +66,7 @@ static const struct {
     {S(ESTABLISHED), TL_SENDS_ACK_OF_FIN, S(NONE), S(CLOSE_WAIT)},
     {S(ESTABLISHED), TL_SENDS_FIN, S(NONE), S(FIN_WAIT_1)},
     {S(ESTABLISHED), TL_SENDS_FIN_ONE_WAY, S(NONE), S(UNKNOWN)},
-    {S(ESTABLISHED), TL_SENDS_RST_ABORT, S(NONE), S(CLOSED)},
+    {S(ESTABLISHED), TL_SENDS_RST, S(NONE), S(CLOSED)},
     {S(ESTABLISHED), TL_SENDS_RST_GONE, S(NONE), S(CLOSED)},
     {S(ESTABLISHED), TL_SENDS_RST_DOUBTFUL, S(NONE), S(UNKNOWN)},
     {S(ESTABLISHED), TL_GETS_FIN, S(NONE), S(CLOSE_WAIT)},
@@ -76,7 +76,7 @@ static const struct {
     {S(ESTABLISHED), TL_GETS_RST_DOUBTFUL, S(NONE), S(UNKNOWN)},
     /* FIN-WAIT-1 */
     {S(FIN_WAIT_1), TL_SENDS_ACK_OF_FIN, S(NONE), S(CLOSING)},
-    {S(FIN_WAIT_1), TL_SENDS_RST_ABORT, S(NONE), S(CLOSED)},
+    {S(FIN_WAIT_1), TL_SENDS_RST, S(NONE), S(CLOSED)},
     {S(FIN_WAIT_1), TL_SENDS_RST_GONE, S(NONE), S(CLOSED)},
     {S(FIN_WAIT_1), TL_SENDS_RST_DOUBTFUL, S(NONE), S(UNKNOWN)},
     {S(FIN_WAIT_1), TL_GETS_ACK_OF_FIN, S(NONE), S(FIN_WAIT_2)},
@@ -86,7 +86,7 @@ static const struct {
     {S(FIN_WAIT_1), TL_GETS_RST_DOUBTFUL, S(NONE), S(UNKNOWN)},
     /* FIN-WAIT-2 */
     {S(FIN_WAIT_2), TL_SENDS_ACK_OF_FIN, S(NONE), S(TIME_WAIT)},
-    {S(FIN_WAIT_2), TL_SENDS_RST_ABORT, S(NONE), S(CLOSED)},
+    {S(FIN_WAIT_2), TL_SENDS_RST, S(NONE), S(CLOSED)},
     {S(FIN_WAIT_2), TL_SENDS_RST_GONE, S(NONE), S(CLOSED)},
     {S(FIN_WAIT_2), TL_SENDS_RST_DOUBTFUL, S(NONE), S(UNKNOWN)},
     {S(FIN_WAIT_2), TL_GETS_FIN, S(NONE), S(TIME_WAIT)},
@@ -96,28 +96,28 @@ static const struct {
     /* CLOSE-WAIT: the peer's FIN is known to it, so one-way capture leaves no doubt. */
     {S(CLOSE_WAIT), TL_SENDS_FIN, S(NONE), S(LAST_ACK)},
     {S(CLOSE_WAIT), TL_SENDS_FIN_ONE_WAY, S(NONE), S(LAST_ACK)},
-    {S(CLOSE_WAIT), TL_SENDS_RST_ABORT, S(NONE), S(CLOSED)},
+    {S(CLOSE_WAIT), TL_SENDS_RST, S(NONE), S(CLOSED)},
     {S(CLOSE_WAIT), TL_SENDS_RST_GONE, S(NONE), S(CLOSED)},
     {S(CLOSE_WAIT), TL_SENDS_RST_DOUBTFUL, S(NONE), S(UNKNOWN)},
     {S(CLOSE_WAIT), TL_GETS_RST, S(NONE), S(CLOSED)},
     {S(CLOSE_WAIT), TL_GETS_RST_AS_OPENER, S(NONE), S(CLOSED)},
     {S(CLOSE_WAIT), TL_GETS_RST_DOUBTFUL, S(NONE), S(UNKNOWN)},
     /* CLOSING */
-    {S(CLOSING), TL_SENDS_RST_ABORT, S(NONE), S(CLOSED)},
+    {S(CLOSING), TL_SENDS_RST, S(NONE), S(CLOSED)},
     {S(CLOSING), TL_SENDS_RST_GONE, S(NONE), S(CLOSED)},
     {S(CLOSING), TL_GETS_ACK_OF_FIN, S(NONE), S(TIME_WAIT)},
     {S(CLOSING), TL_GETS_RST, S(NONE), S(CLOSED)},
     {S(CLOSING), TL_GETS_RST_AS_OPENER, S(NONE), S(CLOSED)},
     {S(CLOSING), TL_GETS_RST_DOUBTFUL, S(NONE), S(UNKNOWN)},
     /* LAST-ACK */
-    {S(LAST_ACK), TL_SENDS_RST_ABORT, S(NONE), S(CLOSED)},
+    {S(LAST_ACK), TL_SENDS_RST, S(NONE), S(CLOSED)},
     {S(LAST_ACK), TL_SENDS_RST_GONE, S(NONE), S(CLOSED)},
     {S(LAST_ACK), TL_GETS_ACK_OF_FIN, S(NONE), S(CLOSED)},
     {S(LAST_ACK), TL_GETS_RST, S(NONE), S(CLOSED)},
     {S(LAST_ACK), TL_GETS_RST_AS_OPENER, S(NONE), S(CLOSED)},
     {S(LAST_ACK), TL_GETS_RST_DOUBTFUL, S(NONE), S(UNKNOWN)},
     /* TIME-WAIT: it answers by ACK; an end that answers by RST no longer holds it. */
-    {S(TIME_WAIT), TL_SENDS_RST_ABORT, S(NONE), S(CLOSED)},
+    {S(TIME_WAIT), TL_SENDS_RST, S(NONE), S(CLOSED)},
     {S(TIME_WAIT), TL_SENDS_RST_GONE, S(NONE), S(CLOSED)},
 };
 
@@ -162,7 +162,7 @@ static void each_cell_leads_where_the_rfc_says(void **state)
     for (unsigned i = 0; i < CELLS; i++) {
         bool direct = cells[i].via == S(NONE), moves = cells[i].next != cells[i].state;
         struct tl_fsm fsm = in(cells[i].state);
-        struct tl_end_view view;
+        struct tl_endpoint_view view;
 
         tl_fsm_view_begin(&fsm, &view);
         tl_fsm_apply(&fsm, cells[i].event, &view);
@@ -183,7 +183,7 @@ static void all_other_cells_change_nothing(void **state)
     for (unsigned from = S(CLOSED); from < TL_STATE_COUNT; from++) {
         for (unsigned event = 0; event < TL_FSM_EVENTS; event++) {
             struct tl_fsm fsm = in((enum tl_state)from), before = fsm;
-            struct tl_end_view view;
+            struct tl_endpoint_view view;
 
             if (find_cell(from, event) >= 0) {
                 continue;
@@ -203,7 +203,7 @@ static void all_other_cells_change_nothing(void **state)
 static void syn_received_out_of_syn_sent_gets_rst_and_is_closed(void **state)
 {
     struct tl_fsm fsm = in(S(SYN_SENT));
-    struct tl_end_view view = {0};
+    struct tl_endpoint_view view = {0};
 
     (void)state;
     tl_fsm_apply(&fsm, TL_GETS_SYN, &view);
@@ -217,7 +217,7 @@ static void syn_received_out_of_syn_sent_gets_rst_and_is_closed(void **state)
 static void zeroed_memory_is_unknown(void **state)
 {
     struct tl_fsm fsm = {0};
-    struct tl_end_view view;
+    struct tl_endpoint_view view;
 
     (void)state;
     assert_int_equal(tl_fsm_state(&fsm), S(UNKNOWN));
@@ -236,7 +236,7 @@ static void sending_is_certain_and_getting_is_expected(void **state)
     (void)state;
     for (unsigned i = 0; i < CELLS; i++) {
         struct tl_fsm fsm = in(cells[i].state);
-        struct tl_end_view view = {0};
+        struct tl_endpoint_view view = {0};
 
         if (cells[i].next == cells[i].state) {
             continue;
@@ -250,7 +250,7 @@ static void sending_is_certain_and_getting_is_expected(void **state)
 static void expected_state_is_confirmed_by(enum tl_state via, enum tl_fsm_event got, enum tl_fsm_event sent, bool confirmed)
 {
     struct tl_fsm fsm = in(via);
-    struct tl_end_view view = {0};
+    struct tl_endpoint_view view = {0};
     enum tl_state reached;
 
     tl_fsm_apply(&fsm, got, &view);
@@ -282,7 +282,7 @@ static void own_segments_confirm_an_expected_state(void **state)
 static void ack_of_fin_confirms_all_steps_up_to_time_wait(void **state)
 {
     struct tl_fsm fsm = in(S(FIN_WAIT_1));
-    struct tl_end_view view = {0};
+    struct tl_endpoint_view view = {0};
 
     (void)state;
     tl_fsm_apply(&fsm, TL_GETS_ACK_OF_FIN, &view);
@@ -298,7 +298,7 @@ static void ack_of_fin_confirms_all_steps_up_to_time_wait(void **state)
 static void leaving_a_state_by_sending_confirms_it(void **state)
 {
     struct tl_fsm fsm = in(S(SYN_SENT));
-    struct tl_end_view view = {0};
+    struct tl_endpoint_view view = {0};
 
     (void)state;
     tl_fsm_apply(&fsm, TL_GETS_SYNACK, &view);
@@ -324,7 +324,7 @@ static void trust_lowers_and_raises_the_newest_state(void **state)
 static void unknown_has_no_confidence(void **state)
 {
     struct tl_fsm fsm = in(S(ESTABLISHED));
-    struct tl_end_view view;
+    struct tl_endpoint_view view;
 
     (void)state;
     tl_fsm_view_begin(&fsm, &view);
@@ -363,7 +363,7 @@ static void evidence_takes_back_what_it_contradicts(void **state)
         for (unsigned at = S(CLOSED); at < TL_STATE_COUNT; at++) {
             bool back = contradicts((enum tl_fsm_withdrawal)evidence, at);
             struct tl_fsm fsm = expected_in((enum tl_state)at);
-            struct tl_end_view view = {0};
+            struct tl_endpoint_view view = {0};
 
             fsm.history = (uint64_t)S(FIN_WAIT_1) << 4 | at; /* not one that is taken back, too */
             assert_int_equal(tl_fsm_withdraw(&fsm, (enum tl_fsm_withdrawal)evidence, &view), back);
@@ -383,7 +383,7 @@ static void certain_states_stay_unless_the_end_lives_on(void **state)
         for (unsigned at = S(CLOSED); at < TL_STATE_COUNT; at++) {
             bool back = evidence == TL_LIVES_ON && contradicts(TL_LIVES_ON, at);
             struct tl_fsm fsm = in((enum tl_state)at);
-            struct tl_end_view view = {0};
+            struct tl_endpoint_view view = {0};
 
             fsm.history = (uint64_t)S(FIN_WAIT_1) << 4 | at;
             assert_int_equal(tl_fsm_withdraw(&fsm, (enum tl_fsm_withdrawal)evidence, &view), back);
@@ -395,7 +395,7 @@ static void certain_states_stay_unless_the_end_lives_on(void **state)
 static void several_expected_states_are_taken_back_together(void **state)
 {
     struct tl_fsm fsm = in(S(FIN_WAIT_1));
-    struct tl_end_view view = {0};
+    struct tl_endpoint_view view = {0};
 
     (void)state;
     tl_fsm_apply(&fsm, TL_GETS_ACK_OF_FIN, &view);
@@ -411,7 +411,7 @@ static void several_expected_states_are_taken_back_together(void **state)
 static void the_first_state_is_never_taken_back(void **state)
 {
     struct tl_fsm fsm = {.history = S(CLOSED), .depth = 1, .expected = 1, .confidence = TL_CONFIDENCE_LIKELY};
-    struct tl_end_view view = {0};
+    struct tl_endpoint_view view = {0};
 
     (void)state;
     assert_false(tl_fsm_withdraw(&fsm, TL_LIVES_ON, &view));
@@ -430,7 +430,7 @@ static void history_has_one_nibble_for_each_state_oldest_first(void **state)
 
     (void)state;
     for (unsigned i = 0; i < sizeof active_close / sizeof active_close[0]; i++) {
-        struct tl_end_view view = {0};
+        struct tl_endpoint_view view = {0};
 
         tl_fsm_apply(&fsm, active_close[i], &view);
     }
@@ -448,9 +448,9 @@ static void history_keeps_the_newest_sixteen(void **state)
 
     (void)state;
     for (unsigned i = 0; i < 20; i++) {
-        struct tl_end_view view = {0};
+        struct tl_endpoint_view view = {0};
 
-        tl_fsm_apply(&fsm, i % 2 ? TL_SENDS_RST_ABORT : TL_SENDS_SYN, &view); /* SYN-SENT, CLOSED, SYN-SENT ... */
+        tl_fsm_apply(&fsm, i % 2 ? TL_SENDS_RST : TL_SENDS_SYN, &view); /* SYN-SENT, CLOSED, SYN-SENT ... */
         assert_int_equal(tl_fsm_state(&fsm), i % 2 ? S(CLOSED) : S(SYN_SENT));
     }
     assert_int_equal(fsm.depth, TL_FSM_HISTORY_MAX);

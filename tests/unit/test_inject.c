@@ -5,7 +5,7 @@
  */
 #include "tl_test.h"
 
-#include "tl_inject.h"
+#include "rules/tl_inject.h"
 
 enum { SYN = TL_SYN, SYNACK = TL_SYN | TL_ACK, FIN = TL_FIN | TL_ACK, RST = TL_RST, RSTACK = TL_RST | TL_ACK };
 enum { TS = TL_OPT_TIMESTAMPS, TTL = 50 };

@@ -337,7 +337,7 @@ static void server_fin_before_the_ack_is_early(void **state)
     t_syn_received(&t);
     t_send(&t, SERVER, .flags = TL_FIN | TL_ACK);
     t_is(&t, handshake_step, HANDSHAKE_STEP, EARLY_FIN);
-    t_is(&t, end[SERVER].state, STATE, FIN_WAIT_1);
+    t_is(&t, endpoint[SERVER].state, STATE, FIN_WAIT_1);
     t_end(&t);
 }
 
@@ -410,7 +410,7 @@ static void both_are_peers_in_a_simultaneous_open(void **state)
 static void midstream_roles(uint16_t port0, bool service0, uint16_t port1, bool service1, unsigned first, unsigned client)
 {
     struct t_talk t;
-    const struct tl_ends ends = {.port = {port0, port1}, .is_service = {service0, service1}};
+    const struct tl_endpoints ends = {.port = {port0, port1}, .is_service = {service0, service1}};
 
     t_start(&t);
     tl_pair_free(t.pair);

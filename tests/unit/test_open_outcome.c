@@ -249,7 +249,7 @@ static void rst_that_the_client_ignores_refuses_nothing(void **state)
     t_end(&t);
 }
 
-/* When the client resets, after the SYN-ACK: max(10 ms, 2 legs), 0.9 s between SYN and SYN-ACK. */
+/* When the client resets, after the SYN-ACK: max(10 ms, 2 half RTTs), 0.9 s between SYN and SYN-ACK. */
 static void client_rst_after(int64_t syn_to_synack_ns, int64_t synack_to_rst_ns, bool synack_again, enum tl_client_rst when)
 {
     struct t_talk t;
@@ -317,7 +317,7 @@ static void only_wrong_synacks_are_bad(void **state)
     t_send(&t, CLIENT, .flags = TL_RST, .seq = 1002); /* RFC 9293 3.10.7.3: stays in SYN-SENT */
     t_is(&t, rst_cause, RST_CAUSE, SYNACK_BAD_ACK);
     outcome_is(&t, 0, BAD);
-    t_is(&t, end[CLIENT].state, STATE, SYN_SENT);
+    t_is(&t, endpoint[CLIENT].state, STATE, SYN_SENT);
     t_send(&t, SERVER, .flags = SYNACK, .ack = 1001); /* and takes the right one */
     t_is(&t, handshake_step, HANDSHAKE_STEP, SYNACK);
     t_send(&t, CLIENT, .flags = TL_ACK);

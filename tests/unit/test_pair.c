@@ -163,7 +163,7 @@ static void i3_synack_out_of_time_wait_confirms(void **state)
     t_send(&t, CLIENT, .flags = SYNACK, .seq = 70000, .ack = NEW_ISN + 1);
     conn_is(&t, 1);
     reuse_is(&t, TIME_WAIT);
-    t_is(&t, end[CLIENT].state, STATE, SYN_RECEIVED);
+    t_is(&t, endpoint[CLIENT].state, STATE, SYN_RECEIVED);
     t_end(&t);
 }
 
@@ -228,7 +228,7 @@ static void i5_synack_confirms_and_supersedes(void **state)
     t_send(&t, SERVER, .flags = SYNACK, .seq = 70000, .ack = NEW_ISN + 1);
     assert_ptr_equal(t.v.conn, new);
     reuse_is(&t, SUPERSEDE);
-    t_is(&t, end[SERVER].state, STATE, SYN_RECEIVED);
+    t_is(&t, endpoint[SERVER].state, STATE, SYN_RECEIVED);
     t_send(&t, CLIENT, .flags = TL_ACK);
     conn_is(&t, 1);
     facts_are(facts_of(&t, old, 0), kind, KIND, SUPERSEDED);
@@ -439,16 +439,16 @@ static void connections_are_numbered_and_kept(void **state)
 
 static void numbers_run_on_over_pairs(void **state)
 {
-    const struct tl_ends ends = {.port = {50000, 443}};
-    struct tl_verdict verdict;
+    const struct tl_endpoints ends = {.port = {50000, 443}};
+    struct tl_result result;
     struct tl_pair *other;
     struct t_talk t;
 
     (void)state;
     t_syn_sent(&t);
     other = tl_pair_new(t.tracker, &ends);
-    assert_true(tl_pair_update(other, SEGMENT(.flags = TL_SYN, .seq = 1, .frame = 9), &verdict));
-    assert_int_equal(tl_conn_number(verdict.conn), 1);
+    assert_true(tl_pair_update(other, SEGMENT(.flags = TL_SYN, .seq = 1, .frame = 9), &result));
+    assert_int_equal(tl_conn_number(result.conn), 1);
     tl_pair_free(other);
     t_end(&t);
 }

@@ -139,7 +139,7 @@ static void time_wait_answers_a_syn(void **state)
     t_send(&t, SERVER, .flags = SYN, .seq = 90000);
     t_send(&t, CLIENT, .ack = 5002);
     t_is(&t, ack, ACK, TIME_WAIT);
-    t_is(&t, end[CLIENT].state, STATE, TIME_WAIT);
+    t_is(&t, endpoint[CLIENT].state, STATE, TIME_WAIT);
     t_end(&t);
 }
 

@@ -4,7 +4,7 @@
  */
 #include "tl_test.h"
 
-#include "tl_recent.h"
+#include "record/tl_recent.h"
 
 enum { MS = 1000000 }; /* ns */
 

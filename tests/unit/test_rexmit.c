@@ -5,8 +5,8 @@
  */
 #include "tl_test.h"
 
-#include "tl_conn.h"
-#include "tl_rexmit.h"
+#include "conn/tl_conn.h"
+#include "rules/tl_rexmit.h"
 
 enum { SYN = TL_SYN, SYNACK = TL_SYN | TL_ACK, TS = TL_OPT_TIMESTAMPS, SACK = TL_OPT_SACK_PERMITTED };
 
@@ -18,12 +18,12 @@ static int64_t wait_of(int64_t ns)
 }
 
 /* An open connection captured so far from the server and from the client, both there and back. The client sends. */
-static void open_path(struct t_talk *t, uint16_t options, int64_t server_leg_ns, int64_t client_leg_ns)
+static void open_path(struct t_talk *t, uint16_t options, int64_t server_half_rtt_ns, int64_t client_half_rtt_ns)
 {
     t_start(t);
     t_send(t, CLIENT, .flags = SYN, .options = options);
-    t_send(t, SERVER, .flags = SYNACK, .options = options, .wait_ns = wait_of(server_leg_ns));
-    t_send(t, CLIENT, .flags = TL_ACK, .wait_ns = wait_of(client_leg_ns));
+    t_send(t, SERVER, .flags = SYNACK, .options = options, .wait_ns = wait_of(server_half_rtt_ns));
+    t_send(t, CLIENT, .flags = TL_ACK, .wait_ns = wait_of(client_half_rtt_ns));
 }
 
 /* ---- new bytes --------------------------------------------------------------------------------------------------------- */
@@ -46,7 +46,7 @@ static void new_ahead_partial(void **state)
     assert_int_equal(t.v.refs.new_bytes, 15);
     assert_int_equal(t.v.refs.previous_in, 5);
     assert_int_not_equal(t.v.shape.retransmission, TL_RETRANSMISSION_NONE);
-    t_is(&t, needless, NEEDLESS, NONE); /* it brings something */
+    t_is(&t, spurious, SPURIOUS, NONE); /* it brings something */
     t_end(&t);
 }
 
@@ -64,7 +64,7 @@ static void retransmission_names_its_transmissions(void **state)
     assert_int_equal(t.v.refs.retransmission_number, 1);
     assert_true(t.v.refs.since_previous_ns == 300 * T_MS && t.v.refs.since_original_ns == 300 * T_MS);
     t_is(&t, lost_at, LOST_AT, AFTER_CAPTURE);
-    assert_true(t_flag(&t, TL_SHAPE_NEEDLESS_SHOWS));
+    assert_true(t_flag(&t, TL_SHAPE_SPURIOUS_SHOWS));
     t_send(&t, CLIENT, .seq = 1001, .len = 10, .options = TS, .tsval = 901, .wait_ns = 600 * T_MS);
     assert_int_equal(t.v.refs.original_in, 4);
     assert_int_equal(t.v.refs.previous_in, 5);
@@ -225,12 +225,12 @@ static void o4_acknowledged_before(void **state)
     t_end(&t);
 }
 
-/* O5: younger than 3 ms, or 0.85 of the leg to the sender and back: no answer to the hole can have come. O6: else, if a round
+/* O5: younger than 3 ms, or 0.85 of the half RTT to the sender and back: no answer to the hole can have come. O6: else, if a round
  * trip was measured, it was sent again. */
 static void o5_o6_time_since_the_opener(void **state)
 {
     static const struct {
-        int64_t leg_ns, wait_ns;
+        int64_t half_rtt_ns, wait_ns;
         enum tl_segment_kind kind;
     } rows[] = {
         {0, 3 * T_MS - 1, TL_SEGMENT_OUT_OF_ORDER},
@@ -242,7 +242,7 @@ static void o5_o6_time_since_the_opener(void **state)
 
     (void)state;
     for (unsigned i = 0; i < sizeof rows / sizeof rows[0]; i++) {
-        open_path(&t, 0, 20 * T_MS, rows[i].leg_ns);
+        open_path(&t, 0, 20 * T_MS, rows[i].half_rtt_ns);
         t_send(&t, CLIENT, .seq = 1011, .len = 10);
         t_send(&t, CLIENT, .seq = 1001, .len = 10, .wait_ns = rows[i].wait_ns);
         assert_int_equal(t.v.shape.segment, rows[i].kind);
@@ -411,7 +411,7 @@ static void data_of_a_fast_open_syn_again(void **state)
     kind_is(&t, RETRANSMISSION);
     t_is(&t, retransmission, RETRANSMISSION, SYN_DATA);
     t_is(&t, retransmission_confidence, CONFIDENCE, CERTAIN);
-    t_is(&t, needless, NEEDLESS, NO);
+    t_is(&t, spurious, SPURIOUS, NO);
     assert_int_equal(t.v.refs.original_in, 1);
     assert_true(t.v.refs.since_original_ns == 101 * T_MS);
     t_send(&t, CLIENT, .len = 10);

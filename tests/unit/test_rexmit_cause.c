@@ -5,8 +5,8 @@
  */
 #include "tl_test.h"
 
-#include "tl_conn.h"
-#include "tl_rexmit.h"
+#include "conn/tl_conn.h"
+#include "rules/tl_rexmit.h"
 
 enum { SYN = TL_SYN, SYNACK = TL_SYN | TL_ACK, FIN = TL_FIN | TL_ACK, SACK = TL_OPT_SACK_PERMITTED };
 
@@ -24,12 +24,12 @@ static int64_t wait_of(int64_t ns)
 }
 
 /* An open connection captured so far from the server and from the client, both there and back. The client sends. */
-static void open_path(struct t_talk *t, uint16_t options, int64_t server_leg_ns, int64_t client_leg_ns)
+static void open_path(struct t_talk *t, uint16_t options, int64_t server_half_rtt_ns, int64_t client_half_rtt_ns)
 {
     t_start(t);
     t_send(t, CLIENT, .flags = SYN, .options = options);
-    t_send(t, SERVER, .flags = SYNACK, .options = options, .wait_ns = wait_of(server_leg_ns));
-    t_send(t, CLIENT, .flags = TL_ACK, .wait_ns = wait_of(client_leg_ns));
+    t_send(t, SERVER, .flags = SYNACK, .options = options, .wait_ns = wait_of(server_half_rtt_ns));
+    t_send(t, CLIENT, .flags = TL_ACK, .wait_ns = wait_of(client_half_rtt_ns));
 }
 
 /* The same, captured beside the client; then `count` segments of 10 octets at once, from 1001 on. Nothing but the SYN-ACK was
@@ -97,7 +97,7 @@ static void m13_one_way_time_and_place(void **state)
         assert_string_equal(t_name(TL_GROUP_RETRANSMISSION, t.v.shape.retransmission),
                             t_name(TL_GROUP_RETRANSMISSION, rows[i].cause));
         t_is(&t, retransmission_confidence, CONFIDENCE, GUESS);
-        assert_false(t_flag(&t, TL_SHAPE_NEEDLESS_SHOWS));
+        assert_false(t_flag(&t, TL_SHAPE_SPURIOUS_SHOWS));
         t_end(&t);
     }
 }

@@ -5,8 +5,8 @@
  */
 #include "tl_test.h"
 
-#include "tl_conn.h"
-#include "tl_rexmit.h"
+#include "conn/tl_conn.h"
+#include "rules/tl_rexmit.h"
 
 enum { SYN = TL_SYN, SYNACK = TL_SYN | TL_ACK, SACK = TL_OPT_SACK_PERMITTED };
 

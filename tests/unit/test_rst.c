@@ -292,7 +292,7 @@ static void c8_answer_to_the_challenge_of_the_old_connection(void **state)
     cause_is(&t, HALF_OPEN_SYN, CERTAIN);
     assert_int_equal(t.v.refs.trigger_in, t.frame - 1);
     assert_int_equal(tl_conn_number(t.v.conn), 1);
-    t_is(&t, end[CLIENT].state, STATE, SYN_SENT);
+    t_is(&t, endpoint[CLIENT].state, STATE, SYN_SENT);
     tl_conn_facts(before, t.now_ns, &old);
     assert_int_equal(old.kind, TL_KIND_RST);
     t_end(&t);
@@ -309,7 +309,7 @@ static void c8_answer_to_the_challenge_of_a_connection_not_captured(void **state
     t_send(&t, CLIENT, .flags = RST, .seq = 777);
     cause_is(&t, HALF_OPEN_SYN, LIKELY);
     assert_int_equal(t.v.refs.trigger_in, 2);
-    t_is(&t, end[CLIENT].state, STATE, SYN_SENT);
+    t_is(&t, endpoint[CLIENT].state, STATE, SYN_SENT);
     t_end(&t);
 }
 

@@ -4,7 +4,7 @@
  */
 #include "tl_test.h"
 
-#include "tl_seq.h"
+#include "base/tl_seq.h"
 
 static const uint32_t edges[] = {0, 1, 2, 0x7ffffffe, 0x7fffffff, 0x80000000, 0x80000001, 0xfffffffe, 0xffffffff, 12345};
 

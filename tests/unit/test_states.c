@@ -6,7 +6,7 @@
 
 enum { SYN = TL_SYN, SYNACK = TL_SYN | TL_ACK, FIN = TL_FIN | TL_ACK, RST = TL_RST };
 
-#define sure(t, END, CONFIDENCE_TAG) t_is(t, end[END].confidence, CONFIDENCE, CONFIDENCE_TAG)
+#define sure(t, END, CONFIDENCE_TAG) t_is(t, endpoint[END].confidence, CONFIDENCE, CONFIDENCE_TAG)
 
 /* ---- opening: RFC 9293 figures 6 and 8 ------------------------------------------------------------------------------------ */
 
@@ -40,8 +40,8 @@ static void simultaneous_open(void **state)
     (void)state;
     t_syn_sent(&t);
     t_send(&t, SERVER, .flags = SYN);
-    assert_int_equal(t.v.shape.end[SERVER].path[0], TL_STATE_SYN_SENT);
-    assert_int_equal(t.v.shape.end[SERVER].path[1], TL_STATE_SYN_RECEIVED);
+    assert_int_equal(t.v.shape.endpoint[SERVER].path[0], TL_STATE_SYN_SENT);
+    assert_int_equal(t.v.shape.endpoint[SERVER].path[1], TL_STATE_SYN_RECEIVED);
     t_states(&t, SYN_RECEIVED, SYN_RECEIVED);
     sure(&t, CLIENT, LIKELY);
     sure(&t, SERVER, LIKELY);
@@ -62,8 +62,8 @@ static void client_that_goes_on_shows_the_states_of_both(void **state)
     t_syn_sent(&t);
     t_send(&t, CLIENT, .flags = TL_ACK, .ack = 5001);
     t_states(&t, ESTABLISHED, ESTABLISHED);
-    assert_int_equal(t.v.shape.end[SERVER].path[0], TL_STATE_SYN_RECEIVED);
-    assert_int_equal(t.v.shape.end[SERVER].path[1], TL_STATE_ESTABLISHED);
+    assert_int_equal(t.v.shape.endpoint[SERVER].path[0], TL_STATE_SYN_RECEIVED);
+    assert_int_equal(t.v.shape.endpoint[SERVER].path[1], TL_STATE_ESTABLISHED);
     sure(&t, CLIENT, CERTAIN);
     sure(&t, SERVER, LIKELY);
     t_end(&t);
@@ -76,7 +76,7 @@ static void midstream_is_established_but_only_likely(void **state)
     (void)state;
     t_start(&t);
     t_send(&t, CLIENT, .flags = TL_ACK);
-    t_is(&t, end[CLIENT].state, STATE, ESTABLISHED);
+    t_is(&t, endpoint[CLIENT].state, STATE, ESTABLISHED);
     sure(&t, CLIENT, LIKELY); /* the other FIN may lie before the capture */
     t_end(&t);
 }
@@ -116,9 +116,9 @@ static void fin_wait_1_gets_fin_with_ack_of_fin_goes_to_time_wait(void **state)
     t_fin_wait_1(&t);
     t_send(&t, SERVER, .flags = FIN);
     t_states(&t, TIME_WAIT, LAST_ACK);
-    assert_int_equal(t.v.shape.end[CLIENT].before, TL_STATE_FIN_WAIT_1);
-    assert_int_equal(t.v.shape.end[CLIENT].path[0], TL_STATE_FIN_WAIT_2);
-    assert_int_equal(t.v.shape.end[CLIENT].path[1], TL_STATE_TIME_WAIT);
+    assert_int_equal(t.v.shape.endpoint[CLIENT].before, TL_STATE_FIN_WAIT_1);
+    assert_int_equal(t.v.shape.endpoint[CLIENT].path[0], TL_STATE_FIN_WAIT_2);
+    assert_int_equal(t.v.shape.endpoint[CLIENT].path[1], TL_STATE_TIME_WAIT);
     t_end(&t);
 }
 
@@ -129,12 +129,12 @@ static void crossing_fin_withdraws_close_wait(void **state)
 
     (void)state;
     t_fin_wait_1(&t);
-    t_is(&t, end[SERVER].state, STATE, CLOSE_WAIT);
+    t_is(&t, endpoint[SERVER].state, STATE, CLOSE_WAIT);
     t_send(&t, SERVER, .flags = FIN, .ack = 1001);
-    t_is(&t, end[SERVER].withdrawn, STATE, CLOSE_WAIT);
+    t_is(&t, endpoint[SERVER].withdrawn, STATE, CLOSE_WAIT);
     t_states(&t, CLOSING, CLOSING);
-    assert_int_equal(t.v.shape.end[SERVER].path[0], TL_STATE_FIN_WAIT_1);
-    assert_int_equal(t.v.shape.end[SERVER].path[1], TL_STATE_CLOSING);
+    assert_int_equal(t.v.shape.endpoint[SERVER].path[0], TL_STATE_FIN_WAIT_1);
+    assert_int_equal(t.v.shape.endpoint[SERVER].path[1], TL_STATE_CLOSING);
     sure(&t, SERVER, LIKELY);
     t_send(&t, SERVER, .flags = TL_ACK, .ack = 1002);
     t_states(&t, TIME_WAIT, CLOSING);
@@ -152,8 +152,8 @@ static void fin_in_syn_received_goes_to_fin_wait_1(void **state)
     (void)state;
     t_syn_received(&t);
     t_send(&t, SERVER, .flags = FIN);
-    t_is(&t, end[SERVER].state, STATE, FIN_WAIT_1);
-    assert_int_equal(t.v.shape.end[SERVER].path[0], TL_STATE_FIN_WAIT_1);
+    t_is(&t, endpoint[SERVER].state, STATE, FIN_WAIT_1);
+    assert_int_equal(t.v.shape.endpoint[SERVER].path[0], TL_STATE_FIN_WAIT_1);
     t_end(&t);
 }
 
@@ -180,8 +180,8 @@ static void repeated_syn_takes_established_back(void **state)
     (void)state;
     t_syn_received(&t);
     t_send(&t, CLIENT, .flags = SYN, .seq = 1000, .wait_ns = T_SECOND);
-    t_is(&t, end[CLIENT].state, STATE, SYN_SENT);
-    t_is(&t, end[CLIENT].withdrawn, STATE, ESTABLISHED);
+    t_is(&t, endpoint[CLIENT].state, STATE, SYN_SENT);
+    t_is(&t, endpoint[CLIENT].withdrawn, STATE, ESTABLISHED);
     sure(&t, CLIENT, CERTAIN);
     t_end(&t);
 }
@@ -194,7 +194,7 @@ static void repeated_synack_takes_established_back(void **state)
     t_established(&t);
     t_send(&t, SERVER, .flags = SYNACK, .seq = 5000, .wait_ns = T_SECOND);
     t_states(&t, ESTABLISHED, SYN_RECEIVED);
-    t_is(&t, end[SERVER].withdrawn, STATE, ESTABLISHED);
+    t_is(&t, endpoint[SERVER].withdrawn, STATE, ESTABLISHED);
     t_send(&t, CLIENT, .flags = TL_ACK);
     t_states(&t, ESTABLISHED, ESTABLISHED);
     t_end(&t);
@@ -210,7 +210,7 @@ static void repeated_synack_does_not_take_a_certain_state_back(void **state)
     t_send(&t, SERVER, .len = 5);
     t_send(&t, SERVER, .flags = SYNACK, .seq = 5000, .wait_ns = T_SECOND);
     t_states(&t, ESTABLISHED, ESTABLISHED);
-    t_is(&t, end[SERVER].withdrawn, STATE, NONE);
+    t_is(&t, endpoint[SERVER].withdrawn, STATE, NONE);
     t_end(&t);
 }
 
@@ -221,10 +221,10 @@ static void repeated_fin_takes_fin_wait_2_back(void **state)
     (void)state;
     t_fin_wait_2(&t);
     t_send(&t, CLIENT, .flags = FIN, .seq = 1001, .wait_ns = T_SECOND);
-    t_is(&t, end[CLIENT].state, STATE, FIN_WAIT_1);
-    t_is(&t, end[CLIENT].withdrawn, STATE, FIN_WAIT_2);
+    t_is(&t, endpoint[CLIENT].state, STATE, FIN_WAIT_1);
+    t_is(&t, endpoint[CLIENT].withdrawn, STATE, FIN_WAIT_2);
     t_send(&t, SERVER, .flags = TL_ACK);
-    t_is(&t, end[CLIENT].state, STATE, FIN_WAIT_2);
+    t_is(&t, endpoint[CLIENT].state, STATE, FIN_WAIT_2);
     t_end(&t);
 }
 
@@ -237,7 +237,7 @@ static void repeated_fin_takes_closed_back(void **state)
     t_time_wait(&t);
     t_send(&t, SERVER, .flags = FIN, .seq = 5001, .wait_ns = T_SECOND);
     t_states(&t, TIME_WAIT, LAST_ACK);
-    t_is(&t, end[SERVER].withdrawn, STATE, CLOSED);
+    t_is(&t, endpoint[SERVER].withdrawn, STATE, CLOSED);
     t_send(&t, CLIENT, .flags = TL_ACK);
     t_states(&t, TIME_WAIT, CLOSED);
     t_end(&t);
@@ -254,7 +254,7 @@ static void copies_take_nothing_back(void **state)
     t_send(&t, SERVER, .flags = FIN, .seq = 5001, .ip_id = 4);
     assert_true(t_flag(&t, TL_SHAPE_COPY));
     t_states(&t, TIME_WAIT, CLOSED);
-    t_is(&t, end[SERVER].withdrawn, STATE, NONE);
+    t_is(&t, endpoint[SERVER].withdrawn, STATE, NONE);
     t_end(&t);
 }
 
@@ -312,10 +312,10 @@ static void syn_received_after_syn_sent_gets_rst_is_closed(void **state)
     t_syn_sent(&t);
     t_send(&t, SERVER, .flags = SYN);
     t_send(&t, CLIENT, .flags = SYNACK, .seq = 1000);
-    t_is(&t, end[CLIENT].state, STATE, SYN_RECEIVED);
+    t_is(&t, endpoint[CLIENT].state, STATE, SYN_RECEIVED);
     t_send(&t, SERVER, .flags = RST | TL_ACK, .seq = 5001, .ack = 1001);
     t_is(&t, rst_effect, RST_EFFECT, ACCEPTED);
-    t_is(&t, end[CLIENT].state, STATE, CLOSED);
+    t_is(&t, endpoint[CLIENT].state, STATE, CLOSED);
     t_end(&t);
 }
 
@@ -360,7 +360,7 @@ static void end_that_lost_the_connection_is_unknown(void **state)
     t_send(&t, CLIENT, .len = 5);
     t_send(&t, SERVER, .flags = RST, .seq = 5006);
     t_is(&t, rst_cause, RST_CAUSE, HALF_OPEN);
-    t_is(&t, end[SERVER].state, STATE, UNKNOWN);
+    t_is(&t, endpoint[SERVER].state, STATE, UNKNOWN);
     t_end(&t);
 }
 
@@ -394,7 +394,7 @@ static void time_wait_that_answers_by_rst_is_closed(void **state)
     t_send(&t, SERVER, .flags = FIN, .seq = 5001, .wait_ns = T_SECOND);
     t_send(&t, CLIENT, .flags = RST, .seq = 1002);
     t_is(&t, rst_form, RST_FORM, REPLY_ACK);
-    t_is(&t, end[CLIENT].state, STATE, CLOSED);
+    t_is(&t, endpoint[CLIENT].state, STATE, CLOSED);
     sure(&t, CLIENT, LIKELY);
     t_end(&t);
 }
@@ -407,10 +407,10 @@ static void time_wait_that_gets_an_exact_rst_is_a_guess(void **state)
     (void)state;
     t_time_wait(&t);
     t_send(&t, SERVER, .flags = RST, .seq = 5000);
-    t_is(&t, end[CLIENT].state, STATE, TIME_WAIT);
+    t_is(&t, endpoint[CLIENT].state, STATE, TIME_WAIT);
     sure(&t, CLIENT, CERTAIN);
     t_send(&t, SERVER, .flags = RST, .seq = 5002);
-    t_is(&t, end[CLIENT].state, STATE, TIME_WAIT);
+    t_is(&t, endpoint[CLIENT].state, STATE, TIME_WAIT);
     sure(&t, CLIENT, GUESS);
     t_end(&t);
 }
@@ -425,7 +425,7 @@ static void client_that_rejects_a_wrong_synack_stays_in_syn_sent(void **state)
     t_send(&t, SERVER, .flags = SYNACK, .ack = 900);
     t_states(&t, SYN_SENT, LISTEN);
     t_send(&t, CLIENT, .flags = RST, .seq = 900);
-    t_is(&t, end[CLIENT].state, STATE, SYN_SENT);
+    t_is(&t, endpoint[CLIENT].state, STATE, SYN_SENT);
     t_end(&t);
 }
 
@@ -443,9 +443,9 @@ static void receiver_goes_on(int64_t rtt_ns, int64_t after_ns, bool alive)
     t_send(&t, SERVER, .flags = RST | TL_ACK);
     t_states(&t, CLOSED, CLOSED);
     t_send(&t, CLIENT, .len = 5, .wait_ns = after_ns);
-    assert_int_equal(t.v.shape.end[CLIENT].withdrawn, alive ? TL_STATE_CLOSED : TL_STATE_NONE);
-    assert_int_equal(t.v.shape.end[CLIENT].state, alive ? TL_STATE_ESTABLISHED : TL_STATE_CLOSED);
-    t_is(&t, end[SERVER].state, STATE, CLOSED);
+    assert_int_equal(t.v.shape.endpoint[CLIENT].withdrawn, alive ? TL_STATE_CLOSED : TL_STATE_NONE);
+    assert_int_equal(t.v.shape.endpoint[CLIENT].state, alive ? TL_STATE_ESTABLISHED : TL_STATE_CLOSED);
+    t_is(&t, endpoint[SERVER].state, STATE, CLOSED);
     t_end(&t);
 }
 
@@ -470,8 +470,8 @@ static void challenge_ack_takes_closed_back_at_once(void **state)
     t_states(&t, CLOSED, CLOSED);
     t_send(&t, CLIENT, .ack = 5001, .wait_ns = 20 * T_MS);
     t_is(&t, ack, ACK, CHALLENGE);
-    t_is(&t, end[CLIENT].state, STATE, ESTABLISHED);
-    t_is(&t, end[CLIENT].withdrawn, STATE, CLOSED);
+    t_is(&t, endpoint[CLIENT].state, STATE, ESTABLISHED);
+    t_is(&t, endpoint[CLIENT].withdrawn, STATE, CLOSED);
     t_end(&t);
 }
 
@@ -486,8 +486,8 @@ static void sender_that_goes_on_had_not_sent_the_rst(void **state)
     t_send(&t, CLIENT, .flags = TL_ACK);
     t_send(&t, SERVER, .flags = RST | TL_ACK);
     t_send(&t, SERVER, .len = 5, .wait_ns = 100 * T_MS);
-    t_is(&t, end[SERVER].state, STATE, ESTABLISHED);
-    t_is(&t, end[SERVER].withdrawn, STATE, CLOSED);
+    t_is(&t, endpoint[SERVER].state, STATE, ESTABLISHED);
+    t_is(&t, endpoint[SERVER].withdrawn, STATE, CLOSED);
     t_end(&t);
 }
 

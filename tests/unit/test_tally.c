@@ -7,8 +7,8 @@
  */
 #include <string.h>
 
-#include "tl_tally.h"
 #include "tl_test.h"
+#include "views/tl_tally.h"
 
 enum { SYN = TL_SYN, SYNACK = TL_SYN | TL_ACK, FIN = TL_FIN | TL_ACK, RST = TL_RST, RSTACK = TL_RST | TL_ACK };
 
@@ -37,14 +37,14 @@ static bool add(struct count *c, unsigned from, const struct tl_segment *say, co
                 const struct tl_refs *refs)
 {
     struct tl_segment segment = *say;
-    struct tl_verdict verdict = {.shape = *shape};
+    struct tl_result result = {.shape = *shape};
 
     segment.time_ns = c->now_ns;
-    verdict.shape.from = (uint8_t)from;
+    result.shape.from = (uint8_t)from;
     if (refs) {
-        verdict.refs = *refs;
+        result.refs = *refs;
     }
-    return tl_tally_add(&c->tally, &c->memory.allocator, &segment, &verdict);
+    return tl_tally_add(&c->tally, &c->memory.allocator, &segment, &result);
 }
 
 #define SHAPE(...) (&(struct tl_shape){__VA_ARGS__})
@@ -60,10 +60,10 @@ static void each_end_has_its_own_counts(void **state)
     assert_true(add(&c, 0, DATA, SHAPE(0), NULL));
     assert_true(add(&c, 0, DATA, SHAPE(0), NULL));
     assert_true(add(&c, 1, SEGMENT(.flags = TL_ACK, .len = 7, .window = 1), SHAPE(0), NULL));
-    assert_int_equal(c.tally.end[0].segments, 2);
-    assert_int_equal(c.tally.end[0].bytes, 20);
-    assert_int_equal(c.tally.end[1].segments, 1);
-    assert_int_equal(c.tally.end[1].bytes, 7);
+    assert_int_equal(c.tally.endpoint[0].segments, 2);
+    assert_int_equal(c.tally.endpoint[0].bytes, 20);
+    assert_int_equal(c.tally.endpoint[1].segments, 1);
+    assert_int_equal(c.tally.endpoint[1].bytes, 7);
     count_end(&c);
 }
 
@@ -80,8 +80,8 @@ static void memory_only_for_trouble(void **state)
     add(&c, 1, DATA, SHAPE(.ack = TL_ACK_DUP), NULL);
     add(&c, 1, DATA, SHAPE(.ack = TL_ACK_DUP), NULL);
     assert_int_equal(c.memory.requests, 1);
-    assert_null(c.tally.end[0].trouble);
-    assert_int_equal(c.tally.end[1].trouble->duplicate_acks, 2);
+    assert_null(c.tally.endpoint[0].trouble);
+    assert_int_equal(c.tally.endpoint[1].trouble->duplicate_acks, 2);
     count_end(&c);
 }
 
@@ -112,10 +112,10 @@ static void one_counter_for_each_kind(void **state)
         count_start(&c);
         assert_true(add(&c, 1, &kinds[i].segment, &kinds[i].shape, REFS(.probe_number = 2)));
         *(uint32_t *)((char *)&expected + kinds[i].counter) = 1;
-        expected.run_probes = c.tally.end[1].trouble->run_probes; /* what the last run is made of is no count */
-        expected.run_is_window = c.tally.end[1].trouble->run_is_window;
-        assert_memory_equal(c.tally.end[1].trouble, &expected, sizeof expected);
-        assert_null(c.tally.end[0].trouble);
+        expected.run_probes = c.tally.endpoint[1].trouble->run_probes; /* what the last run is made of is no count */
+        expected.run_is_window = c.tally.endpoint[1].trouble->run_is_window;
+        assert_memory_equal(c.tally.endpoint[1].trouble, &expected, sizeof expected);
+        assert_null(c.tally.endpoint[0].trouble);
         count_end(&c);
     }
 }
@@ -130,24 +130,24 @@ static void retransmissions_by_cause(void **state)
         for (unsigned i = 0; i < cause; i++) {
             add(&c, 0, DATA, SHAPE(.retransmission = (uint8_t)cause), NULL);
         }
-        assert_int_equal(c.tally.end[0].trouble->retransmissions[cause], cause);
-        assert_int_equal(tl_trouble_retransmissions(c.tally.end[0].trouble), cause * (cause + 1) / 2);
+        assert_int_equal(c.tally.endpoint[0].trouble->retransmissions[cause], cause);
+        assert_int_equal(tl_trouble_retransmissions(c.tally.endpoint[0].trouble), cause * (cause + 1) / 2);
     }
-    assert_int_equal(c.tally.end[0].trouble->retransmissions[TL_RETRANSMISSION_NONE], 0);
+    assert_int_equal(c.tally.endpoint[0].trouble->retransmissions[TL_RETRANSMISSION_NONE], 0);
     count_end(&c);
 }
 
-static void only_what_is_known_to_be_needless_counts(void **state)
+static void only_what_is_known_to_be_spurious_counts(void **state)
 {
     struct count c;
     uint32_t expected = 0;
 
     (void)state;
     count_start(&c);
-    for (unsigned needless = TL_NEEDLESS_NONE; needless < TL_NEEDLESS_COUNT; needless++) {
-        add(&c, 0, DATA, SHAPE(.retransmission = TL_RETRANSMISSION_RTO, .needless = (uint8_t)needless), NULL);
-        expected += needless != TL_NEEDLESS_NONE && needless != TL_NEEDLESS_NO && needless != TL_NEEDLESS_UNKNOWN;
-        assert_int_equal(c.tally.end[0].trouble->needless, expected);
+    for (unsigned spurious = TL_SPURIOUS_NONE; spurious < TL_SPURIOUS_COUNT; spurious++) {
+        add(&c, 0, DATA, SHAPE(.retransmission = TL_RETRANSMISSION_RTO, .spurious = (uint8_t)spurious), NULL);
+        expected += spurious != TL_SPURIOUS_NONE && spurious != TL_SPURIOUS_NO && spurious != TL_SPURIOUS_UNKNOWN;
+        assert_int_equal(c.tally.endpoint[0].trouble->spurious, expected);
     }
     count_end(&c);
 }
@@ -160,15 +160,15 @@ static void proofs(void **state)
     (void)state;
     count_start(&c);
     add(&c, 0, DATA, SHAPE(.retransmission = TL_RETRANSMISSION_RTO), NULL);
-    tl_tally_prove(&c.tally, 0, TL_NEEDLESS_NONE);
-    assert_int_equal(c.tally.end[0].trouble->needless, 1);
-    tl_tally_prove(&c.tally, 0, TL_NEEDLESS_UNKNOWN);
-    tl_tally_prove(&c.tally, 0, TL_NEEDLESS_NO);
-    assert_int_equal(c.tally.end[0].trouble->needless, 3);
-    tl_tally_prove(&c.tally, 0, TL_NEEDLESS_ACKED);
-    assert_int_equal(c.tally.end[0].trouble->needless, 3);
-    tl_tally_prove(&c.tally, 1, TL_NEEDLESS_NONE); /* nothing of this end was counted: memory had run out */
-    assert_null(c.tally.end[1].trouble);
+    tl_tally_prove(&c.tally, 0, TL_SPURIOUS_NONE);
+    assert_int_equal(c.tally.endpoint[0].trouble->spurious, 1);
+    tl_tally_prove(&c.tally, 0, TL_SPURIOUS_UNKNOWN);
+    tl_tally_prove(&c.tally, 0, TL_SPURIOUS_NO);
+    assert_int_equal(c.tally.endpoint[0].trouble->spurious, 3);
+    tl_tally_prove(&c.tally, 0, TL_SPURIOUS_ACKED);
+    assert_int_equal(c.tally.endpoint[0].trouble->spurious, 3);
+    tl_tally_prove(&c.tally, 1, TL_SPURIOUS_NONE); /* nothing of this end was counted: memory had run out */
+    assert_null(c.tally.endpoint[1].trouble);
     count_end(&c);
 }
 
@@ -188,7 +188,7 @@ static void bytes_that_had_been_captured_before(void **state)
         {{.keepalive = TL_PROBE_KIND_PROBE}, {.previous_in = 0}, 10},
         {{.window_probe = TL_PROBE_KIND_PROBE}, {.previous_in = 0}, 0},
         {{.segment = TL_SEGMENT_OUT_OF_ORDER}, {.previous_in = 0}, 0},
-        {{.segment = TL_SEGMENT_OUT_OF_ORDER}, {.proved[0] = {1, TL_NEEDLESS_LATE_ORIGINAL}}, 10},
+        {{.segment = TL_SEGMENT_OUT_OF_ORDER}, {.proved[0] = {1, TL_SPURIOUS_LATE_ORIGINAL}}, 10},
     };
 
     (void)state;
@@ -197,7 +197,7 @@ static void bytes_that_had_been_captured_before(void **state)
 
         count_start(&c);
         add(&c, 0, DATA, &kinds[i].shape, &kinds[i].refs);
-        assert_int_equal(c.tally.end[0].trouble->bytes_again, kinds[i].expected);
+        assert_int_equal(c.tally.endpoint[0].trouble->bytes_again, kinds[i].expected);
         count_end(&c);
     }
 }
@@ -212,12 +212,12 @@ static void copies_count_nowhere_else(void **state)
     add(&c, 0, DATA, SHAPE(0), NULL);
     c.now_ns += T_SECOND;
     add(&c, 0, SEGMENT(.len = 10, .window = 0), SHAPE(.flags = TL_SHAPE_COPY, .duplicate = TL_DUPLICATE_CAPTURE), NULL);
-    assert_int_equal(c.tally.end[0].segments, 1);
-    assert_int_equal(c.tally.end[0].bytes, 10);
-    assert_int_equal(c.tally.end[0].trouble->copies, 1);
-    assert_int_equal(c.tally.end[0].trouble->zero_windows, 0);
+    assert_int_equal(c.tally.endpoint[0].segments, 1);
+    assert_int_equal(c.tally.endpoint[0].bytes, 10);
+    assert_int_equal(c.tally.endpoint[0].trouble->copies, 1);
+    assert_int_equal(c.tally.endpoint[0].trouble->zero_windows, 0);
     assert_int_equal(c.tally.longest_idle_ns, 0);
-    assert_false(c.tally.end[0].window_closed);
+    assert_false(c.tally.endpoint[0].window_closed);
     count_end(&c);
 }
 
@@ -232,24 +232,24 @@ static void runs_begin_with_their_first_probe(void **state)
         add(&c, 0, DATA, SHAPE(.keepalive = TL_PROBE_KIND_PROBE), REFS(.probe_number = numbers[i]));
         add(&c, 1, DATA, SHAPE(.window_probe = TL_PROBE_KIND_PROBE), REFS(.probe_number = numbers[i]));
     }
-    assert_int_equal(c.tally.end[0].trouble->keepalive_probes, 5);
-    assert_int_equal(c.tally.end[0].trouble->keepalive_runs, 2);
-    assert_int_equal(c.tally.end[1].trouble->window_probes, 5);
-    assert_int_equal(c.tally.end[1].trouble->window_probe_runs, 2);
+    assert_int_equal(c.tally.endpoint[0].trouble->keepalive_probes, 5);
+    assert_int_equal(c.tally.endpoint[0].trouble->keepalive_runs, 2);
+    assert_int_equal(c.tally.endpoint[1].trouble->window_probes, 5);
+    assert_int_equal(c.tally.endpoint[1].trouble->window_probe_runs, 2);
     count_end(&c);
 }
 
 static void window_of_size(struct count *c, unsigned flags, uint16_t window, uint32_t expected)
 {
     add(c, 0, SEGMENT(.flags = (uint8_t)flags, .window = window), SHAPE(0), NULL);
-    assert_int_equal(c->tally.end[0].trouble ? c->tally.end[0].trouble->zero_windows : 0, expected);
+    assert_int_equal(c->tally.endpoint[0].trouble ? c->tally.endpoint[0].trouble->zero_windows : 0, expected);
 }
 
 static void old_window_of_size(struct count *c, uint16_t window, uint32_t expected)
 {
     add(c, 0, SEGMENT(.window = window), SHAPE(.duplicate = TL_DUPLICATE_NETWORK), NULL);
     add(c, 0, SEGMENT(.window = window), SHAPE(.flags = TL_SHAPE_STRAY), NULL);
-    assert_int_equal(c->tally.end[0].trouble->zero_windows, expected);
+    assert_int_equal(c->tally.endpoint[0].trouble->zero_windows, expected);
 }
 
 /* A window is closed once, however often its end says so. A reset has window 0 and means nothing by it; neither closes it a
@@ -404,8 +404,8 @@ static void idle_without_the_waits_of_the_timer(void **state)
     c_send(&c, CLIENT, .flags = RSTACK, .wait_ns = 32 * T_SECOND);
     assert_int_equal(tl_tally_final_idle(&c.tally), 5 * T_SECOND);
     assert_int_equal(c.tally.longest_idle_ns, 32 * T_SECOND);
-    assert_int_equal(tl_trouble_retransmissions(c.tally.end[CLIENT].trouble), 5);
-    assert_int_equal(c.tally.end[CLIENT].trouble->bytes_again, 50);
+    assert_int_equal(tl_trouble_retransmissions(c.tally.endpoint[CLIENT].trouble), 5);
+    assert_int_equal(c.tally.endpoint[CLIENT].trouble->bytes_again, 50);
     c_end(&c);
 }
 
@@ -423,9 +423,9 @@ static void idle_before_the_first_keepalive(void **state)
     }
     c_send(&c, CLIENT, .flags = RSTACK, .wait_ns = 75 * T_SECOND);
     assert_int_equal(tl_tally_final_idle(&c.tally), 30 * T_SECOND);
-    assert_int_equal(c.tally.end[CLIENT].trouble->keepalive_probes, 9);
-    assert_int_equal(c.tally.end[CLIENT].trouble->keepalive_runs, 1);
-    assert_int_equal(c.tally.end[CLIENT].trouble->bytes_again, 0);
+    assert_int_equal(c.tally.endpoint[CLIENT].trouble->keepalive_probes, 9);
+    assert_int_equal(c.tally.endpoint[CLIENT].trouble->keepalive_runs, 1);
+    assert_int_equal(c.tally.endpoint[CLIENT].trouble->bytes_again, 0);
     c_end(&c);
 }
 
@@ -456,10 +456,10 @@ static void fast_open_data_again(void **state)
     c_send(&c, CLIENT, .flags = SYN, .len = 33, .options = TL_OPT_FAST_OPEN, .fast_open_bytes = 8);
     c_send(&c, SERVER, .flags = SYNACK, .ack = 1001);
     c_send(&c, CLIENT, .seq = 1001, .len = 33);
-    assert_int_equal(c.tally.end[CLIENT].bytes, 66);
-    assert_int_equal(c.tally.end[CLIENT].trouble->bytes_again, 33);
-    assert_int_equal(c.tally.end[CLIENT].trouble->retransmissions[TL_RETRANSMISSION_SYN_DATA], 1);
-    assert_int_equal(c.tally.end[CLIENT].trouble->needless, 0);
+    assert_int_equal(c.tally.endpoint[CLIENT].bytes, 66);
+    assert_int_equal(c.tally.endpoint[CLIENT].trouble->bytes_again, 33);
+    assert_int_equal(c.tally.endpoint[CLIENT].trouble->retransmissions[TL_RETRANSMISSION_SYN_DATA], 1);
+    assert_int_equal(c.tally.endpoint[CLIENT].trouble->spurious, 0);
     c_end(&c);
 }
 
@@ -473,11 +473,11 @@ static void copies_and_duplicates(void **state)
     c_send(&c, CLIENT, .len = 10, .ip_id = 7);
     c_send(&c, CLIENT, .seq = 1011, .len = 10, .ip_id = 7, .wait_ns = T_MS / 10);
     c_send(&c, CLIENT, .seq = 1011, .len = 10, .ip_id = 7, .wait_ns = 50 * T_MS);
-    assert_int_equal(c.tally.end[CLIENT].segments, 4 + 2);
-    assert_int_equal(c.tally.end[CLIENT].bytes, 10 + 20);
-    assert_int_equal(c.tally.end[CLIENT].trouble->copies, 1);
-    assert_int_equal(c.tally.end[CLIENT].trouble->duplicates, 1);
-    assert_int_equal(c.tally.end[CLIENT].trouble->bytes_again, 10);
+    assert_int_equal(c.tally.endpoint[CLIENT].segments, 4 + 2);
+    assert_int_equal(c.tally.endpoint[CLIENT].bytes, 10 + 20);
+    assert_int_equal(c.tally.endpoint[CLIENT].trouble->copies, 1);
+    assert_int_equal(c.tally.endpoint[CLIENT].trouble->duplicates, 1);
+    assert_int_equal(c.tally.endpoint[CLIENT].trouble->bytes_again, 10);
     c_end(&c);
 }
 
@@ -497,10 +497,10 @@ static void window_closed_and_probed(void **state)
     c_send(&c, CLIENT, .len = 10);
     c_send(&c, SERVER, .window = T_CLOSED);
     c_send(&c, CLIENT, .seq = 1020, .wait_ns = T_SECOND);
-    assert_int_equal(c.tally.end[SERVER].trouble->zero_windows, 2);
-    assert_int_equal(c.tally.end[CLIENT].trouble->window_probes, 4);
-    assert_int_equal(c.tally.end[CLIENT].trouble->window_probe_runs, 2);
-    assert_int_equal(c.tally.end[CLIENT].trouble->zero_windows, 0);
+    assert_int_equal(c.tally.endpoint[SERVER].trouble->zero_windows, 2);
+    assert_int_equal(c.tally.endpoint[CLIENT].trouble->window_probes, 4);
+    assert_int_equal(c.tally.endpoint[CLIENT].trouble->window_probe_runs, 2);
+    assert_int_equal(c.tally.endpoint[CLIENT].trouble->zero_windows, 0);
     c_end(&c);
 }
 
@@ -514,15 +514,15 @@ static void run_that_gets_another_name(void **state)
     c_start(&c);
     c_send(&c, SERVER, .window = T_CLOSED);
     c_send(&c, CLIENT, .seq = 1010, .wait_ns = 2 * T_SECOND);
-    assert_int_equal(c.tally.end[CLIENT].trouble->window_probes, 1);
-    assert_int_equal(c.tally.end[CLIENT].trouble->window_probe_runs, 1);
+    assert_int_equal(c.tally.endpoint[CLIENT].trouble->window_probes, 1);
+    assert_int_equal(c.tally.endpoint[CLIENT].trouble->window_probe_runs, 1);
     for (unsigned i = 0; i < 3; i++) {
         c_send(&c, CLIENT, .seq = 1010, .wait_ns = T_SECOND);
     }
-    assert_int_equal(c.tally.end[CLIENT].trouble->window_probes, 0);
-    assert_int_equal(c.tally.end[CLIENT].trouble->window_probe_runs, 0);
-    assert_int_equal(c.tally.end[CLIENT].trouble->keepalive_probes, 4);
-    assert_int_equal(c.tally.end[CLIENT].trouble->keepalive_runs, 1);
+    assert_int_equal(c.tally.endpoint[CLIENT].trouble->window_probes, 0);
+    assert_int_equal(c.tally.endpoint[CLIENT].trouble->window_probe_runs, 0);
+    assert_int_equal(c.tally.endpoint[CLIENT].trouble->keepalive_probes, 4);
+    assert_int_equal(c.tally.endpoint[CLIENT].trouble->keepalive_runs, 1);
     c_end(&c);
 }
 
@@ -546,8 +546,8 @@ static void out_of_memory(void **state)
             assert_int_equal(memcmp(&before, &c.tally, sizeof before) == 0, from + 1 == fail_at);
         }
         assert_true(add(&c, fail_at - 1, DATA, SHAPE(.ack = TL_ACK_DUP), NULL));
-        assert_int_equal(c.tally.end[fail_at - 1].segments, 2);
-        assert_int_equal(c.tally.end[fail_at - 1].trouble->duplicate_acks, 1);
+        assert_int_equal(c.tally.endpoint[fail_at - 1].segments, 2);
+        assert_int_equal(c.tally.endpoint[fail_at - 1].trouble->duplicate_acks, 1);
         count_end(&c);
     }
 }
@@ -574,7 +574,7 @@ int main(void)
         cmocka_unit_test(memory_only_for_trouble),
         cmocka_unit_test(one_counter_for_each_kind),
         cmocka_unit_test(retransmissions_by_cause),
-        cmocka_unit_test(only_what_is_known_to_be_needless_counts),
+        cmocka_unit_test(only_what_is_known_to_be_spurious_counts),
         cmocka_unit_test(proofs),
         cmocka_unit_test(bytes_that_had_been_captured_before),
         cmocka_unit_test(copies_count_nowhere_else),

@@ -7,7 +7,7 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "tl_text.h"
+#include "base/tl_text.h"
 
 /* Every row of both tables, whatever it is for. */
 static const struct row {
@@ -16,12 +16,12 @@ static const struct row {
 } rows[] = {
 #define TL_SENTENCE(group, tag, ...) {#group "." #tag, {__VA_ARGS__}},
 #define TL_PHRASE(name, ...) {#name, {__VA_ARGS__}},
-#include "tl_sentences.def"
+#include "show/tl_sentences.def"
 #undef TL_SENTENCE
 #undef TL_PHRASE
 #define TL_WIRESHARK_FLAG(tag, name, ...) {name, {__VA_ARGS__}},
 #define TL_DIFFERENCE(tag, holds, flags, ...) {#tag, {__VA_ARGS__}},
-#include "tl_wireshark.def"
+#include "input/tl_wireshark.def"
 #undef TL_WIRESHARK_FLAG
 #undef TL_DIFFERENCE
 };

@@ -4,8 +4,8 @@
  */
 #include "tl_test.h"
 
-#include "tl_conn.h"
-#include "tl_window.h"
+#include "conn/tl_conn.h"
+#include "conn/tl_window.h"
 
 enum { MIB = 1 << 20, LARGEST_WINDOW = 65535 << 14 };
 
@@ -99,7 +99,7 @@ static int64_t rtt(const struct t_talk *t)
     return tl_window_rtt(t->v.conn);
 }
 
-/* The leg to the server is SYN -> SYN-ACK, the one to the client SYN-ACK -> ACK. */
+/* The half RTT to the server is SYN -> SYN-ACK, the one to the client SYN-ACK -> ACK. */
 static void round_trip_is_the_sum_of_both_legs(void **state)
 {
     struct t_talk t;
@@ -165,13 +165,13 @@ static void windows_after(uint16_t client_options, uint8_t client_scale, uint16_
 
     t_start(&t);
     t_send(&t, CLIENT, .flags = TL_SYN, .options = client_options, .window_scale = client_scale);
-    assert_int_equal(t.v.conn->end[CLIENT].window, T_WINDOW); /* on a SYN never scaled */
+    assert_int_equal(t.v.conn->endpoint[CLIENT].window, T_WINDOW); /* on a SYN never scaled */
     t_send(&t, SERVER, .flags = TL_SYN | TL_ACK, .options = server_options, .window_scale = server_scale);
-    assert_int_equal(t.v.conn->end[SERVER].window, T_WINDOW);
+    assert_int_equal(t.v.conn->endpoint[SERVER].window, T_WINDOW);
     t_send(&t, CLIENT, .flags = TL_ACK);
     t_send(&t, SERVER, .flags = TL_ACK);
-    assert_int_equal(t.v.conn->end[CLIENT].window, client_window);
-    assert_int_equal(t.v.conn->end[SERVER].window, server_window);
+    assert_int_equal(t.v.conn->endpoint[CLIENT].window, client_window);
+    assert_int_equal(t.v.conn->endpoint[SERVER].window, server_window);
     t_end(&t);
 }
 
@@ -200,7 +200,7 @@ static enum tl_rst_effect effect(const struct t_talk *t, unsigned from, unsigned
     const struct tl_segment segment = {
         .flags = (uint8_t)(TL_RST | flags), .seq = seq, .ack = ack, .from = (uint8_t)from, .time_ns = t->now_ns};
     struct tl_conn *conn = t->v.conn;
-    struct tl_step step = {.seg = &segment, .conn = conn, .self = &conn->end[from], .peer = &conn->end[1 - from]};
+    struct tl_step step = {.seg = &segment, .conn = conn, .self = &conn->endpoint[from], .peer = &conn->endpoint[1 - from]};
     uint8_t sure = 99;
     enum tl_rst_effect answer = tl_window_rst_effect(&step, &sure);
 
@@ -318,7 +318,7 @@ static void effect_in_syn_sent_behind_a_synack(void **state)
     (void)state;
     t_syn_received(&t);
     t_send(&t, CLIENT, .flags = TL_SYN, .seq = 1000, .wait_ns = T_SECOND);
-    t_is(&t, end[CLIENT].state, STATE, SYN_SENT);
+    t_is(&t, endpoint[CLIENT].state, STATE, SYN_SENT);
     effect_is(&t, SERVER, 0, 5001, 0, ACCEPTED, LIKELY);
     effect_is(&t, SERVER, 0, 5002, 0, IGNORED, CERTAIN);
     effect_is(&t, SERVER, 0, 5000, 0, IGNORED, CERTAIN);

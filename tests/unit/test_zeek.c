@@ -2,7 +2,7 @@
  *
  * SPDX-License-Identifier: GPL-2.0-or-later
  *
- * Expected words are worked out by hand from docs/design.md, "Zeek's words": who the originator is, the state of each end packet
+ * Expected words are worked out by hand from docs/zeek.md: who the originator is, the state of each end packet
  * by packet, then the first row of conn_state that fits.
  */
 #include "tl_test_zeek.h"
@@ -11,7 +11,7 @@ struct row {
     const char *packets, *expected;
 };
 
-static void check_rows(const struct tl_ends *ends, const struct row *rows, size_t count)
+static void check_rows(const struct tl_endpoints *ends, const struct row *rows, size_t count)
 {
     for (size_t i = 0; i < count; i++) {
         z_check(ends, rows[i].packets, rows[i].expected);
@@ -210,7 +210,7 @@ static void reset_is_the_end(void **state)
 
 static void a_known_port_is_the_responder(void **state)
 {
-    const struct tl_ends both = {.port = {22, 80}}, reversed = {.port = {80, 22}}, equal = {.port = {80, 80}};
+    const struct tl_endpoints both = {.port = {22, 80}}, reversed = {.port = {80, 22}}, equal = {.port = {80, 80}};
 
     (void)state;
     z_check(&web_ports, "SD CD", "OTH ^dD");
@@ -242,7 +242,7 @@ static void known_ports_are_those_of_the_table(void **state)
 
     (void)state;
     for (size_t i = 0; i < sizeof ports / sizeof ports[0]; i++) {
-        const struct tl_ends ends = {.port = {40000, ports[i].port}};
+        const struct tl_endpoints ends = {.port = {40000, ports[i].port}};
 
         z_check(&ends, "SD", ports[i].known ? "OTH ^d" : "OTH D");
     }

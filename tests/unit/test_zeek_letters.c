@@ -2,7 +2,7 @@
  *
  * SPDX-License-Identifier: GPL-2.0-or-later
  *
- * Expected histories are worked out by hand from docs/design.md, "Zeek's words". Letter C is never given: tcplife does not check
+ * Expected histories are worked out by hand from docs/zeek.md. Letter C is never given: tcplife does not check
  * checksums. Letter X is never given: it stands for a limit of Zeek itself.
  */
 #include "tl_test_zeek.h"
@@ -159,12 +159,12 @@ static void g_counts_each_hole(void **state)
     (void)state;
     z_begin(&z, &plain_ports);
     z_say(&z, OPEN "CD@11 CD@31 SA^41");
-    assert_int_equal(z.zeek.end[C].gaps, 2);
+    assert_int_equal(z.zeek.endpoint[C].gaps, 2);
     z_say(&z, "CD@51 SA^71"); /* one below the piece, one above */
-    assert_int_equal(z.zeek.end[C].gaps, 4);
+    assert_int_equal(z.zeek.endpoint[C].gaps, 4);
     z_say(&z, "SA^71 SA^41");
-    assert_int_equal(z.zeek.end[C].gaps, 4);
-    assert_int_equal(z.zeek.end[S].gaps, 0);
+    assert_int_equal(z.zeek.endpoint[C].gaps, 4);
+    assert_int_equal(z.zeek.endpoint[S].gaps, 0);
 }
 
 /* TL_ZEEK_PIECES_MAX is 2: with a third piece above a hole, the hole below the highest counts as filled. */
@@ -175,13 +175,13 @@ static void more_pieces_than_are_kept_hide_a_hole(void **state)
     (void)state;
     z_begin(&z, &plain_ports);
     z_say(&z, OPEN "CD@11 CD@31 CD@21 SA^41"); /* two pieces, joined by a third packet */
-    assert_int_equal(z.zeek.end[C].gaps, 1);
+    assert_int_equal(z.zeek.endpoint[C].gaps, 1);
     z_begin(&z, &plain_ports);
     z_say(&z, OPEN "CD@11 CD@31 CD@51 SA^61");
-    assert_int_equal(z.zeek.end[C].gaps, 2);
+    assert_int_equal(z.zeek.endpoint[C].gaps, 2);
     z_begin(&z, &plain_ports);
     z_say(&z, OPEN "CD@51 CD@11 CD@31 SA^61"); /* in whatever order they come */
-    assert_int_equal(z.zeek.end[C].gaps, 2);
+    assert_int_equal(z.zeek.endpoint[C].gaps, 2);
 }
 
 static void pieces_are_joined(void **state)
@@ -198,10 +198,10 @@ static void pieces_are_joined(void **state)
         z_begin(&z, &plain_ports);
         z_say(&z, OPEN);
         z_say(&z, orders[i]);
-        assert_int_equal(z.zeek.end[C].pieces, 1);
+        assert_int_equal(z.zeek.endpoint[C].pieces, 1);
         z_say(&z, "CD@1 SA^41"); /* up to 11: fills the hole */
-        assert_int_equal(z.zeek.end[C].pieces, 0);
-        assert_int_equal(z.zeek.end[C].gaps, 0);
+        assert_int_equal(z.zeek.endpoint[C].pieces, 0);
+        assert_int_equal(z.zeek.endpoint[C].gaps, 0);
     }
 }
 

@@ -107,7 +107,7 @@ struct t_talk {
     struct tl_tracker *tracker;
     struct tl_pair *pair;
     struct tl_segment segment;
-    struct tl_verdict v;
+    struct tl_result v;
     struct tl_facts facts; /* t_know writes them */
     int64_t now_ns;
     uint32_t frame;
@@ -134,7 +134,7 @@ struct t_segment {
 
 static inline void t_start(struct t_talk *t)
 {
-    const struct tl_ends ends = {.port = {40000, 80}, .is_service = {false, true}};
+    const struct tl_endpoints ends = {.port = {40000, 80}, .is_service = {false, true}};
 
     *t = (struct t_talk){.now_ns = 1700000000 * T_SECOND, .next = {T_CLIENT_ISN, T_SERVER_ISN}};
     tl_test_memory_init(&t->memory);
@@ -219,8 +219,8 @@ static inline const char *t_name(enum tl_group group, unsigned value)
 /* States of both ends after the segment, client first. */
 #define t_states(t, CLIENT_STATE, SERVER_STATE)                                                                                \
     do {                                                                                                                       \
-        t_is(t, end[CLIENT].state, STATE, CLIENT_STATE);                                                                       \
-        t_is(t, end[SERVER].state, STATE, SERVER_STATE);                                                                       \
+        t_is(t, endpoint[CLIENT].state, STATE, CLIENT_STATE);                                                                  \
+        t_is(t, endpoint[SERVER].state, STATE, SERVER_STATE);                                                                  \
     } while (0)
 
 static inline bool t_flag(const struct t_talk *t, enum tl_shape_flag flag)

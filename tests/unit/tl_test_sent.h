@@ -7,19 +7,19 @@
 
 #include "tl_test.h"
 
-#include "tl_sent.h"
+#include "record/tl_scoreboard.h"
 
 static struct tl_test_memory memory;
-static struct tl_sent sent;
-static struct tl_sent_result result;
-static struct tl_sent_ack_result acked;
+static struct tl_scoreboard sent;
+static struct tl_scoreboard_result result;
+static struct tl_scoreboard_ack_result acked;
 static uint32_t frame; /* of the newest segment */
 
 static inline int start(void **state)
 {
     (void)state;
     tl_test_memory_init(&memory);
-    tl_sent_init(&sent, &memory.allocator);
+    tl_scoreboard_init(&sent, &memory.allocator);
     frame = 0;
     return 0;
 }
@@ -27,14 +27,14 @@ static inline int start(void **state)
 static inline int finish(void **state)
 {
     (void)state;
-    tl_sent_free(&sent);
+    tl_scoreboard_free(&sent);
     assert_int_equal(memory.live, 0);
     return 0;
 }
 
 static inline void check(void)
 {
-    const char *wrong = tl_sent_check(&sent);
+    const char *wrong = tl_scoreboard_check(&sent);
 
     if (wrong) {
         fail_msg("after frame %u: %s", (unsigned)frame, wrong);
@@ -60,11 +60,11 @@ static inline struct tl_segment data(uint32_t number, uint32_t seq, uint32_t len
 static inline uint32_t add(uint32_t seq, uint32_t len)
 {
     struct tl_segment segment = data(++frame, seq, len);
-    struct tl_sent_result looked;
-    enum tl_sent_status status = tl_sent_look(&sent, &segment, &looked);
+    struct tl_scoreboard_result looked;
+    enum tl_scoreboard_status status = tl_scoreboard_look(&sent, &segment, &looked);
 
-    assert_int_equal(tl_sent_add(&sent, &segment, &result), status);
-    assert_int_equal(status, TL_SENT_OK);
+    assert_int_equal(tl_scoreboard_add(&sent, &segment, &result), status);
+    assert_int_equal(status, TL_SCOREBOARD_OK);
     assert_memory_equal(&looked, &result, sizeof looked);
     assert_int_equal(
         result.new_bytes + result.filled_bytes + result.repeated_bytes + result.forgotten_bytes + result.acked_bytes, len);
@@ -74,12 +74,12 @@ static inline uint32_t add(uint32_t seq, uint32_t len)
 
 static inline void ack(uint32_t number)
 {
-    assert_int_equal(tl_sent_ack(&sent, number, &acked), TL_SENT_OK);
+    assert_int_equal(tl_scoreboard_ack(&sent, number, &acked), TL_SCOREBOARD_OK);
     check();
 }
 
 /* Byte seq is held by an entry first sent in `first`, last in `last`, `count` times. */
-static inline void assert_entry(const struct tl_sent_entry *entry, uint32_t first, uint32_t last, unsigned count)
+static inline void assert_entry(const struct tl_scoreboard_entry *entry, uint32_t first, uint32_t last, unsigned count)
 {
     assert_non_null(entry);
     assert_int_equal(entry->first_frame, first);
@@ -92,9 +92,9 @@ static inline void assert_entry(const struct tl_sent_entry *entry, uint32_t firs
 
 static inline void assert_opener(uint32_t seq, uint32_t opener_frame)
 {
-    struct tl_sent_opener opener;
+    struct tl_scoreboard_opener opener;
 
-    assert_int_equal(tl_sent_opener_at(&sent, seq, &opener), opener_frame != 0);
+    assert_int_equal(tl_scoreboard_opener_at(&sent, seq, &opener), opener_frame != 0);
     assert_int_equal(opener.frame, opener_frame);
     assert_true(opener.time_ns == opener_frame * 1000LL && opener.tsval == opener_frame * 7);
     assert_int_equal(opener.ip_id, (uint16_t)(opener_frame * 3));

@@ -10,7 +10,7 @@
 
 #include <string.h>
 
-#include "tl_conn.h"
+#include "conn/tl_conn.h"
 
 #define TL_MUST(condition)                                                                                                     \
     do {                                                                                                                       \
@@ -20,7 +20,7 @@
     } while (0)
 
 /* A view of one end: a state always, and the path ends in it. */
-static inline const char *tl_unsound_view(const struct tl_end_view *view)
+static inline const char *tl_unsound_view(const struct tl_endpoint_view *view)
 {
     TL_MUST(view->state > TL_STATE_NONE && view->state < TL_STATE_COUNT);
     TL_MUST(view->confidence < TL_CONFIDENCE_COUNT);
@@ -64,11 +64,11 @@ static inline const char *tl_unsound_shape(const struct tl_shape *shape, unsigne
     TL_MUST(shape->segment < TL_SEGMENT_COUNT);
     TL_MUST(shape->retransmission < TL_RETRANSMISSION_COUNT);
     TL_MUST(shape->retransmission_confidence < TL_CONFIDENCE_COUNT);
-    TL_MUST(shape->needless < TL_NEEDLESS_COUNT);
+    TL_MUST(shape->spurious < TL_SPURIOUS_COUNT);
     TL_MUST(shape->lost_at < TL_LOST_AT_COUNT);
     TL_MUST(shape->duplicate < TL_DUPLICATE_COUNT);
-    wrong = tl_unsound_view(&shape->end[0]);
-    return wrong ? wrong : tl_unsound_view(&shape->end[1]);
+    wrong = tl_unsound_view(&shape->endpoint[0]);
+    return wrong ? wrong : tl_unsound_view(&shape->endpoint[1]);
 }
 
 /* References of the segment in `frame` point back, never forward or to the segment itself; a run may start with this probe. */
@@ -88,7 +88,7 @@ static inline const char *tl_unsound_refs(const struct tl_refs *refs, uint32_t f
     TL_MUST(refs->disowned_in < frame && refs->revoked_in < frame);
     for (unsigned i = 0; i < TL_PROVED_MAX; i++) {
         TL_MUST(refs->proved[i].frame < frame);
-        TL_MUST(refs->proved[i].needless < TL_NEEDLESS_COUNT);
+        TL_MUST(refs->proved[i].spurious < TL_SPURIOUS_COUNT);
     }
     return NULL;
 }
@@ -109,7 +109,7 @@ static inline const char *tl_unsound_facts(const struct tl_conn *conn, int64_t e
     TL_MUST(facts.time_wait < TL_SIDE_COUNT);
     TL_MUST(facts.reuse < TL_REUSE_COUNT);
     TL_MUST(facts.position < TL_POSITION_COUNT);
-    TL_MUST(facts.verdict < TL_JUDGEMENT_COUNT);
+    TL_MUST(facts.verdict < TL_VERDICT_COUNT);
     TL_MUST(facts.open_failure < TL_OPEN_FAILURE_COUNT);
     TL_MUST(facts.rst_cause < TL_RST_CAUSE_COUNT && facts.rst_confidence < TL_CONFIDENCE_COUNT);
     TL_MUST(facts.rst_sender < TL_SIDE_COUNT);
@@ -132,9 +132,9 @@ static inline const char *tl_unsound_facts(const struct tl_conn *conn, int64_t e
 /* The records of both directions: sorted, within their bounds, counts right. */
 static inline const char *tl_unsound_records(const struct tl_conn *conn)
 {
-    const char *wrong = tl_sent_check(conn->end[0].sent);
+    const char *wrong = tl_scoreboard_check(conn->endpoint[0].scoreboard);
 
-    return wrong ? wrong : tl_sent_check(conn->end[1].sent);
+    return wrong ? wrong : tl_scoreboard_check(conn->endpoint[1].scoreboard);
 }
 
 /* Zeek's words of a connection that is followed: its history is made of Zeek's letters. */
@@ -148,13 +148,13 @@ static inline const char *tl_unsound_words(const struct tl_zeek_words *words)
 }
 
 /* All of it, of a segment that was just taken; `words` are not among it. */
-static inline const char *tl_unsound(const struct tl_verdict *verdict, const struct tl_segment *segment, int64_t end_ns)
+static inline const char *tl_unsound(const struct tl_result *result, const struct tl_segment *segment, int64_t end_ns)
 {
-    const char *wrong = tl_unsound_shape(&verdict->shape, segment->from);
+    const char *wrong = tl_unsound_shape(&result->shape, segment->from);
 
-    wrong = wrong ? wrong : tl_unsound_refs(&verdict->refs, segment->frame);
-    wrong = wrong ? wrong : tl_unsound_records(verdict->conn);
-    return wrong ? wrong : tl_unsound_facts(verdict->conn, end_ns);
+    wrong = wrong ? wrong : tl_unsound_refs(&result->refs, segment->frame);
+    wrong = wrong ? wrong : tl_unsound_records(result->conn);
+    return wrong ? wrong : tl_unsound_facts(result->conn, end_ns);
 }
 
 #endif

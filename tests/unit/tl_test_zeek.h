@@ -20,12 +20,12 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "tl_zeek.h"
+#include "record/tl_zeek.h"
 
 /* Neither port is one that Zeek knows. */
-static const struct tl_ends plain_ports = {.port = {40000, 50000}};
+static const struct tl_endpoints plain_ports = {.port = {40000, 50000}};
 /* S has a port that Zeek knows. */
-static const struct tl_ends web_ports = {.port = {40000, 80}};
+static const struct tl_endpoints web_ports = {.port = {40000, 80}};
 
 /* A connection as Zeek sees it, and what its ends send next. */
 struct z_talk {
@@ -85,7 +85,7 @@ static inline void z_packet(struct z_talk *z, const char *text)
     tl_zeek_update(&z->zeek, &segment);
 }
 
-static inline void z_begin(struct z_talk *z, const struct tl_ends *ends)
+static inline void z_begin(struct z_talk *z, const struct tl_endpoints *ends)
 {
     *z = (struct z_talk){.isn = {1000, 5000}};
     tl_zeek_init(&z->zeek, ends);
@@ -122,7 +122,7 @@ static inline void z_is(const struct z_talk *z, const char *packets, const char 
 }
 
 /* A whole conversation, and what Zeek says at its end. */
-static inline void z_check(const struct tl_ends *ends, const char *packets, const char *expected)
+static inline void z_check(const struct tl_endpoints *ends, const char *packets, const char *expected)
 {
     struct z_talk z;
 

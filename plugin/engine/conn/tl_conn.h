@@ -1,0 +1,333 @@
+/* tl_conn.h - one connection, and the context in which one of its segments is classified.
+ *
+ * SPDX-License-Identifier: GPL-2.0-or-later
+ *
+ * Internal to the engine. Everything is written once for (self, peer): self sent the segment, peer is the other end.
+ */
+#ifndef TL_CONN_H
+#define TL_CONN_H
+
+#include "base/tl_event.h"
+#include "base/tl_seq.h"
+#include "record/tl_fsm.h"
+#include "record/tl_recent.h"
+#include "record/tl_scoreboard.h"
+#include "record/tl_zeek.h"
+#include "tl.h"
+
+/* Times, in ns. */
+#define TL_MS INT64_C(1000000)
+#define TL_SECOND INT64_C(1000000000)
+#define TL_UNKNOWN_NS INT64_C(-1)
+
+/* Marks on the entries of tl_endpoint.recent. */
+enum tl_mark {
+    TL_MARK_ANSWERED = 0x01,  /* a RST answered it */
+    TL_MARK_PROBE = 0x02,     /* a keep-alive or window probe */
+    TL_MARK_CHALLENGE = 0x04, /* a challenge ACK */
+};
+
+/* Parts of an end that only some connections need. As long as nothing is known of them they are the constant tl_no_..., so that
+ * reading needs no case of its own; who has something to write makes them first (tl_..._make, which return NULL when there is no
+ * memory: then it stays unknown). */
+
+/* SYNs or SYN-ACKs of one end; enough to time the handshake although some are repeated. Made by tl_open. */
+struct tl_syns {
+    int64_t first_ns, last_ns;
+    int64_t gap_ns;                           /* between the last two */
+    uint32_t first_in, last_in;               /* frames */
+    uint32_t earlier_in[2], earlier_tsval[2]; /* repetitions before the last one, newest first */
+    uint32_t copy_in;                         /* frame of the last copy; it may draw an answer, too */
+    uint32_t first_tsval, last_tsval;         /* if they carry timestamps */
+    uint16_t count;                           /* transmissions, copies left out; stops at 65535 */
+};
+
+/* Keep-alive or window probes of one end with nothing else of that end in between. Made by tl_probe. */
+struct tl_probe_run {
+    int64_t last_ns;     /* newest probe */
+    int64_t interval_ns; /* between the newest two */
+    int64_t gap_ns;      /* the same; after the first one the silence before it */
+    uint32_t first_in;
+    uint32_t last_in;
+    uint32_t count;
+    uint32_t unanswered; /* since the last segment of the peer */
+    uint8_t confidence;  /* enum tl_confidence of is_window */
+    bool is_window;      /* else keep-alive */
+    bool is_empty;       /* the newest one carries no payload */
+    bool answered;       /* the newest one */
+    bool doubled;        /* gap_ns was about twice the one before */
+};
+
+/* RSTs of one end. Made by tl_rst. */
+struct tl_rsts {
+    int64_t last_ns;
+    int64_t burst_ns; /* the one before that */
+    uint32_t first_in, last_in;
+    uint32_t seq, ack;      /* of the last one */
+    uint16_t evidence;      /* enum tl_evidence of the last one */
+    uint16_t count;         /* copies included; stops at 65535 */
+    uint8_t effect;         /* enum tl_rst_effect of the last one */
+    uint8_t stage;          /* enum tl_rst_stage of the first one */
+    uint8_t bare, with_ack; /* how many of each form; stop at 255 */
+    bool acks_differ : 1, ack_zero : 1;
+    bool was_reply : 1; /* the last one answered a segment: its sender had no connection then, but may open one */
+};
+
+extern const struct tl_syns tl_no_syns;
+extern const struct tl_probe_run tl_no_probes;
+extern const struct tl_rsts tl_no_rsts;
+extern const struct tl_scoreboard tl_no_scoreboard;
+
+struct tl_repair;
+
+/* One end: what it sent (sequence numbers of its direction) and what it said of the other direction. */
+struct tl_endpoint {
+    struct tl_fsm fsm;
+    const struct tl_scoreboard
+        *scoreboard; /* bytes that the peer has not acknowledged; tl_no_scoreboard as long as a record would have none */
+    struct tl_recent recent;  /* its last segments */
+    struct tl_repair *repair; /* of losses among them; NULL before its first payload */
+    const struct tl_syns *syn, *synack;
+    const struct tl_probe_run *probe;
+    const struct tl_rsts *rst;
+    int64_t half_rtt_ns;      /* least time from the capture point to this end and back; TL_UNKNOWN_NS = never measured */
+    int64_t fin_ns;           /* its FIN, first transmission */
+    int64_t ack_ns;           /* when its acknowledgment number moved last */
+    int64_t unseen_ns;        /* the ACK that went beyond everything captured of it */
+    int64_t last_ns;          /* its last segment */
+    int64_t silent_ns;        /* its last segment that was no probe and no answer to one */
+    int64_t trigger_first_ns; /* the first of them that was not answered */
+    int64_t trigger_ns;       /* its last segment that draws a challenge ACK: SYN, SYN-ACK again, or RST */
+    uint32_t isn;
+    uint32_t syn_extra;  /* octets that its SYN occupies beside the SYN itself: payload and FIN */
+    uint32_t max;        /* end of the highest bytes it sent, captured or acknowledged; probes and RST left out */
+    uint32_t seen;       /* end of the highest bytes of it that were captured */
+    uint32_t una;        /* acknowledged by the peer up to here */
+    uint32_t fin;        /* number that its FIN occupies */
+    uint32_t closed_in;  /* frame of the segment that closed its window last */
+    uint32_t octet_seq;  /* number of the newest octet whose value is known, if has_octet */
+    uint32_t ack;        /* acknowledgment number of its last segment that moved it on */
+    uint32_t window;     /* last advertised, scaled when the scale is known */
+    uint32_t max_window; /* largest advertised */
+    uint32_t tsval;      /* highest TSval sent */
+    uint32_t open_tsval; /* TSval of the segment that opened its window again; see reopened */
+    uint32_t tsecr;      /* newest TSecr sent */
+    uint32_t stray_seq;  /* where the last stray segment ended */
+    uint32_t fin_in;     /* frames */
+    uint32_t finack_in;
+    uint32_t finack_seq; /* where that ACK stood in the peer's numbers */
+    uint32_t unseen_in;
+    uint32_t trigger_in; /* frame of the segment that draws a challenge ACK; 0 = none, or answered */
+    uint32_t segments;
+    uint32_t insists_seq;              /* the number that it repeats; see insists */
+    int64_t data_ns;                   /* its last new payload */
+    uint64_t seen_bytes, unseen_bytes; /* acknowledged by the peer: captured, and never captured */
+    uint16_t copies;                   /* among its first segments */
+    uint16_t fins;                     /* transmissions of the FIN, copies left out */
+    uint16_t options;                  /* enum tl_option of its SYN or SYN-ACK */
+    uint16_t mss;                      /* that its SYN or SYN-ACK asks for; 0 = not known */
+    uint16_t last_window;              /* as in the last header */
+    uint8_t scale;                     /* of its SYN or SYN-ACK */
+    uint8_t data_segments;             /* with new payload; stops at 255 */
+    uint8_t capture;                   /* enum tl_capture, what its segments show */
+    uint8_t insists;                   /* how often it has repeated one number without an answer; stops at 255 */
+    uint8_t strays;                    /* stray segments in a row that continue each other */
+    uint8_t octet;                     /* value of the octet with number octet_seq */
+    bool has_isn : 1;
+    bool has_isn_of_syn : 1; /* ISN seen on a SYN or SYN-ACK, not inferred */
+    bool has_max : 1;
+    bool has_seen : 1;
+    bool has_una : 1;
+    bool has_ack : 1;
+    bool has_octet : 1;
+    bool has_fin : 1;
+    bool fin_inferred : 1; /* the FIN itself was not captured */
+    bool fin_repeated : 1; /* its FIN came again since the peer acknowledged it */
+    bool has_tsval : 1;
+    bool has_window : 1;
+    bool reopened : 1;        /* opened its window again, and since then the peer has sent probes and answers only */
+    bool gone : 1;            /* a RST of its own says that it no longer has the connection */
+    bool acks_unexpected : 1; /* the peer's ACKs are not captured */
+    bool sent_plain : 1;      /* a segment with neither SYN nor RST */
+    bool sent_data : 1;       /* payload beyond the SYN's */
+    bool trigger_is_rst : 1;  /* what draws the challenge ACK is a RST, else a SYN */
+};
+
+enum { TL_NO_ENDPOINT = 2 };
+
+/* How the view of Zeek is kept; see tl_zeek_view.c. */
+enum tl_zeek_view_stage {
+    TL_ZEEK_VIEW_NOT,    /* nobody asked for it when the connection began */
+    TL_ZEEK_VIEW_SYN,    /* one plain SYN and its repetitions are all so far */
+    TL_ZEEK_VIEW_SYNACK, /* and the plain SYN-ACK that answers it, and its repetitions */
+    TL_ZEEK_VIEW_MADE,   /* in tl_conn.zeek */
+};
+
+/* One connection (incarnation). */
+struct tl_conn {
+    struct tl_pair *pair;
+    struct tl_conn *previous; /* for a tentative connection: the one that it may replace */
+    struct tl_conn *next;     /* the one before, of the same pair */
+    struct tl_zeek *zeek;     /* as Zeek sees it, from TL_ZEEK_VIEW_MADE on; NULL also when memory ran out */
+    struct tl_endpoint endpoint[2];
+    int64_t start_ns, last_ns; /* first segment, newest time */
+    int64_t before_ns;         /* the segment before, in the order of the file */
+    int64_t reuse_elapsed_ns;
+    int64_t ack_ns;    /* third segment of the handshake */
+    int64_t finish_ns; /* last ACK that the close needs */
+    int64_t fin1ack_ns;
+    int64_t rst_ns;                                 /* RST that ended it */
+    int64_t server_half_rtt_ns, client_half_rtt_ns; /* of the handshake; TL_UNKNOWN_NS = ambiguous or not seen */
+    uint32_t number;
+    uint32_t incarnation;
+    uint32_t first_in, last_in; /* frames */
+    uint32_t ack_in;
+    uint32_t icmp_in;
+    uint32_t rst_in;     /* RST that ended it */
+    uint32_t any_rst_in; /* RST whose cause is kept below: the one that ended it, else the first */
+    uint32_t syn_data;
+    uint32_t challenge_in;  /* frame of the challenge ACK that answered its SYN */
+    uint32_t challenge_ack; /* and its acknowledgment number */
+    uint8_t reuse;          /* enum tl_reuse */
+    uint8_t client;         /* 0, 1: shown as the client */
+    uint8_t sender_confidence;
+    uint8_t phase;      /* enum tl_phase after the last segment */
+    uint8_t phase_open; /* the same, before a RST ended the connection */
+    uint8_t opener;     /* end of the first bare SYN, or TL_NO_ENDPOINT */
+    uint8_t closer;     /* end of the first FIN, or TL_NO_ENDPOINT */
+    uint8_t rst_by;     /* end of the RST that ended it, or TL_NO_ENDPOINT */
+    uint8_t tfo;        /* enum tl_tfo */
+    uint8_t client_rst; /* enum tl_client_rst */
+    uint8_t icmp_type, icmp_code;
+    uint8_t outcome;    /* enum tl_outcome, once segments have proved one; else NONE */
+    uint8_t missing;    /* enum tl_missing */
+    uint8_t zeek_stage; /* enum tl_zeek_view_stage */
+    uint8_t any_rst_cause, any_rst_confidence, any_rst_by;
+    bool roles_known : 1;
+    bool roles_refuted : 1; /* the SYN-ACK that told them was one that nobody had asked for */
+    bool peers : 1;         /* simultaneous open or split: no client */
+    bool midstream : 1;
+    bool tentative : 1;
+    bool has_challenge : 1;
+    bool ambiguous : 1; /* timing of the handshake */
+    bool bad_synack : 1;
+    bool opened : 1; /* the handshake is over, or it was not captured */
+    bool handshake_acked : 1;
+    bool merged : 1;     /* second FIN was the first to acknowledge the first */
+    bool crossed : 1;    /* second FIN did not acknowledge the first */
+    bool half_close : 1; /* data after the first FIN had arrived */
+    bool closer_unknown : 1;
+    bool finished : 1; /* both FINs acknowledged */
+    bool rst_late : 1; /* a RST came after that */
+    bool reset : 1;    /* a RST ended it */
+    bool superseded : 1;
+    bool fast_path : 1;    /* the next segment may be ordinary: tl_fast_path.h */
+    bool zeek_in_step : 1; /* Zeek's view has the same numbers, and need not hear of ordinary segments: tl_zeek_view.c */
+    bool zeek_lags : 1;    /* and has not heard of the last ones */
+};
+
+/* All connections between two addresses and ports. Two are enough for routing: the newest, and the one before it while the
+ * newest is tentative or old segments still arrive. The older ones stay only for what was already said of them. */
+struct tl_pair {
+    struct tl_tracker *tracker;
+    struct tl_conn *newest; /* the others follow by tl_conn.next */
+    struct tl_endpoints ends;
+};
+
+struct tl_tracker {
+    struct tl_allocator allocator;
+    int64_t base_ns; /* times inside the engine count from here */
+    uint32_t connections;
+    bool has_base;
+    bool views_zeek;
+    bool no_fast_path; /* for tests: every segment goes through all rules */
+};
+
+/* How far a segment's time may lie from the first one's: 2^57 ns, 4.5 years. Beyond, it counts as exactly that far, so that
+ * differences and small multiples of them stay within 64 bits. */
+#define TL_TIME_SPAN_NS (INT64_C(1) << 57)
+
+/* A capture time on the tracker's own clock. O(1). */
+int64_t tl_tracker_time(const struct tl_tracker *tracker, int64_t time_ns);
+
+/* The context of one segment. */
+struct tl_step {
+    const struct tl_segment *seg;
+    struct tl_conn *conn;
+    struct tl_endpoint *self, *peer;
+    struct tl_fsm *peer_fsm; /* of the peer; while the connection is tentative the one of the connection before it */
+    struct tl_shape *shape;
+    struct tl_refs *refs;
+    const struct tl_recent_entry *copy_of; /* the packet that this is a copy of, or NULL */
+    enum tl_event event;
+    unsigned from;            /* end that sent it */
+    uint32_t length;          /* sequence numbers that it occupies */
+    uint32_t end;             /* seq + length */
+    int64_t rtt_ns;           /* of the whole path, or TL_UNKNOWN_NS */
+    uint32_t previous_syn_in; /* frame of the last SYN or SYN-ACK before this one */
+    uint8_t phase_before;     /* enum tl_phase */
+    bool legal;               /* the flags are a combination that TCP sends */
+    bool stray;
+    bool new_bytes; /* ends beyond everything its sender had sent */
+    bool is_probe;
+    bool acks_fin;      /* first to acknowledge the peer's FIN */
+    bool infers_fin;    /* shows that the peer had sent a FIN that was not captured */
+    bool opens;         /* completes the handshake */
+    bool finishes;      /* leaves both FINs acknowledged */
+    bool rst_effective; /* RST that ends the connection, or whose sender has closed */
+};
+
+/* Makes a connection that knows nothing. NULL when out of memory. */
+struct tl_conn *tl_conn_new(struct tl_pair *pair, const struct tl_segment *seg);
+
+/* For tl_..._make: `part` itself unless it is still `none`, the constant that stands for a part of `bytes` of which nothing is
+ * known; then a new one, equal to it. NULL when out of memory. O(1). */
+void *tl_conn_part(const struct tl_conn *conn, const void *part, const void *none, size_t bytes);
+
+static inline bool tl_has(const struct tl_step *step, unsigned flags)
+{
+    return (step->seg->flags & flags) == flags;
+}
+
+/* Time from `earlier_ns` to this segment; 0 when the clock ran backwards (RFC-free decision: see docs/design.md). */
+static inline int64_t tl_since(const struct tl_step *step, int64_t earlier_ns)
+{
+    return step->seg->time_ns > earlier_ns ? step->seg->time_ns - earlier_ns : 0;
+}
+
+static inline int64_t tl_max_ns(int64_t a, int64_t b)
+{
+    return a > b ? a : b;
+}
+
+static inline int64_t tl_min_ns(int64_t a, int64_t b)
+{
+    return a < b ? a : b;
+}
+
+/* The end sent something that draws a challenge ACK. */
+static inline void tl_challenge_trigger(struct tl_endpoint *end, const struct tl_segment *seg, bool is_rst)
+{
+    if (end->trigger_in == 0 || seg->time_ns - end->trigger_ns > TL_SECOND) {
+        end->trigger_first_ns = seg->time_ns;
+    }
+    end->trigger_in = seg->frame;
+    end->trigger_ns = seg->time_ns;
+    end->trigger_is_rst = is_rst;
+}
+
+/* The RST that had ended the connection ended nothing after all, nor did it decide the handshake. */
+static inline void tl_conn_unreset(struct tl_conn *conn)
+{
+    conn->reset = false;
+    conn->rst_by = TL_NO_ENDPOINT;
+    conn->outcome = TL_OUTCOME_NONE;
+}
+
+/* The ACK of end `e` for the peer's FIN has been captured. */
+static inline bool tl_fin_acked(const struct tl_endpoint *e)
+{
+    return e->has_fin && e->has_una && tl_seq_after(e->una, e->fin);
+}
+
+#endif

@@ -1,0 +1,375 @@
+/* tl_apply.c - what a segment changes: numbers, acknowledgment, windows, whether the connection is open or closed.
+ *
+ * SPDX-License-Identifier: GPL-2.0-or-later
+ */
+#include "rules/tl_apply.h"
+
+#include "conn/tl_window.h"
+#include "rules/tl_rexmit.h"
+
+/* ---- the record --------------------------------------------------------------------------------------------------------- */
+
+struct tl_scoreboard *tl_apply_make_record(const struct tl_conn *conn, struct tl_endpoint *end)
+{
+    struct tl_scoreboard *sent = tl_conn_part(conn, end->scoreboard, &tl_no_scoreboard, sizeof *sent);
+
+    if (!sent) {
+        return NULL;
+    }
+    tl_scoreboard_init(sent, &conn->pair->tracker->allocator);
+    if (end->has_max) {
+        tl_scoreboard_restart(sent, end->max);
+    }
+    end->scoreboard = sent;
+    return sent;
+}
+
+void tl_apply_free(const struct tl_allocator *allocator, struct tl_endpoint *end)
+{
+    if (end->scoreboard != &tl_no_scoreboard) {
+        struct tl_scoreboard *sent = (struct tl_scoreboard *)(uintptr_t)end->scoreboard;
+
+        tl_scoreboard_free(sent);
+        allocator->free(allocator->context, sent, sizeof *sent);
+    }
+}
+
+/* Whether a record that was not made stays so: it would start at `seq`, or does. */
+static bool stays_empty(const struct tl_endpoint *end, uint32_t seq)
+{
+    return end->scoreboard == &tl_no_scoreboard && end->has_max && end->max == seq;
+}
+
+/* Starts the record anew at `seq`, from where on it counts as reached, too. */
+static void restart(const struct tl_conn *conn, struct tl_endpoint *end, uint32_t seq)
+{
+    struct tl_scoreboard *sent = tl_apply_record(conn, end);
+
+    if (sent) {
+        tl_scoreboard_restart(sent, seq);
+    }
+}
+
+/* ---- what a segment changes ----------------------------------------------------------------------------------------------- */
+
+/* A SYN starts the numbers of its sender. The data on it counts only when the SYN-ACK takes it (RFC 7413 4.2). */
+static void apply_syn(struct tl_step *step)
+{
+    struct tl_endpoint *self = step->self;
+
+    switch (step->shape->handshake_step) {
+    case TL_HANDSHAKE_STEP_SYN_RETRANSMISSION:
+    case TL_HANDSHAKE_STEP_SYNACK_RETRANSMISSION:
+    case TL_HANDSHAKE_STEP_SYN_COPY:
+    case TL_HANDSHAKE_STEP_SYNACK_COPY:
+    case TL_HANDSHAKE_STEP_SYNACK_BAD:
+        return;
+    default:
+        break;
+    }
+    if (step->conn->opened) {
+        return;
+    }
+    if (self->scoreboard != &tl_no_scoreboard) {
+        restart(step->conn, self, self->isn + 1);
+    }
+    self->max = self->seen = self->isn + 1;
+    self->has_max = self->has_seen = true;
+}
+
+static void raise(uint32_t *number, bool *known, uint32_t to)
+{
+    if (!*known || tl_seq_after(to, *number)) {
+        *number = to;
+        *known = true;
+    }
+}
+
+static void tell_record(const struct tl_step *step, bool acks_captured)
+{
+    struct tl_scoreboard *sent = tl_apply_record(step->conn, step->self);
+
+    if (sent) {
+        tl_scoreboard_expect_acks(sent, acks_captured);
+    }
+}
+
+/* Nothing of the peer captured: its ACKs will not come either, and the record must not wait for them. */
+static void expect_acks(struct tl_step *step)
+{
+    enum { ONE_WAY_SEGMENTS = 16 };
+
+    if (step->peer->segments == 0 && step->self->segments == ONE_WAY_SEGMENTS) {
+        tell_record(step, false);
+        step->self->acks_unexpected = true;
+    } else if (step->self->acks_unexpected && step->peer->segments > 0) {
+        tell_record(step, true);
+        step->self->acks_unexpected = false;
+    }
+}
+
+void tl_apply_new_data(struct tl_endpoint *self, const struct tl_segment *seg)
+{
+    self->octet_seq = seg->seq + seg->len - 1;
+    self->octet = seg->last_octet;
+    self->has_octet = seg->has_last_octet;
+    self->data_ns = seg->time_ns;
+    self->data_segments += self->data_segments < UINT8_MAX;
+}
+
+/* Puts the segment into the record of its sender. */
+static void record(const struct tl_step *step)
+{
+    struct tl_endpoint *self = step->self;
+    struct tl_scoreboard *sent;
+
+    if (step->length == 0 && stays_empty(self, step->seg->seq)) {
+        return;
+    }
+    sent = tl_apply_record(step->conn, self);
+    if (sent && tl_scoreboard_add(sent, step->seg, NULL) == TL_SCOREBOARD_REFUSED) {
+        tl_scoreboard_restart(sent, step->end);
+    }
+}
+
+/* Bytes, or the place where they would be, of a segment without SYN and RST. */
+static void apply_bytes(struct tl_step *step)
+{
+    struct tl_endpoint *self = step->self;
+    bool max_known = self->has_max, seen_known = self->has_seen;
+
+    expect_acks(step);
+    /* The octet of a keep-alive is an old one or garbage; that of a window probe is data which the receiver may take. */
+    if (step->is_probe && (step->seg->len == 0 || step->shape->keepalive != TL_PROBE_KIND_NONE)) {
+        return;
+    }
+    record(step);
+    raise(&self->max, &max_known, step->end);
+    raise(&self->seen, &seen_known, step->end);
+    self->has_max = max_known;
+    self->has_seen = seen_known;
+    self->sent_plain = true;
+    if (step->seg->len > 0) {
+        self->sent_data = true;
+        if (step->new_bytes) {
+            tl_apply_new_data(self, step->seg);
+        }
+    }
+}
+
+/* Time from the peer's bytes to this ACK, if they were sent once (Karn) and in order, and nothing that was sent later, a
+ * retransmission of bytes below them, drew it. */
+static void learn_half_rtt(struct tl_endpoint *self, int64_t time_ns, const struct tl_scoreboard_ack_result *acked)
+{
+    const struct tl_scoreboard_entry *last = &acked->last;
+    int64_t half_rtt = time_ns - last->time_ns;
+
+    if (last->tx_count != 1 || (last->flags & (TL_SCOREBOARD_FILLED | TL_SCOREBOARD_COARSE)) || half_rtt < 0 ||
+        acked->newest_ns > last->time_ns) {
+        return;
+    }
+    if (self->half_rtt_ns == TL_UNKNOWN_NS || half_rtt < self->half_rtt_ns) {
+        self->half_rtt_ns = half_rtt;
+    }
+}
+
+static void note_fin_acked(struct tl_step *step)
+{
+    struct tl_endpoint *peer = step->peer;
+    struct tl_conn *conn = step->conn;
+
+    peer->finack_in = step->seg->frame;
+    peer->finack_seq = step->seg->seq;
+    if (conn->closer == 1 - step->from) {
+        conn->fin1ack_ns = step->seg->time_ns;
+    }
+}
+
+/* Tells the record of `end` of the ACK, and `acked` what that did. False when it is refused. */
+static bool acknowledge(const struct tl_conn *conn, struct tl_endpoint *end, uint32_t ack,
+                        struct tl_scoreboard_ack_result *acked)
+{
+    struct tl_scoreboard *sent = stays_empty(end, ack) ? NULL : tl_apply_record(conn, end);
+
+    if (sent) {
+        return tl_scoreboard_ack(sent, ack, acked) != TL_SCOREBOARD_REFUSED;
+    }
+    *acked = (struct tl_scoreboard_ack_result){.una_before = ack, .newest_ns = INT64_MIN};
+    return true;
+}
+
+bool tl_apply_sent_ack(struct tl_conn *conn, const struct tl_segment *seg, struct tl_scoreboard_ack_result *acked)
+{
+    struct tl_endpoint *self = &conn->endpoint[seg->from & 1], *peer = &conn->endpoint[1 - (seg->from & 1)];
+
+    if (!acknowledge(conn, peer, seg->ack, acked)) {
+        return false;
+    }
+    learn_half_rtt(self, seg->time_ns, acked);
+    peer->seen_bytes += acked->captured_bytes + acked->forgotten_bytes;
+    peer->unseen_bytes += acked->unseen_bytes;
+    peer->capture |= acked->last.flags & TL_SCOREBOARD_COARSE ? TL_CAPTURE_COARSE : 0;
+    return true;
+    return true;
+}
+
+static void apply_ack(struct tl_step *step)
+{
+    struct tl_endpoint *self = step->self, *peer = step->peer;
+    uint32_t ack = step->seg->ack;
+    struct tl_scoreboard_ack_result result;
+    bool took;
+    bool known = peer->has_una, max_known = peer->has_max, ack_known = self->has_ack;
+
+    if (step->acks_fin) {
+        note_fin_acked(step);
+    }
+    if (!ack_known || tl_seq_after(ack, self->ack)) {
+        self->ack_ns = step->seg->time_ns;
+    }
+    raise(&self->ack, &ack_known, ack);
+    self->has_ack = ack_known;
+    tl_rexmit_before_ack(step);
+    if (known && !tl_seq_after(ack, peer->una)) {
+        tl_rexmit_after_ack(step, NULL);
+        return;
+    }
+    if (peer->has_seen && tl_seq_after(ack, peer->seen) && !(known && tl_seq_after(peer->una, peer->seen))) {
+        peer->unseen_in = step->seg->frame;
+        peer->unseen_ns = step->seg->time_ns;
+    }
+    took = tl_apply_sent_ack(step->conn, step->seg, &result);
+    if (!took) {
+        restart(step->conn, peer, ack);
+    }
+    peer->una = ack;
+    peer->has_una = true;
+    raise(&peer->max, &max_known, ack);
+    peer->has_max = max_known;
+    peer->fin_repeated = peer->fin_repeated && !step->acks_fin;
+    tl_rexmit_after_ack(step, took ? &result : NULL);
+}
+
+void tl_apply_timestamps(struct tl_endpoint *self, const struct tl_segment *seg)
+{
+    if (!(seg->options & TL_OPT_TIMESTAMPS)) {
+        return;
+    }
+    if (!self->has_tsval || tl_seq_after(seg->tsval, self->tsval)) {
+        self->tsval = seg->tsval;
+        self->has_tsval = true;
+    }
+    self->tsecr = seg->tsecr;
+}
+
+/* Whether a segment of the server without SYN shows that the client's ACK, not captured, has reached it. */
+static bool server_proves_ack(const struct tl_step *step)
+{
+    const struct tl_endpoint *client = step->peer;
+    bool knows_syn = tl_has(step, TL_ACK) && client->has_isn && tl_seq_after(step->seg->ack, client->isn);
+    bool beyond = knows_syn && tl_seq_after(step->seg->ack, client->isn + 1 + step->conn->syn_data);
+
+    if (step->event == TL_EVENT_SYNACK) {
+        return false;
+    }
+    if (step->self->synack->count == 0 || step->conn->tfo >= TL_TFO_DATA_ACKED) {
+        /* Data with an older number belongs to a connection from before the SYN. */
+        return step->conn->tfo < TL_TFO_DATA_ACKED && client->syn->count > 0 && knows_syn && step->event == TL_EVENT_DATA;
+    }
+    if (client->segments == 0) {
+        return true;
+    }
+    return step->event == TL_EVENT_DATA || (step->event == TL_EVENT_ACK && beyond);
+}
+
+/* Whether the segment completes the handshake, or shows that it was completed. */
+static bool opens(const struct tl_step *step)
+{
+    const struct tl_conn *conn = step->conn;
+    bool is_client = conn->client == step->from && !conn->peers;
+
+    if (conn->midstream) {
+        return tl_has(step, TL_ACK) && step->legal;
+    }
+    if (conn->handshake_acked) {
+        return true;
+    }
+    if (conn->peers) {
+        return step->self->has_una && step->peer->has_una && tl_has(step, TL_ACK);
+    }
+    return !is_client && server_proves_ack(step);
+}
+
+static bool all_closed(const struct tl_conn *conn)
+{
+    return tl_fin_acked(&conn->endpoint[0]) && tl_fin_acked(&conn->endpoint[1]);
+}
+
+static void close_record(const struct tl_conn *conn, struct tl_endpoint *end)
+{
+    if (end->scoreboard != &tl_no_scoreboard) {
+        tl_scoreboard_close(tl_apply_record(conn, end));
+    }
+}
+
+static void settle(struct tl_step *step)
+{
+    struct tl_conn *conn = step->conn;
+
+    if (!conn->opened && step->event != TL_EVENT_RST && step->event != TL_EVENT_SYN && opens(step)) {
+        conn->opened = true;
+        step->opens = true;
+    }
+    if (!conn->finished && !conn->reset && all_closed(conn)) {
+        conn->finished = true;
+        conn->finish_ns = step->seg->time_ns;
+        step->finishes = true;
+        close_record(step->conn, step->self);
+        close_record(step->conn, step->peer);
+    }
+}
+
+static bool counts(const struct tl_step *step)
+{
+    return !step->stray && !step->copy_of && step->event != TL_EVENT_RST && step->event != TL_EVENT_NOTHING;
+}
+
+void tl_apply_segment(struct tl_step *step)
+{
+    const struct tl_segment *seg = step->seg;
+    bool bad_synack = step->shape->handshake_step == TL_HANDSHAKE_STEP_SYNACK_BAD;
+    bool syn = step->event == TL_EVENT_SYN || step->event == TL_EVENT_SYNACK;
+
+    if (!counts(step) || !(syn || step->legal)) {
+        return;
+    }
+    if (syn) {
+        apply_syn(step);
+    } else {
+        apply_bytes(step);
+    }
+    if (tl_has(step, TL_ACK) && !bad_synack) {
+        apply_ack(step);
+    }
+    tl_apply_timestamps(step->self, seg);
+    if (!bad_synack) {
+        tl_window_learn(step->self, step->peer, step->seg);
+    }
+    settle(step);
+}
+
+/* What may draw a challenge ACK: a SYN into an open connection, or a SYN-ACK that comes again, copies included. */
+void tl_apply_challenge_trigger(struct tl_step *step)
+{
+    struct tl_endpoint *self = step->self;
+    bool again = step->event == TL_EVENT_SYNACK && self->synack->count + (step->copy_of != NULL) > 1;
+
+    if (step->event == TL_EVENT_RST) {
+        return; /* the RST rules did it */
+    }
+    if (again || (step->event == TL_EVENT_SYN && step->conn->opened)) {
+        tl_challenge_trigger(self, step->seg, false);
+    } else if (step->length > 0 && !step->stray && !step->copy_of) {
+        self->trigger_in = 0; /* the next ACK answers this instead */
+    }
+}

@@ -1,0 +1,42 @@
+/* tl_apply.h - what a segment changes: numbers, acknowledgment, windows, whether the connection is open or closed.
+ *
+ * SPDX-License-Identifier: GPL-2.0-or-later
+ */
+#ifndef TL_APPLY_H
+#define TL_APPLY_H
+
+#include "conn/tl_conn.h"
+
+/* Makes the record of what an end sent, for tl_apply_record(). */
+struct tl_scoreboard *tl_apply_make_record(const struct tl_conn *conn, struct tl_endpoint *end);
+
+/* The record of what an end sent, to write to it; NULL when out of memory. Before it is made it stands for one that starts at
+ * `max`, if the end has that, and has no bytes: then a SYN, an ACK of all, or a segment without octets at `max` changes nothing
+ * in it. O(1). */
+static inline struct tl_scoreboard *tl_apply_record(const struct tl_conn *conn, struct tl_endpoint *end)
+{
+    return end->scoreboard != &tl_no_scoreboard ? (struct tl_scoreboard *)(uintptr_t)end->scoreboard
+                                                : tl_apply_make_record(conn, end);
+}
+
+/* Frees the record. */
+void tl_apply_free(const struct tl_allocator *allocator, struct tl_endpoint *end);
+
+/* Applies a classified segment to both ends. Copies, strays, RSTs and segments without ACK change nothing. O(1) amortised. */
+void tl_apply_segment(struct tl_step *step);
+
+/* Remembers a SYN or SYN-ACK that may draw a challenge ACK. Called after tl_apply_segment. O(1). */
+void tl_apply_challenge_trigger(struct tl_step *step);
+
+/* ---- parts that the fast path (tl_fast_path.h) shares, for a segment of `self`; each O(1) amortised ------------------------ */
+
+/* Its payload, all of it new, is the newest. */
+void tl_apply_new_data(struct tl_endpoint *self, const struct tl_segment *seg);
+
+/* It acknowledges more of the peer's bytes: the record, the time to its sender and back, the counts. False: the record refuses. */
+bool tl_apply_sent_ack(struct tl_conn *conn, const struct tl_segment *seg, struct tl_scoreboard_ack_result *acked);
+
+/* Its timestamps, if it has any. */
+void tl_apply_timestamps(struct tl_endpoint *self, const struct tl_segment *seg);
+
+#endif

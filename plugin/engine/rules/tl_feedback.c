@@ -1,0 +1,356 @@
+/* tl_feedback.c - what the receiver has reported, and what the sender knew of it.
+ *
+ * SPDX-License-Identifier: GPL-2.0-or-later
+ */
+#include "rules/tl_feedback.h"
+
+#include "base/tl_grow.h"
+#include "base/tl_seq.h"
+
+#include <string.h>
+
+enum { RANGES_BYTES = TL_FEEDBACK_RANGES * sizeof(uint32_t[2]) };
+
+/* A half RTT shorter than this is the host itself: what passes the capture point is known there at once. */
+static const int64_t HALF_RTT_LEAST_NS = 1000000;
+
+void tl_feedback_init(struct tl_feedback *feedback, const struct tl_allocator *allocator, uint32_t una)
+{
+    memset(feedback, 0, sizeof *feedback);
+    feedback->allocator = allocator;
+    feedback->una = feedback->una_begin = feedback->una_recorded = una;
+}
+
+void tl_feedback_free(struct tl_feedback *feedback)
+{
+    const struct tl_allocator *allocator = feedback->allocator;
+
+    allocator->free(allocator->context, feedback->reports, feedback->capacity * sizeof *feedback->reports);
+    allocator->free(allocator->context, feedback->ranges, RANGES_BYTES);
+    tl_feedback_init(feedback, allocator, feedback->una);
+}
+
+/* ---- ranges ------------------------------------------------------------------------------------------------------------- */
+
+bool tl_feedback_covers(const struct tl_feedback *feedback, uint32_t seq, uint32_t end)
+{
+    unsigned i;
+
+    for (i = 0; i < feedback->range_count; i++) {
+        if (!tl_seq_before(seq, feedback->ranges[i][0]) && !tl_seq_after(end, feedback->ranges[i][1])) {
+            return true;
+        }
+    }
+    return false;
+}
+
+uint32_t tl_feedback_highest(const struct tl_feedback *feedback)
+{
+    return feedback->range_count == 0 ? feedback->una : feedback->ranges[feedback->range_count - 1][1];
+}
+
+static void remove_range(struct tl_feedback *feedback, unsigned i)
+{
+    feedback->range_count--;
+    memmove(&feedback->ranges[i], &feedback->ranges[i + 1], (feedback->range_count - i) * sizeof feedback->ranges[0]);
+}
+
+static bool make_ranges(struct tl_feedback *feedback)
+{
+    const struct tl_allocator *allocator = feedback->allocator;
+
+    if (!feedback->ranges) {
+        feedback->ranges = allocator->alloc(allocator->context, RANGES_BYTES);
+    }
+    return feedback->ranges != NULL;
+}
+
+/* Takes [left, right) into the sorted ranges. With no room left the lowest one goes: it is the next to be acknowledged.
+ * Without memory it is forgotten. */
+static void merge_range(struct tl_feedback *feedback, uint32_t left, uint32_t right)
+{
+    unsigned i = 0;
+
+    if (!make_ranges(feedback)) {
+        return;
+    }
+    while (i < feedback->range_count && tl_seq_before(feedback->ranges[i][1], left)) {
+        i++;
+    }
+    while (i < feedback->range_count && !tl_seq_after(feedback->ranges[i][0], right)) {
+        left = tl_seq_before(feedback->ranges[i][0], left) ? feedback->ranges[i][0] : left;
+        right = tl_seq_after(feedback->ranges[i][1], right) ? feedback->ranges[i][1] : right;
+        remove_range(feedback, i);
+    }
+    if (feedback->range_count == TL_FEEDBACK_RANGES) {
+        remove_range(feedback, 0);
+        i -= i > 0;
+    }
+    memmove(&feedback->ranges[i + 1], &feedback->ranges[i], (feedback->range_count - i) * sizeof feedback->ranges[0]);
+    feedback->ranges[i][0] = left;
+    feedback->ranges[i][1] = right;
+    feedback->range_count++;
+}
+
+/* When the transmission that was delivered had passed: after a retransmission the first one, unless there was time enough for
+ * the second to be answered. */
+static int64_t delivered_at(const struct tl_scoreboard_entry *entry, int64_t now_ns, int64_t half_rtt_ns)
+{
+    bool ambiguous = entry->tx_count > 1 && (half_rtt_ns < 0 || now_ns - entry->time_ns < half_rtt_ns);
+
+    return ambiguous ? entry->first_time_ns : entry->time_ns;
+}
+
+/* The newest transmission within [left, right). Looks only at what is not SACKed yet, so that each entry is seen once. */
+static void note_delivered(struct tl_feedback *feedback, const struct tl_scoreboard *sent, uint32_t left, uint32_t right,
+                           const struct tl_segment *segment, int64_t half_rtt_ns)
+{
+    const struct tl_scoreboard_entry *entry;
+    unsigned i;
+
+    for (i = tl_scoreboard_index(sent, left); (entry = tl_scoreboard_at(sent, i)) != NULL && tl_seq_before(entry->seq, right);
+         i++) {
+        int64_t at_ns = delivered_at(entry, segment->time_ns, half_rtt_ns);
+
+        if (at_ns > feedback->newest_ns) {
+            feedback->newest_ns = at_ns;
+        }
+    }
+}
+
+/* One SACK block above the cumulative ACK. Blocks mostly grow at one edge: only the new part is looked at. */
+static void take_block(struct tl_feedback *feedback, const struct tl_scoreboard *sent, uint32_t left, uint32_t right,
+                       const struct tl_segment *segment, int64_t half_rtt_ns)
+{
+    uint32_t from = left;
+    unsigned i;
+
+    if (tl_feedback_covers(feedback, left, right)) {
+        return;
+    }
+    for (i = 0; i < feedback->range_count; i++) {
+        if (tl_seq_within(from, feedback->ranges[i][0], feedback->ranges[i][1])) {
+            from = feedback->ranges[i][1];
+        }
+    }
+    note_delivered(feedback, sent, from, right, segment, half_rtt_ns);
+    merge_range(feedback, left, right);
+    feedback->grew = true;
+}
+
+/* RFC 2883 4: the first block reports a duplicate when it lies below the ACK or inside the second block. */
+static bool is_dsack(const struct tl_segment *segment)
+{
+    const uint32_t *first = segment->sack[0], *second = segment->sack[1];
+
+    if (tl_seq_before(first[0], segment->ack)) {
+        return true;
+    }
+    return segment->sack_count > 1 && !tl_seq_before(first[0], second[0]) && !tl_seq_after(first[1], second[1]);
+}
+
+static bool is_sane(const struct tl_scoreboard *sent, const uint32_t *block)
+{
+    return tl_seq_before(block[0], block[1]) && tl_scoreboard_started(sent) && block[1] - block[0] <= TL_SCOREBOARD_JUMP_MAX &&
+           !tl_seq_after(block[1], tl_scoreboard_max(sent) + TL_SCOREBOARD_JUMP_MAX);
+}
+
+void tl_feedback_sack(struct tl_feedback *feedback, const struct tl_scoreboard *sent, const struct tl_segment *segment,
+                      int64_t half_rtt_ns)
+{
+    unsigned i = 0;
+
+    feedback->has_dsack = false;
+    feedback->grew = false;
+    if (segment->sack_count > 0 && is_dsack(segment) && tl_seq_before(segment->sack[0][0], segment->sack[0][1])) {
+        feedback->has_dsack = true;
+        feedback->dsack[0] = segment->sack[0][0];
+        feedback->dsack[1] = segment->sack[0][1];
+        i = 1;
+    }
+    for (; i < segment->sack_count; i++) {
+        const uint32_t *block = segment->sack[i];
+
+        if (is_sane(sent, block) && tl_seq_after(block[0], segment->ack)) {
+            take_block(feedback, sent, block[0], block[1], segment, half_rtt_ns);
+        }
+    }
+}
+
+/* ---- reports ------------------------------------------------------------------------------------------------------------ */
+
+void tl_feedback_acked(struct tl_feedback *feedback, uint32_t una, int64_t newest_ns)
+{
+    feedback->una = una;
+    feedback->duplicates = 0;
+    feedback->dupack_first_in = 0;
+    feedback->third_ns = 0;
+    while (feedback->range_count > 0 && !tl_seq_after(feedback->ranges[0][1], una)) {
+        remove_range(feedback, 0);
+    }
+    if (newest_ns > feedback->newest_ns) {
+        feedback->newest_ns = newest_ns;
+    }
+}
+
+unsigned tl_feedback_duplicate(struct tl_feedback *feedback, const struct tl_segment *segment)
+{
+    enum { THIRD = 3 };
+
+    if (feedback->duplicates == 0) {
+        feedback->dupack_first_in = segment->frame;
+    }
+    feedback->duplicates += feedback->duplicates < UINT16_MAX;
+    if (feedback->duplicates == THIRD) {
+        feedback->third_ns = segment->time_ns;
+    }
+    return feedback->duplicates;
+}
+
+static bool grow(struct tl_feedback *feedback)
+{
+    unsigned capacity = tl_grown(feedback->capacity);
+    const struct tl_allocator *allocator = feedback->allocator;
+    struct tl_report *reports = allocator->alloc(allocator->context, capacity * sizeof *reports);
+    unsigned i;
+
+    if (!reports) {
+        return false;
+    }
+    /* Oldest first, so that the newest stands at count - 1. */
+    for (i = 0; i < feedback->count; i++) {
+        reports[i] = feedback->reports[(feedback->newest + 1u + i) % feedback->count];
+    }
+    allocator->free(allocator->context, feedback->reports, feedback->capacity * sizeof *feedback->reports);
+    feedback->reports = reports;
+    feedback->capacity = (uint8_t)capacity;
+    feedback->newest = (uint8_t)(feedback->count > 0 ? feedback->count - 1 : 0);
+    return true;
+}
+
+/* The place for a report: that of the newest one if it has the same TSval, else the next. NULL when out of memory. */
+static struct tl_report *place_for(struct tl_feedback *feedback, const struct tl_segment *segment, bool *same)
+{
+    struct tl_report *newest = feedback->count > 0 ? &feedback->reports[feedback->newest] : NULL;
+
+    *same = newest && newest->has_tsval && (segment->options & TL_OPT_TIMESTAMPS) && newest->tsval == segment->tsval;
+    if (*same) {
+        return newest;
+    }
+    if (feedback->count == feedback->capacity && feedback->capacity < TL_FEEDBACK_MAX && !grow(feedback) &&
+        feedback->capacity == 0) {
+        return NULL;
+    }
+    feedback->newest = (uint8_t)(feedback->count == 0 ? 0 : (feedback->newest + 1u) % feedback->capacity);
+    if (feedback->count < feedback->capacity) {
+        feedback->count++;
+    } else {
+        feedback->dropped = true;
+    }
+    return &feedback->reports[feedback->newest];
+}
+
+void tl_feedback_record(struct tl_feedback *feedback, const struct tl_segment *segment)
+{
+    bool same;
+    struct tl_report *report = place_for(feedback, segment, &same);
+
+    if (!report) {
+        return;
+    }
+    if (!same) {
+        report->first_ns = segment->time_ns;
+        report->una_first = feedback->una;
+    }
+    report->time_ns = segment->time_ns;
+    report->newest_ns = feedback->newest_ns;
+    report->has_tsval = (segment->options & TL_OPT_TIMESTAMPS) != 0;
+    report->tsval = segment->tsval;
+    report->seq = segment->seq;
+    if (feedback->una != feedback->una_recorded) {
+        feedback->una_recorded = feedback->una;
+        feedback->una_ns = segment->time_ns;
+    }
+    report->una_ns = feedback->una_ns;
+    report->una = feedback->una;
+    report->sacked = tl_feedback_highest(feedback);
+    report->duplicates = feedback->duplicates;
+}
+
+/* How long before the segment a report must have passed to be known. With timestamps the echo is the better witness and this
+ * only adds to it, so the margin is on the safe side; without them it decides alone. */
+static int64_t travel(int64_t half_rtt_ns, bool echo)
+{
+    if (half_rtt_ns < HALF_RTT_LEAST_NS) {
+        return 0;
+    }
+    return echo ? half_rtt_ns / 10 * 11 + HALF_RTT_LEAST_NS : half_rtt_ns / 10 * 9;
+}
+
+/* What the sender knew if it had the first reports with the TSval of `later`, up to those that acknowledge `seq`, after `r`. */
+static struct tl_report joined(struct tl_report r, const struct tl_report *later, uint32_t seq)
+{
+    bool ranges = tl_seq_after(later->sacked, later->una);
+
+    r.time_ns = r.first_ns = r.una_ns = later->first_ns;
+    r.una = seq;
+    r.sacked = ranges ? later->sacked : tl_seq_after(r.sacked, seq) ? r.sacked : seq;
+    r.duplicates = 0;
+    return r;
+}
+
+static struct tl_report known(const struct tl_feedback *feedback, const struct tl_segment *segment, int64_t half_rtt_ns,
+                              bool resent)
+{
+    struct tl_report found = {.una = feedback->una_begin, .sacked = feedback->una_begin};
+    const struct tl_report *split = NULL;
+    bool echo = (segment->options & TL_OPT_TIMESTAMPS) != 0;
+    int64_t before_ns = segment->time_ns - travel(half_rtt_ns, echo);
+    unsigned i;
+
+    for (i = 0; i < feedback->count; i++) {
+        const struct tl_report *r = &feedback->reports[(feedback->newest + feedback->capacity - i) % feedback->capacity];
+        bool echoed = echo && r->has_tsval && !tl_seq_after(r->tsval, segment->tsecr);
+        bool passed = r->time_ns <= before_ns;
+        bool no_echo = !echo || !r->has_tsval || tl_seq_after(r->seq, segment->ack);
+
+        if (resent && tl_seq_after(r->una, segment->seq)) {
+            /* Nobody sends again what he knows to be acknowledged: this report was late, or lost. */
+            split = echoed && !split && !tl_seq_after(r->una_first, segment->seq) ? r : split;
+            continue;
+        }
+        if (echoed || (passed && no_echo)) {
+            found = *r;
+            break;
+        }
+        if (feedback->dropped) {
+            found = *r; /* what it knew is forgotten: the oldest report is nearest to it */
+        }
+    }
+    return split ? joined(found, split, segment->seq) : found;
+}
+
+struct tl_report tl_feedback_known(const struct tl_feedback *feedback, const struct tl_segment *segment, int64_t half_rtt_ns)
+{
+    return known(feedback, segment, half_rtt_ns, false);
+}
+
+struct tl_report tl_feedback_known_to_resender(const struct tl_feedback *feedback, const struct tl_segment *segment,
+                                               int64_t half_rtt_ns)
+{
+    return known(feedback, segment, half_rtt_ns, true);
+}
+
+int64_t tl_feedback_passed(const struct tl_feedback *feedback, uint32_t tsval)
+{
+    unsigned i;
+
+    for (i = 0; i < feedback->count; i++) {
+        const struct tl_report *r = &feedback->reports[(feedback->newest + feedback->capacity - i) % feedback->capacity];
+
+        if (r->has_tsval && !tl_seq_after(r->tsval, tsval)) {
+            return r->tsval == tsval ? r->first_ns : -1;
+        }
+    }
+    return -1;
+}

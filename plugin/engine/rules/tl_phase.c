@@ -1,0 +1,123 @@
+/* tl_phase.c - which part of the connection's life a segment belongs to.
+ *
+ * SPDX-License-Identifier: GPL-2.0-or-later
+ */
+#include "rules/tl_phase.h"
+
+/* The phase of the segment and the phase after it. */
+struct phases {
+    enum tl_phase now, after;
+};
+
+static struct phases stay(enum tl_phase phase)
+{
+    return (struct phases){phase, phase};
+}
+
+static struct phases of_rst(const struct tl_step *step, enum tl_phase before)
+{
+    switch (before) {
+    case TL_PHASE_NONE:
+        return (struct phases){TL_PHASE_UNKNOWN, TL_PHASE_CLOSED};
+    case TL_PHASE_HANDSHAKE:
+        return (struct phases){TL_PHASE_HANDSHAKE, step->rst_effective ? TL_PHASE_CLOSED : TL_PHASE_HANDSHAKE};
+    case TL_PHASE_ESTABLISHED:
+    case TL_PHASE_TEARDOWN:
+    case TL_PHASE_HALF_CLOSED:
+        /* One that the receiver ignores or challenges ends nothing. */
+        return step->rst_effective ? (struct phases){TL_PHASE_TEARDOWN, TL_PHASE_CLOSED} : stay(before);
+    default:
+        return stay(before);
+    }
+}
+
+static struct phases of_fin(const struct tl_step *step, enum tl_phase before)
+{
+    bool first_sent =
+        step->shape->teardown_step >= TL_TEARDOWN_STEP_FIN1 && step->shape->teardown_step <= TL_TEARDOWN_STEP_FIN2_CROSS;
+
+    if (step->opens &&
+        (step->shape->handshake_step == TL_HANDSHAKE_STEP_ACK || step->shape->handshake_step == TL_HANDSHAKE_STEP_ACK_DATA)) {
+        return (struct phases){TL_PHASE_HANDSHAKE, TL_PHASE_TEARDOWN}; /* it completes the handshake first */
+    }
+    if (before == TL_PHASE_TIME_WAIT || before == TL_PHASE_CLOSED || step->copy_of ||
+        (!first_sent && before != TL_PHASE_NONE)) {
+        return stay(before);
+    }
+    return stay(TL_PHASE_TEARDOWN);
+}
+
+/* Before the handshake is over, or as the first segment captured. */
+static struct phases of_early(const struct tl_step *step, enum tl_phase before)
+{
+    const struct tl_conn *conn = step->conn;
+
+    if (step->shape->handshake_step == TL_HANDSHAKE_STEP_ACK || step->shape->handshake_step == TL_HANDSHAKE_STEP_ACK_DATA) {
+        return (struct phases){TL_PHASE_HANDSHAKE, conn->opened ? TL_PHASE_ESTABLISHED : TL_PHASE_HANDSHAKE};
+    }
+    if (conn->opened) {
+        return stay(TL_PHASE_ESTABLISHED);
+    }
+    return stay(before == TL_PHASE_NONE ? TL_PHASE_UNKNOWN : TL_PHASE_HANDSHAKE);
+}
+
+static struct phases of_plain(const struct tl_step *step, enum tl_phase before)
+{
+    switch (before) {
+    case TL_PHASE_NONE:
+    case TL_PHASE_UNKNOWN:
+    case TL_PHASE_HANDSHAKE:
+        return of_early(step, before);
+    case TL_PHASE_TEARDOWN:
+    case TL_PHASE_HALF_CLOSED:
+        if (step->finishes) {
+            return stay(TL_PHASE_TEARDOWN);
+        }
+        /* New payload by the end that has not closed, which knows that the other end has. */
+        return step->shape->teardown_step == TL_TEARDOWN_STEP_HALF_CLOSE_DATA ||
+                       (step->new_bytes && step->acks_fin && !step->self->has_fin)
+                   ? stay(TL_PHASE_HALF_CLOSED)
+                   : stay(before);
+    default:
+        return stay(before);
+    }
+}
+
+static struct phases of_syn(const struct tl_step *step, enum tl_phase before)
+{
+    bool opening = !step->conn->opened;
+
+    if (step->opens) {
+        return (struct phases){TL_PHASE_HANDSHAKE, TL_PHASE_ESTABLISHED}; /* simultaneous open: no ACK need follow */
+    }
+    return (struct phases){TL_PHASE_HANDSHAKE, opening || before == TL_PHASE_NONE ? TL_PHASE_HANDSHAKE : before};
+}
+
+void tl_phase_update(struct tl_step *step)
+{
+    struct tl_conn *conn = step->conn;
+    enum tl_phase before = (enum tl_phase)conn->phase;
+    struct phases phases = stay(before == TL_PHASE_NONE ? TL_PHASE_UNKNOWN : before);
+
+    if (before == TL_PHASE_CLOSED && !conn->reset && conn->phase_open != TL_PHASE_NONE) {
+        before = (enum tl_phase)conn->phase_open; /* the RST that had closed it was revoked */
+        phases = stay(before);
+    }
+    if (step->event == TL_EVENT_SYN || step->event == TL_EVENT_SYNACK) {
+        phases = of_syn(step, before);
+    } else if (step->event == TL_EVENT_RST) {
+        phases = of_rst(step, before);
+    } else if (step->event == TL_EVENT_FIN && step->legal && !step->stray) {
+        phases = of_fin(step, before);
+    } else if (step->legal && !step->stray) {
+        phases = of_plain(step, before);
+    }
+    if (step->finishes) {
+        phases.after = TL_PHASE_TIME_WAIT;
+    }
+    if (phases.after == TL_PHASE_CLOSED && before != TL_PHASE_CLOSED) {
+        conn->phase_open = (uint8_t)before;
+    }
+    step->shape->phase = (uint8_t)phases.now;
+    conn->phase = (uint8_t)phases.after;
+}

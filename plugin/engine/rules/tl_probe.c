@@ -1,0 +1,537 @@
+/* tl_probe.c - keep-alive and zero-window probes, their answers, and challenge ACKs.
+ *
+ * SPDX-License-Identifier: GPL-2.0-or-later
+ */
+#include "rules/tl_probe.h"
+
+#include "conn/tl_window.h"
+#include "rules/tl_rexmit.h"
+
+/* Thresholds; docs/design.md has the measurements behind them. */
+static const int64_t OLD_ACK_NS = 3 * TL_MS;             /* a reordered ACK comes at most this late, RTT unknown */
+static const int64_t PROBE_SILENCE_NS = 100 * TL_MS;     /* data under way when a window closes is younger than this */
+static const int64_t ONE_WAY_SILENCE_NS = 200 * TL_MS;   /* peer not captured: a probe comes after at least this */
+static const int64_t GARBAGE_SILENCE_NS = TL_SECOND;     /* keep-alive with one octet: idle at least this long */
+static const int64_t BACKED_OFF_NS = 48 * TL_SECOND;     /* 0.8 of the least cap of a timer, RFC 6298 2.5: backs off no more */
+static const int64_t LONGEST_TIMER_NS = 144 * TL_SECOND; /* 1.2 times 120 s: no retransmission timer is longer */
+static const int64_t OVERRIDE_NS = 100 * TL_MS;          /* least wait for more window, RFC 9293 3.8.6.2.1 */
+static const int64_t OVERRIDE_UNKNOWN_NS = 300 * TL_MS;  /* the same, RTT unknown */
+static const int64_t ANSWER_NS = 20 * TL_MS;             /* an answer comes within a round trip and this */
+static const int64_t SAME_ANSWER_NS = 200 * TL_MS;    /* the same, if it says nothing new; the variance that RTOs allow for */
+static const int64_t ANSWER_UNKNOWN_NS = 220 * TL_MS; /* an answer comes within this, RTT unknown */
+static const int64_t HALF_RTT_KNOWN_NS = TL_MS;       /* a shorter half RTT is jitter */
+static const int64_t CHALLENGE_NS = 200 * TL_MS;      /* a challenge ACK comes within this, or two round trips */
+
+static bool is_closed_window(const struct tl_endpoint *end)
+{
+    return end->has_window && end->window == 0;
+}
+
+static bool all_acked(const struct tl_endpoint *end)
+{
+    return end->has_una && end->has_max && end->una == end->max;
+}
+
+static bool run_is_open(const struct tl_probe_run *run)
+{
+    return run->count > 0;
+}
+
+/* Time since the last segment of either end that was neither probe nor answer. */
+static int64_t idle_ns(const struct tl_step *step)
+{
+    return tl_since(step, tl_max_ns(step->self->silent_ns, step->peer->silent_ns));
+}
+
+/* Whether the IP ID stands a little before that of the newest segment of the same end: it was sent before it. */
+static bool has_older_id(const struct tl_step *step)
+{
+    enum { ID_BACK = 200 };
+    const struct tl_recent_entry *newest = tl_recent_at(&step->self->recent, 0);
+    int back = newest ? (int16_t)(uint16_t)(newest->ip_id - step->seg->ip_id) : 0;
+
+    return newest && newest->ip_id != 0 && step->seg->ip_id != 0 && back > 0 && back <= ID_BACK;
+}
+
+/* An ACK sent before the newest segment of the same end and captured after it looks like a keep-alive. */
+static bool may_be_old(const struct tl_step *step)
+{
+    const struct tl_segment *seg = step->seg;
+    int64_t limit = step->rtt_ns == TL_UNKNOWN_NS ? OLD_ACK_NS : tl_max_ns(OLD_ACK_NS, step->rtt_ns / 4);
+
+    if (has_older_id(step)) {
+        return true;
+    }
+    if ((seg->options & TL_OPT_TIMESTAMPS) && step->self->has_tsval && seg->tsval != step->self->tsval) {
+        return tl_seq_before(seg->tsval, step->self->tsval);
+    }
+    return tl_since(step, step->self->last_ns) < limit;
+}
+
+/* Payload into a closed window: RFC 9293 3.8.6.1 asks for new data. Linux sends no payload, see below. */
+static bool is_window_probe(const struct tl_step *step)
+{
+    const struct tl_endpoint *self = step->self;
+
+    if (step->seg->len == 0 || (step->seg->len > 1 && tl_seq_before(step->seg->seq, self->max))) {
+        return false; /* the latter is old data, sent again by the retransmission timer */
+    }
+    return is_closed_window(step->peer) && self->has_una && step->seg->seq == self->una &&
+           tl_since(step, step->peer->last_ns) > tl_window_patience(step, PROBE_SILENCE_NS, 2);
+}
+
+/* Nothing of the peer was captured, so that neither its window nor its acknowledgments are known. */
+static bool is_one_way(const struct tl_step *step)
+{
+    return step->peer->segments == 0;
+}
+
+/* The octet before the next one, nothing outstanding, and no old segment: asks whether the peer is there. */
+static bool asks_again(const struct tl_step *step)
+{
+    const struct tl_endpoint *self = step->self;
+    bool idle = is_one_way(step) ? tl_since(step, self->last_ns) >= ONE_WAY_SILENCE_NS : all_acked(self);
+
+    return step->seg->seq == self->max - 1 && idle && !may_be_old(step);
+}
+
+/* Whether the octet differs from the one that was sent with this number: then nothing is sent again (RFC 1122 4.2.3.6 calls it
+ * garbage). The number of a FIN has no octet at all. */
+static bool is_garbage(const struct tl_step *step)
+{
+    const struct tl_endpoint *self = step->self;
+
+    if (self->has_fin && !self->fin_inferred && step->seg->seq == self->fin) {
+        return true;
+    }
+    return self->has_octet && self->octet_seq == step->seg->seq && step->seg->has_octet &&
+           step->seg->first_octet != self->octet;
+}
+
+/* Keep-alive with one octet: garbage, or the last octet again after some silence. */
+static bool is_keepalive_octet(const struct tl_step *step, enum tl_confidence *confidence)
+{
+    bool garbage;
+
+    if (step->seg->len != 1 || is_closed_window(step->peer) || !asks_again(step)) {
+        return false;
+    }
+    garbage = is_garbage(step);
+    *confidence = garbage && !is_one_way(step) ? TL_CONFIDENCE_CERTAIN : TL_CONFIDENCE_LIKELY;
+    return garbage || run_is_open(step->self->probe) || idle_ns(step) >= GARBAGE_SILENCE_NS;
+}
+
+/* ---- probes without payload: one form, two timers ------------------------------------------------------------------------ */
+
+/* Linux, for one, sends the same segment to ask for the window and to ask for the peer. */
+static bool is_empty_probe(const struct tl_step *step)
+{
+    const struct tl_endpoint *self = step->self;
+    bool for_window = is_closed_window(step->peer) || (run_is_open(self->probe) && self->probe->is_window);
+
+    return step->seg->len == 0 && (for_window ? step->seg->seq == self->max - 1 : asks_again(step));
+}
+
+/* Time since the probe before, or since anything else before the first one. */
+static int64_t gap_before(const struct tl_step *step)
+{
+    const struct tl_probe_run *run = step->self->probe;
+
+    return run_is_open(run) ? tl_since(step, run->last_ns) : idle_ns(step);
+}
+
+static bool doubles(const struct tl_probe_run *run, int64_t gap)
+{
+    return gap >= run->gap_ns / 10 * 16 && gap <= run->gap_ns / 10 * 24;
+}
+
+enum timer { TIMER_UNKNOWN, TIMER_KEEPALIVE, TIMER_WINDOW };
+
+/* Which timer fits the time since the probe before, or the silence before the first one. The timer of window probes starts like
+ * the one of retransmissions and doubles (RFC 9293 3.8.6.1); lost probes make its gaps grow all the same. That of keep-alives
+ * counts whole seconds and stays (RFC 1122 4.2.3.6); but one lost probe doubles a gap once. The silence before the first probe
+ * can be longer than its timer, so that only an equal gap after it says that the timer stays. Up to three lost probes make the gap
+ * of a doubling timer grow by more than 1/20. */
+static enum timer timer_of(const struct tl_step *step, int64_t gap)
+{
+    const struct tl_probe_run *run = step->self->probe;
+    int64_t twentieth = run->gap_ns / 20;
+    bool stays = run_is_open(run) && gap <= twentieth * 21 && (run->count > 1 || gap >= twentieth * 18);
+
+    if (gap > LONGEST_TIMER_NS || (stays && gap < BACKED_OFF_NS)) {
+        return TIMER_KEEPALIVE;
+    }
+    return gap < TL_KEEPALIVE_LEAST_NS || (run->doubled && doubles(run, gap)) ? TIMER_WINDOW : TIMER_UNKNOWN;
+}
+
+enum window_view { VIEW_OPEN, VIEW_CLOSED, VIEW_UNKNOWN };
+
+/* What the prober knows of the peer's window. The segment that opened it again may have been lost behind the capture point. Then
+ * no echo is as new as that segment's TSval; without timestamps it may have come or not until the prober sends something else. */
+static enum window_view window_seen_by_prober(const struct tl_step *step)
+{
+    const struct tl_endpoint *peer = step->peer;
+
+    if (is_closed_window(peer)) {
+        return VIEW_CLOSED;
+    }
+    if (!peer->reopened) {
+        return VIEW_OPEN;
+    }
+    if (!(step->seg->options & TL_OPT_TIMESTAMPS) || !peer->has_tsval) {
+        return VIEW_UNKNOWN;
+    }
+    return tl_seq_before(step->seg->tsecr, peer->open_tsval) ? VIEW_CLOSED : VIEW_OPEN;
+}
+
+/* Keep-alive or window probe. The window decides if it is known to be open, else the timer, else what the run was so far. */
+static void name_empty_probe(const struct tl_step *step, bool *is_window, enum tl_confidence *confidence)
+{
+    const struct tl_probe_run *run = step->self->probe;
+    bool on = run_is_open(run);
+    enum window_view view = window_seen_by_prober(step);
+    enum timer timer = timer_of(step, gap_before(step));
+
+    *is_window = on ? run->is_window : view == VIEW_CLOSED;
+    *confidence = on && run->confidence == TL_CONFIDENCE_LIKELY ? TL_CONFIDENCE_LIKELY : TL_CONFIDENCE_GUESS;
+    if (view == VIEW_OPEN && !*is_window && !is_one_way(step)) {
+        *confidence = TL_CONFIDENCE_CERTAIN;
+    } else if (timer != TIMER_UNKNOWN) {
+        *is_window = timer == TIMER_WINDOW;
+        *confidence = TL_CONFIDENCE_LIKELY;
+    }
+}
+
+/* Whether the probe belongs to the run before it. Those without payload do, whatever they were taken for, unless for certain. */
+static bool continues_run(const struct tl_step *step, bool is_window)
+{
+    const struct tl_probe_run *run = step->self->probe;
+
+    return run_is_open(run) &&
+           (run->is_window == is_window || (run->is_empty && step->seg->len == 0 && run->confidence != TL_CONFIDENCE_CERTAIN));
+}
+
+static void number_probe(struct tl_step *step, bool is_window, enum tl_confidence confidence)
+{
+    const struct tl_probe_run *run = step->self->probe;
+    bool goes_on = continues_run(step, is_window);
+
+    step->refs->probe_number = goes_on ? run->count + 1 : 1;
+    step->refs->probe_unanswered = goes_on ? run->unanswered + 1 : 1;
+    step->refs->probe_run_in = goes_on ? run->first_in : step->seg->frame;
+    step->refs->closed_in = is_window && window_seen_by_prober(step) != VIEW_OPEN ? step->peer->closed_in : 0;
+    if (goes_on) {
+        step->refs->probe_interval_ns = tl_since(step, run->last_ns);
+    } else {
+        step->refs->probe_idle_ns = idle_ns(step);
+    }
+    if (goes_on && confidence == TL_CONFIDENCE_LIKELY &&
+        (run->is_window != is_window || run->confidence == TL_CONFIDENCE_GUESS)) {
+        step->shape->flags |= TL_SHAPE_NAMES_RUN;
+    }
+}
+
+/* The receiver of a window probe takes its octet or leaves it; what a keep-alive brings it has already. */
+static bool is_expected_ack(const struct tl_step *step, const struct tl_probe_run *run)
+{
+    const struct tl_endpoint *prober = step->peer;
+
+    return step->seg->ack == prober->max ||
+           (run->is_window && prober->has_una && tl_seq_within(step->seg->ack, prober->una, prober->max));
+}
+
+/* How long after a probe an ACK is still its answer. One with another window may be what the application's read drew, too. */
+static int64_t answer_patience(const struct tl_step *step)
+{
+    bool same = step->self->has_window && step->self->last_window == step->seg->window;
+
+    return step->rtt_ns == TL_UNKNOWN_NS ? ANSWER_UNKNOWN_NS : step->rtt_ns + (same ? SAME_ANSWER_NS : ANSWER_NS);
+}
+
+/* A pure ACK that repeats the expected numbers about a round trip later answers the peer's probe. */
+static void classify_answer(struct tl_step *step)
+{
+    const struct tl_probe_run *run = step->peer->probe;
+
+    if (step->event != TL_EVENT_ACK || !run_is_open(run) || run->answered ||
+        tl_since(step, run->last_ns) > answer_patience(step)) {
+        return;
+    }
+    if (!is_expected_ack(step, run) || (step->self->has_max && step->seg->seq != step->self->max)) {
+        return;
+    }
+    step->refs->trigger_in = run->last_in;
+    step->refs->probe_run_in = run->first_in;
+    step->refs->probe_number = run->count;
+    step->shape->probe_confidence = run->confidence;
+    if (run->is_window) {
+        step->shape->window_probe = step->seg->window == 0 ? TL_PROBE_KIND_ANSWER : TL_PROBE_KIND_OPEN;
+    } else {
+        step->shape->keepalive = TL_PROBE_KIND_ANSWER;
+    }
+}
+
+/* New bytes that fill a small window to the last octet after a wait: a sender does not cut a segment to the window before its
+ * override timeout (RFC 9293 3.8.6.2.1), the kernel's probe timer. */
+static bool is_window_limited(const struct tl_step *step)
+{
+    enum { TIMESTAMP_OCTETS = 12 /* with two NOPs */ };
+    const struct tl_endpoint *self = step->self, *peer = step->peer;
+    uint32_t options = step->seg->options & TL_OPT_TIMESTAMPS ? TIMESTAMP_OCTETS : 0;
+    int64_t wait = step->rtt_ns == TL_UNKNOWN_NS ? OVERRIDE_UNKNOWN_NS : step->rtt_ns + OVERRIDE_NS;
+
+    return step->event == TL_EVENT_DATA && all_acked(self) && step->seg->seq == self->max && peer->has_window &&
+           step->seg->len == peer->window && step->seg->len + options < peer->mss &&
+           tl_since(step, tl_max_ns(self->last_ns, peer->last_ns)) >= wait;
+}
+
+void tl_probe_classify(struct tl_step *step)
+{
+    enum tl_confidence confidence = TL_CONFIDENCE_LIKELY;
+    bool plain = step->event == TL_EVENT_ACK || step->event == TL_EVENT_DATA;
+    bool is_window = false;
+
+    if (!plain || step->stray || step->copy_of || !step->conn->opened || !step->self->has_max || !step->legal) {
+        return;
+    }
+    if (is_empty_probe(step)) {
+        name_empty_probe(step, &is_window, &confidence);
+    } else if (is_window_probe(step)) {
+        is_window = true;
+    } else if (!is_keepalive_octet(step, &confidence)) {
+        step->shape->flags |= is_window_limited(step) ? TL_SHAPE_WINDOW_LIMITED : 0;
+        classify_answer(step);
+        return;
+    }
+    step->is_probe = true;
+    *(is_window ? &step->shape->window_probe : &step->shape->keepalive) = TL_PROBE_KIND_PROBE;
+    step->shape->probe_confidence = (uint8_t)confidence;
+    number_probe(step, is_window, confidence);
+}
+
+/* A SACK block that was not reported before: the ACK answers data, not a SYN or RST. */
+static bool reports_news(const struct tl_step *step)
+{
+    const struct tl_segment *seg = step->seg;
+    unsigned i;
+
+    for (i = 0; i < seg->sack_count && step->peer->repair; i++) {
+        if (tl_seq_after(seg->sack[i][1], seg->ack) &&
+            !tl_feedback_covers(&step->peer->repair->feedback, seg->sack[i][0], seg->sack[i][1])) {
+            return true;
+        }
+    }
+    return false;
+}
+
+/* Whether this pure ACK only repeats what its sender has said before. */
+static bool repeats_itself(const struct tl_step *step)
+{
+    const struct tl_endpoint *self = step->self;
+
+    return step->event == TL_EVENT_ACK && !step->stray && !step->copy_of && self->has_ack && self->has_max &&
+           step->seg->ack == self->ack && step->seg->seq == self->max && !reports_news(step);
+}
+
+/* Whether this segment of the peer makes its receiver send the same ACK again: old bytes or a probe since the ACK number moved,
+ * bytes above a hole, or an ACK that was overtaken (PAWS, RFC 7323 5.3, and old ACKs draw one, too). Bytes lost behind the
+ * capture point draw one as well, but with a SACK block. */
+static bool draws_ack(const struct tl_step *step, const struct tl_recent_entry *e, const struct tl_recent_entry *before)
+{
+    const struct tl_endpoint *self = step->self, *peer = step->peer;
+    bool carries = tl_event_length(e->flags, e->len) > 0 || (e->bits & TL_MARK_PROBE);
+    bool old_bytes = e->time_ns >= self->ack_ns && tl_seq_before(e->seq, self->ack);
+    bool above_hole = tl_seq_after(e->seq, self->ack) && tl_scoreboard_has_hole_below(peer->scoreboard, e->seq);
+    bool overtaken = before && (e->flags & before->flags & TL_ACK) &&
+                     (tl_seq_before(e->ack, before->ack) ||
+                      ((e->options & before->options & TL_OPT_TIMESTAMPS) && tl_seq_before(e->tsval, before->tsval)));
+
+    return (carries && (old_bytes || above_hole)) || overtaken || tl_seq_after(e->seq, self->ack + self->max_window);
+}
+
+/* Whether this ACK may be the same packet as `before`, doubled by the network: no IP ID and no newer TSval tell them apart, and it
+ * comes within `patience`, the time by which two copies may differ. */
+static bool may_be_copy(const struct tl_step *step, const struct tl_recent_entry *before, int64_t patience)
+{
+    const struct tl_segment *seg = step->seg;
+    bool own_id = !seg->ipv6 && seg->ip_id != 0 && seg->ip_id != before->ip_id;
+    bool newer = (seg->options & before->options & TL_OPT_TIMESTAMPS) && tl_seq_after(seg->tsval, before->tsval);
+    bool equal = before->seq == seg->seq && before->len == 0 && before->ack == seg->ack && before->flags == seg->flags;
+
+    return equal && !own_id && !newer && tl_since(step, before->time_ns) <= patience;
+}
+
+/* A third ACK with the same number that nothing captured explains: a forged SYN or RST entered behind the capture point. An option
+ * of Multipath TCP explains it: the ACK may end the data of that layer. */
+static bool answers_unseen(const struct tl_step *step)
+{
+    enum { SAME_BEFORE = 2 };
+    const struct tl_endpoint *self = step->self, *peer = step->peer;
+    int64_t patience = step->rtt_ns == TL_UNKNOWN_NS ? CHALLENGE_NS : 2 * step->rtt_ns + ANSWER_NS;
+    /* When the peer has been quiet for longer than an answer takes, one is enough, and the echo may be of any segment captured. */
+    bool quiet = tl_since(step, peer->last_ns) > patience;
+    /* Nor does much else draw a new packet right after the handshake, from a peer that has sent its SYN-ACK only: that came twice. */
+    unsigned enough = quiet || !peer->sent_plain ? 1 : SAME_BEFORE;
+    uint32_t newest_echo = quiet && peer->has_tsval ? peer->tsval : self->tsecr;
+    const struct tl_recent_entry *e;
+    unsigned i, same = 0;
+
+    if (run_is_open(peer->probe) && !peer->probe->answered) {
+        return false; /* a late answer to the probe */
+    }
+    if (!(self->options & peer->options & TL_OPT_SACK_PERMITTED) || step->seg->sack_count > 0 ||
+        (step->seg->options & TL_OPT_MPTCP) || self->has_fin || peer->has_fin || !self->has_window ||
+        self->last_window != step->seg->window || !step->conn->handshake_acked ||
+        ((step->seg->options & TL_OPT_TIMESTAMPS) && tl_seq_after(step->seg->tsecr, newest_echo))) {
+        return false;
+    }
+    for (i = 0; (e = tl_recent_at(&self->recent, i)) != NULL && same < enough; i++) {
+        if (e->ack == step->seg->ack && (e->flags & (TL_ACK | TL_RST)) == TL_ACK) {
+            if (may_be_copy(step, e, patience)) {
+                return false;
+            }
+            same++;
+        }
+    }
+    for (i = 0; (e = tl_recent_at(&peer->recent, i)) != NULL && tl_since(step, e->time_ns) <= patience; i++) {
+        if (draws_ack(step, e, tl_recent_at(&peer->recent, i + 1))) {
+            return false;
+        }
+    }
+    return same == enough && peer->segments > 0;
+}
+
+bool tl_probe_may_answer(const struct tl_step *step, int64_t sent_ns)
+{
+    enum { HALF_RTT_PERCENT = 85 };
+    int64_t half_rtt = step->self->half_rtt_ns;
+
+    return half_rtt < HALF_RTT_KNOWN_NS || tl_since(step, sent_ns) >= half_rtt / 100 * HALF_RTT_PERCENT;
+}
+
+/* Whether this ACK comes when an answer to the peer's last SYN or RST may come. */
+static bool is_prompt_answer(const struct tl_step *step)
+{
+    const struct tl_endpoint *peer = step->peer;
+
+    return peer->trigger_in != 0 && tl_since(step, peer->trigger_ns) <= tl_window_patience(step, CHALLENGE_NS, 2) &&
+           tl_probe_may_answer(step, peer->trigger_first_ns);
+}
+
+static bool is_answer_or_probe(const struct tl_step *step)
+{
+    return step->is_probe || step->shape->keepalive != TL_PROBE_KIND_NONE || step->shape->window_probe != TL_PROBE_KIND_NONE;
+}
+
+void tl_probe_classify_ack(struct tl_step *step)
+{
+    struct tl_endpoint *peer = step->peer;
+    const struct tl_recent_entry *newest = tl_recent_at(&step->self->recent, 0);
+    bool handshake = step->shape->handshake_step == TL_HANDSHAKE_STEP_ACK;
+
+    if (handshake || !repeats_itself(step) || is_answer_or_probe(step)) {
+        return;
+    }
+    if (!is_prompt_answer(step)) {
+        if (step->phase_before == TL_PHASE_ESTABLISHED && answers_unseen(step)) {
+            step->shape->ack = TL_ACK_CHALLENGE;
+            step->shape->probe_confidence = TL_CONFIDENCE_GUESS;
+        }
+        return;
+    }
+    step->refs->trigger_in = peer->trigger_in;
+    step->shape->probe_confidence =
+        newest && may_be_copy(step, newest, CHALLENGE_NS) ? TL_CONFIDENCE_LIKELY : TL_CONFIDENCE_CERTAIN;
+    if (tl_fsm_state(&step->self->fsm) == TL_STATE_TIME_WAIT) {
+        step->shape->ack = TL_ACK_TIME_WAIT;
+    } else {
+        step->shape->ack = TL_ACK_CHALLENGE;
+        if (peer->synack->count > 1 && peer->trigger_in == peer->synack->last_in) {
+            step->shape->handshake_step = TL_HANDSHAKE_STEP_ACK_AGAIN;
+            /* It was synchronised already when that SYN-ACK came. */
+            step->refs->proved[0].frame = peer->synack->last_in;
+            step->refs->proved[0].spurious = TL_SPURIOUS_ACKED_CROSSING;
+        }
+    }
+}
+
+/* The run of an end, to write to it; NULL when out of memory. */
+static struct tl_probe_run *make_run(const struct tl_conn *conn, struct tl_endpoint *end)
+{
+    struct tl_probe_run *run = tl_conn_part(conn, end->probe, &tl_no_probes, sizeof *run);
+
+    if (run) {
+        end->probe = run;
+    }
+    return run;
+}
+
+/* The same, if there was one ever. */
+static struct tl_probe_run *made_run(const struct tl_conn *conn, struct tl_endpoint *end)
+{
+    return end->probe == &tl_no_probes ? NULL : make_run(conn, end);
+}
+
+/* Adds the probe of this step to its run. */
+static void extend_run(struct tl_step *step)
+{
+    struct tl_probe_run *run = make_run(step->conn, step->self);
+    bool is_window = step->shape->window_probe == TL_PROBE_KIND_PROBE;
+    int64_t gap = gap_before(step);
+
+    if (!run) {
+        return;
+    }
+    if (!continues_run(step, is_window)) {
+        *run = (struct tl_probe_run){.first_in = step->seg->frame};
+    } else {
+        run->interval_ns = gap;
+        run->doubled = doubles(run, gap);
+    }
+    run->gap_ns = gap;
+    run->is_window = is_window;
+    run->is_empty = step->seg->len == 0;
+    run->confidence = step->shape->probe_confidence;
+    run->count++;
+    run->unanswered++;
+    run->answered = false;
+    run->last_ns = step->seg->time_ns;
+    run->last_in = step->seg->frame;
+}
+
+void tl_probe_end_runs(struct tl_conn *conn, const struct tl_segment *seg)
+{
+    struct tl_endpoint *self = &conn->endpoint[seg->from & 1], *peer = &conn->endpoint[1 - (seg->from & 1)];
+    struct tl_probe_run *own = made_run(conn, self), *theirs = made_run(conn, peer);
+
+    if (theirs) {
+        theirs->unanswered = 0;
+    }
+    if (own) {
+        own->count = own->unanswered = 0;
+    }
+    peer->reopened = false;
+    self->last_ns = self->silent_ns = seg->time_ns;
+}
+
+void tl_probe_learn(struct tl_step *step)
+{
+    bool answers = step->shape->keepalive > TL_PROBE_KIND_PROBE || step->shape->window_probe > TL_PROBE_KIND_PROBE;
+    struct tl_probe_run *theirs = made_run(step->conn, step->peer);
+
+    if (step->copy_of || step->stray) {
+        return;
+    }
+    if (!step->is_probe && !answers) {
+        tl_probe_end_runs(step->conn, step->seg);
+        return;
+    }
+    if (theirs) {
+        theirs->unanswered = 0;
+        theirs->answered |= answers;
+    }
+    if (step->is_probe) {
+        extend_run(step);
+    }
+    step->self->last_ns = step->seg->time_ns;
+}

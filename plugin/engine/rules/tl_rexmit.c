@@ -1,0 +1,426 @@
+/* tl_rexmit.c - whether the bytes of a segment are new, late or sent again; what the receiver says of them.
+ *
+ * SPDX-License-Identifier: GPL-2.0-or-later
+ */
+#include "rules/tl_rexmit.h"
+
+#include "conn/tl_window.h"
+#include "rules/tl_apply.h"
+#include "rules/tl_resent.h"
+#include "rules/tl_spurious.h"
+
+/* Thresholds; docs/design.md has the measurements behind them. */
+static const int64_t LATE_NS = 3 * TL_MS;     /* reordering on a path whose round trip is not known */
+static const int64_t CAPTURE_COPY_NS = TL_MS; /* a mirror port doubles at once */
+enum { TICKS_APART = 3 };
+
+/* ---- late or again ------------------------------------------------------------------------------------------------------ */
+
+/* Whether bytes that fill a hole are the original, overtaken on the way, or a retransmission. */
+static enum tl_segment_kind fills_hole(const struct tl_resent *r)
+{
+    const struct tl_step *step = r->step;
+    const struct tl_scoreboard_opener *opener = &r->look.opener;
+    int64_t rtt = step->rtt_ns,
+            late_ns = tl_max_ns(LATE_NS, step->self->half_rtt_ns < 0 ? 0 : step->self->half_rtt_ns / 100 * 85);
+    int64_t tick = r->repair->clock.tick_ns;
+    int order;
+
+    if (opener->frame == 0) {
+        return TL_SEGMENT_UNKNOWN_OLD;
+    }
+    order = tl_clock_order(&r->repair->clock, step->seg->ip_id, opener->ip_id, step->seg->tsval, opener->tsval,
+                           tl_has_timestamps(step));
+    if (order != 0) {
+        return order < 0 ? TL_SEGMENT_OUT_OF_ORDER : TL_SEGMENT_RETRANSMISSION;
+    }
+    if (tl_has_timestamps(step) && tick > 0 && rtt >= TICKS_APART * tick) {
+        return TL_SEGMENT_OUT_OF_ORDER; /* a retransmission is at least a round trip younger than the opener */
+    }
+    if (step->self->has_una && !tl_seq_after(step->end, step->self->una)) {
+        return TL_SEGMENT_RETRANSMISSION; /* acknowledged already: the capture missed the original */
+    }
+    if (tl_since(step, opener->time_ns) < late_ns) {
+        return TL_SEGMENT_OUT_OF_ORDER;
+    }
+    return rtt == TL_UNKNOWN_NS ? TL_SEGMENT_UNKNOWN_OLD : TL_SEGMENT_RETRANSMISSION;
+}
+
+/* Captured before, and yet sent before every copy that was captured: the original, overtaken by its own retransmission. */
+static bool is_overtaken_original(const struct tl_resent *r)
+{
+    const struct tl_step *step = r->step;
+    const struct tl_scoreboard_entry *previous = &r->look.previous;
+
+    return tl_clock_order(&r->repair->clock, step->seg->ip_id, previous->first_ip_id, step->seg->tsval, previous->first_tsval,
+                          tl_has_timestamps(step)) < 0;
+}
+
+static enum tl_segment_kind kind_of(const struct tl_resent *r)
+{
+    const struct tl_scoreboard_result *look = &r->look;
+    uint32_t old = look->repeated_bytes + look->acked_bytes + look->forgotten_bytes;
+
+    if (old + look->filled_bytes == 0) {
+        return look->skipped_bytes > 0 ? TL_SEGMENT_AHEAD : TL_SEGMENT_NEW;
+    }
+    if (look->new_bytes > 0) {
+        return TL_SEGMENT_PARTIAL;
+    }
+    if (look->previous.tx_count > 0) {
+        return is_overtaken_original(r) ? TL_SEGMENT_OUT_OF_ORDER : TL_SEGMENT_RETRANSMISSION;
+    }
+    if (look->before_start) {
+        return TL_SEGMENT_UNKNOWN_OLD;
+    }
+    return look->filled_bytes > 0 || look->opener.frame != 0 ? fills_hole(r) : TL_SEGMENT_RETRANSMISSION;
+}
+
+/* ---- retransmissions whose original was never captured ------------------------------------------------------------------ */
+
+/* IP IDs that the sender needs for so many bytes; each segment has one, and none is larger than `most`. */
+static unsigned ids_for(const struct tl_endpoint *peer, uint32_t bytes, uint32_t most)
+{
+    enum { MSS_DEFAULT = 1460 /* Ethernet */ };
+    uint32_t size = peer->mss > 0 ? peer->mss : MSS_DEFAULT;
+
+    size = most > 0 && most < size ? most : size;
+    return bytes / size + (bytes % size != 0);
+}
+
+/* The segment looks new, but its sender used IP IDs that were not captured, owed nobody an ACK, knew of no loss that it would
+ * repair first, and had been silent for as long as a probe or timer takes: the original was lost before the capture point.
+ * Nothing but the IP ID shows it; where segments overtake each other, a missing one may still come, a timer aside. What fills
+ * the hole below is taken to be cut as the last payload was. */
+static bool has_hidden_original(const struct tl_resent *r)
+{
+    enum { IDS_MOST = 64 };
+    const struct tl_step *step = r->step;
+    const struct tl_repair *repair = r->repair;
+    int64_t rtt = tl_rtt_or(step, 0);
+    int unused;
+
+    if (step->seg->ip_id == 0 || step->seg->ipv6 || !repair->has_fresh || tl_one_way(step) ||
+        !tl_clock_counts_ids(&repair->clock) || step->peer->max != repair->fresh_ack) {
+        return false;
+    }
+    if (r->known.duplicates > 0 || tl_seq_after(r->known.sacked, r->known.una)) {
+        return false; /* what it sends again because of them uses IP IDs, too */
+    }
+    unused = (int16_t)(uint16_t)(step->seg->ip_id - repair->fresh_id - repair->fresh_cost -
+                                 ids_for(step->peer, r->look.skipped_bytes, repair->fresh_len));
+    if (unused < 1 || unused > IDS_MOST) {
+        return false;
+    }
+    return r->quiet_ns >= TL_TIMER_NS ||
+           (r->look.skipped_bytes > 0 && !repair->reorders && rtt > 0 && r->quiet_ns >= rtt / 2 * 3 + TL_PROBE_LEAST_NS);
+}
+
+static void name_hidden(struct tl_resent *r)
+{
+    struct tl_shape *shape = r->step->shape;
+    bool opens_hole = r->look.skipped_bytes > 0;
+
+    shape->segment = TL_SEGMENT_RETRANSMISSION;
+    shape->lost_at = TL_LOST_AT_BEFORE_CAPTURE;
+    shape->retransmission = r->sack_permitted ? TL_RETRANSMISSION_TLP : TL_RETRANSMISSION_RTO;
+    shape->retransmission_confidence = opens_hole ? TL_CONFIDENCE_LIKELY : TL_CONFIDENCE_GUESS;
+    shape->flags |= opens_hole ? 0 : TL_SHAPE_TLP_OR_RTO;
+    r->step->refs->retransmission_number = 1;
+}
+
+static void learn_fresh(struct tl_repair *repair, const struct tl_endpoint *peer, const struct tl_segment *seg)
+{
+    if (seg->ipv6 || seg->ip_id == 0) {
+        return;
+    }
+    if (repair->has_fresh && (int16_t)(uint16_t)(seg->ip_id - repair->fresh_id) < 0) {
+        return; /* overtaken on the way */
+    }
+    repair->has_fresh = true;
+    repair->fresh_id = seg->ip_id;
+    repair->fresh_cost = (uint16_t)(seg->len > 0 ? ids_for(peer, seg->len, 0) : 1);
+    repair->fresh_len = seg->len > 0 ? seg->len : repair->fresh_len;
+    repair->fresh_ack = peer->max;
+}
+
+/* ---- retransmissions ---------------------------------------------------------------------------------------------------- */
+
+static void refer_to(struct tl_step *step, const struct tl_scoreboard_entry *previous)
+{
+    step->refs->original_in = previous->first_frame;
+    step->refs->previous_in = previous->frame;
+    step->refs->retransmission_number = previous->tx_count;
+    step->refs->since_previous_ns = tl_since(step, previous->time_ns);
+    step->refs->since_original_ns = tl_since(step, previous->first_time_ns);
+}
+
+static void describe(struct tl_resent *r)
+{
+    struct tl_step *step = r->step;
+    const struct tl_scoreboard_entry *previous = &r->look.previous;
+
+    step->refs->new_bytes = r->look.new_bytes;
+    step->refs->retransmission_number = 1;
+    step->shape->lost_at = TL_LOST_AT_BEFORE_CAPTURE;
+    if (r->captured_before) {
+        refer_to(step, previous);
+        step->shape->lost_at = TL_LOST_AT_AFTER_CAPTURE;
+    } else if (step->self->has_una && !tl_seq_after(step->end, step->self->una)) {
+        step->shape->lost_at = TL_LOST_AT_CAPTURE_DROP;
+    }
+    if (!tl_one_way(step) && (tl_has_timestamps(step) || r->sack_permitted)) {
+        step->shape->flags |= TL_SHAPE_SPURIOUS_SHOWS;
+    }
+}
+
+/* Data of a Fast Open SYN that the SYN-ACK did not take, sent again. */
+static bool is_syn_data(const struct tl_step *step, const struct tl_scoreboard_result *look)
+{
+    const struct tl_conn *conn = step->conn;
+    uint32_t start = step->self->isn + 1;
+    bool refused = conn->tfo == TL_TFO_DATA_NOT_ACKED || conn->tfo == TL_TFO_PARTIAL;
+
+    return refused && conn->client == step->from && step->seg->len > 0 && look->previous.tx_count == 0 &&
+           step->seg->seq - start < conn->syn_data;
+}
+
+static void name_syn_data(struct tl_step *step)
+{
+    step->shape->segment = TL_SEGMENT_RETRANSMISSION;
+    step->shape->retransmission = TL_RETRANSMISSION_SYN_DATA;
+    step->shape->retransmission_confidence = TL_CONFIDENCE_CERTAIN;
+    step->shape->spurious = TL_SPURIOUS_NO;
+    step->refs->original_in = step->refs->previous_in = step->self->syn->first_in;
+    step->refs->retransmission_number = 1;
+    step->refs->since_previous_ns = step->refs->since_original_ns = tl_since(step, step->self->syn->first_ns);
+}
+
+/* The octet of a window probe, sent again. */
+static void name_window_probe(struct tl_step *step)
+{
+    struct tl_scoreboard_result look;
+
+    step->shape->retransmission = TL_RETRANSMISSION_WINDOW_PROBE;
+    step->shape->retransmission_confidence = TL_CONFIDENCE_LIKELY;
+    if (tl_scoreboard_look(step->self->scoreboard, step->seg, &look) == TL_SCOREBOARD_OK && look.previous.tx_count > 0) {
+        refer_to(step, &look.previous);
+    }
+}
+
+static void classify_bytes(struct tl_step *step)
+{
+    struct tl_resent r = {.step = step, .repair = step->self->repair};
+    struct tl_report known;
+
+    if (tl_scoreboard_look(step->self->scoreboard, step->seg, &r.look) != TL_SCOREBOARD_OK) {
+        step->shape->segment = TL_SEGMENT_AHEAD;
+        return;
+    }
+    r.captured_before = r.look.previous.tx_count > 0;
+    step->refs->skipped_bytes = r.look.skipped_bytes;
+    if (is_syn_data(step, &r.look)) {
+        name_syn_data(step);
+        return;
+    }
+    step->shape->segment = (uint8_t)kind_of(&r);
+    if (step->shape->segment == TL_SEGMENT_OUT_OF_ORDER) {
+        r.repair->reorders = true;
+        if (r.captured_before) {
+            tl_spurious_late_original(step);
+        }
+    }
+    tl_resent_ask(&r);
+    if (step->shape->segment == TL_SEGMENT_NEW || step->shape->segment == TL_SEGMENT_AHEAD) {
+        if (has_hidden_original(&r)) {
+            name_hidden(&r);
+        }
+        return;
+    }
+    if (step->shape->segment != TL_SEGMENT_RETRANSMISSION && step->shape->segment != TL_SEGMENT_PARTIAL) {
+        return;
+    }
+    describe(&r);
+    tl_resent_find_cause(&r);
+    known = tl_feedback_known(&r.repair->feedback, step->seg, step->self->half_rtt_ns);
+    tl_spurious_begin(step, &known, &r.look, r.captured_before);
+}
+
+static void classify_syn(struct tl_step *step)
+{
+    bool synack = step->event == TL_EVENT_SYNACK;
+    const struct tl_syns *syns = synack ? step->self->synack : step->self->syn;
+
+    step->shape->segment = step->shape->flags & TL_SHAPE_REORDERED && synack ? TL_SEGMENT_OUT_OF_ORDER : TL_SEGMENT_NEW;
+    if (step->shape->handshake_step != TL_HANDSHAKE_STEP_SYN_RETRANSMISSION &&
+        step->shape->handshake_step != TL_HANDSHAKE_STEP_SYNACK_RETRANSMISSION) {
+        return;
+    }
+    step->shape->segment = TL_SEGMENT_RETRANSMISSION;
+    step->shape->retransmission = synack ? TL_RETRANSMISSION_SYNACK : TL_RETRANSMISSION_SYN;
+    step->shape->retransmission_confidence = TL_CONFIDENCE_CERTAIN;
+    step->refs->original_in = syns->first_in;
+    step->refs->previous_in = step->previous_syn_in;
+    step->refs->retransmission_number = step->shape->attempt;
+    step->refs->since_original_ns = tl_since(step, syns->first_ns);
+    step->refs->since_previous_ns = syns->gap_ns;
+    if (step->self->has_una && tl_seq_after(step->self->una, step->self->isn)) {
+        step->shape->spurious = TL_SPURIOUS_ACKED_CROSSING;
+    }
+}
+
+static void classify_copy(struct tl_step *step)
+{
+    bool at_once = tl_since(step, step->copy_of->time_ns) <= CAPTURE_COPY_NS || step->copy_of->ttl != step->seg->ttl;
+
+    step->shape->duplicate = at_once ? TL_DUPLICATE_CAPTURE : TL_DUPLICATE_NETWORK;
+    if (step->length > 0) {
+        step->shape->segment = TL_SEGMENT_DUPLICATE;
+    }
+}
+
+static bool make_repair(struct tl_step *step)
+{
+    struct tl_endpoint *self = step->self;
+    const struct tl_allocator *allocator = &step->conn->pair->tracker->allocator;
+
+    if (self->repair) {
+        return true;
+    }
+    (void)tl_apply_record(step->conn, self);
+    self->repair = allocator->alloc(allocator->context, sizeof *self->repair);
+    if (!self->repair) {
+        return false;
+    }
+    self->repair->allocator = allocator;
+    self->repair->heard_ns = step->peer->segments > 0 ? step->peer->last_ns : step->conn->start_ns;
+    tl_feedback_init(&self->repair->feedback, allocator, self->has_una ? self->una : step->seg->seq);
+    return true;
+}
+
+bool tl_rexmit_time_echo(struct tl_endpoint *self, const struct tl_segment *seg)
+{
+    int64_t passed_ns;
+
+    if (!(seg->options & TL_OPT_TIMESTAMPS) || seg->tsecr == self->tsecr) {
+        return false;
+    }
+    passed_ns = tl_feedback_passed(&self->repair->feedback, seg->tsecr);
+    if (passed_ns < 0 || seg->time_ns < passed_ns ||
+        (self->half_rtt_ns != TL_UNKNOWN_NS && seg->time_ns - passed_ns >= self->half_rtt_ns)) {
+        return false;
+    }
+    self->half_rtt_ns = seg->time_ns - passed_ns;
+    return true;
+}
+
+void tl_rexmit_free(struct tl_endpoint *end)
+{
+    const struct tl_allocator *allocator;
+
+    if (!end->repair) {
+        return;
+    }
+    allocator = end->repair->allocator;
+    tl_feedback_free(&end->repair->feedback);
+    allocator->free(allocator->context, end->repair->resends, end->repair->resend_capacity * sizeof *end->repair->resends);
+    allocator->free(allocator->context, end->repair, sizeof *end->repair);
+    end->repair = NULL;
+}
+
+void tl_rexmit_classify(struct tl_step *step)
+{
+    if (step->event == TL_EVENT_RST || step->event == TL_EVENT_NOTHING || !step->legal) {
+        return;
+    }
+    if (step->copy_of) {
+        classify_copy(step);
+    } else if (step->length == 0) {
+        return;
+    } else if (step->stray) {
+        step->shape->segment = TL_SEGMENT_STRAY;
+    } else if (step->event == TL_EVENT_SYN || step->event == TL_EVENT_SYNACK) {
+        classify_syn(step);
+    } else if (step->is_probe) {
+        step->shape->segment = TL_SEGMENT_PROBE;
+        if (step->shape->window_probe == TL_PROBE_KIND_PROBE && tl_seq_before(step->seg->seq, step->self->max)) {
+            name_window_probe(step);
+        }
+    } else if (make_repair(step)) {
+        if (tl_rexmit_time_echo(step->self, step->seg)) {
+            step->rtt_ns = tl_window_rtt(step->conn);
+        }
+        classify_bytes(step);
+    }
+}
+
+void tl_rexmit_learn_sender(struct tl_repair *repair, const struct tl_endpoint *peer, const struct tl_segment *seg)
+{
+    tl_clock_learn(&repair->clock, seg);
+    learn_fresh(repair, peer, seg);
+}
+
+void tl_rexmit_learn(struct tl_step *step)
+{
+    if (step->self->repair && !step->copy_of && !step->stray && step->event != TL_EVENT_RST) {
+        tl_rexmit_learn_sender(step->self->repair, step->peer, step->seg);
+    }
+}
+
+/* ---- the receiver's side ------------------------------------------------------------------------------------------------ */
+
+void tl_rexmit_before_ack(struct tl_step *step)
+{
+    struct tl_repair *repair = step->peer->repair;
+
+    if (repair) {
+        tl_feedback_sack(&repair->feedback, step->peer->scoreboard, step->seg, step->self->half_rtt_ns);
+        repair->seen_sack |= step->seg->sack_count > 0;
+    }
+}
+
+/* RFC 5681 2: no payload, nothing new acknowledged, bytes outstanding, same window unless SACK reports something new. */
+static enum tl_ack kind_of_ack(struct tl_step *step, const struct tl_scoreboard_ack_result *acked)
+{
+    const struct tl_endpoint *peer = step->peer;
+    const struct tl_repair *repair = peer->repair;
+    bool grew = repair && repair->feedback.grew;
+    bool same_window = step->self->has_window && step->seg->window == step->self->last_window;
+
+    if (acked) {
+        return acked->unseen_bytes > 0 ? TL_ACK_UNSEEN : TL_ACK_NEW;
+    }
+    if (step->event != TL_EVENT_ACK || !peer->has_una || step->is_probe || step->shape->keepalive != TL_PROBE_KIND_NONE ||
+        step->shape->window_probe != TL_PROBE_KIND_NONE || step->shape->teardown_step != TL_TEARDOWN_STEP_NONE) {
+        return TL_ACK_NONE;
+    }
+    if (tl_seq_before(step->seg->ack, peer->una)) {
+        return TL_ACK_OLD;
+    }
+    if (peer->una != peer->max && (same_window || grew)) {
+        return TL_ACK_DUP;
+    }
+    return same_window ? TL_ACK_NONE : TL_ACK_WINDOW_UPDATE;
+}
+
+void tl_rexmit_after_ack(struct tl_step *step, const struct tl_scoreboard_ack_result *acked)
+{
+    struct tl_repair *repair = step->peer->repair;
+    enum tl_ack kind = kind_of_ack(step, acked);
+
+    if (step->shape->ack == TL_ACK_NONE) {
+        step->shape->ack = (uint8_t)kind;
+    }
+    if (!repair) {
+        return;
+    }
+    if (acked) {
+        tl_feedback_acked(&repair->feedback, step->peer->una, acked->newest_ns);
+    } else if (kind == TL_ACK_DUP && step->shape->ack == TL_ACK_DUP && (repair->feedback.grew || !repair->feedback.has_dsack)) {
+        /* An ACK that only reports a duplicate (RFC 2883) is no sign of loss. */
+        step->refs->dupack_number = tl_feedback_duplicate(&repair->feedback, step->seg);
+        step->refs->dupack_first_in = repair->feedback.dupack_first_in;
+    }
+    tl_spurious_prove(step, acked);
+    tl_feedback_record(&repair->feedback, step->seg);
+}

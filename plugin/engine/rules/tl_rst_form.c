@@ -1,0 +1,158 @@
+/* tl_rst_form.c - how a RST was made, and which segment it answers.
+ *
+ * SPDX-License-Identifier: GPL-2.0-or-later
+ */
+#include "rules/tl_rst_form.h"
+
+#include "conn/tl_window.h"
+
+/* A trigger is looked for among this many segments of the peer; older ones were answered long ago. */
+enum { TRIGGERS = 32 };
+/* A segment draws its RST within two round trips; 250 ms cover a path whose round trip is not known (docs/design.md). */
+static const int64_t TRIGGER_NS = 250 * TL_MS;
+/* A RST without ACK flag at the sender's current number answers a segment at most this old, else it stands alone: two round
+ * trips, at least 20 ms, or 1 s while the round trip is not known. */
+static const int64_t BARE_NS = 20 * TL_MS, BARE_UNKNOWN_NS = TL_SECOND;
+
+/* F1: the answer to a segment without ACK flag acknowledges all of it. */
+static struct tl_recent_entry *find_unacknowledging(const struct tl_step *step)
+{
+    unsigned i;
+
+    for (i = 0; i < TRIGGERS; i++) {
+        struct tl_recent_entry *e = tl_recent_at(&step->peer->recent, i);
+
+        if (!e) {
+            break;
+        }
+        if (!(e->flags & (TL_ACK | TL_RST)) && e->seq + tl_rst_octets(e) == step->seg->ack) {
+            return e;
+        }
+    }
+    return NULL;
+}
+
+/* Whether a live connection took the segment, so that no RST answers it: X's own ACK says so, or it was the ACK that let X
+ * leave LAST-ACK. */
+static bool was_taken(const struct tl_step *step, const struct tl_recent_entry *e)
+{
+    if (step->conn->finished && e->frame == step->self->finack_in) {
+        return true;
+    }
+    if (!step->self->has_ack || e->time_ns > step->self->ack_ns) {
+        return false; /* what came later than X's last ACK came again, or drew the RST */
+    }
+    return tl_rst_octets(e) > 0 ? !tl_seq_after(e->seq + tl_rst_octets(e), step->self->ack)
+                                : tl_seq_after(step->self->ack, e->seq); /* X took what followed it */
+}
+
+/* F2: the answer to a segment with ACK flag carries its ACK number. Of the candidates that are young and not answered yet the
+ * oldest that carries something wins, else the oldest, else the youngest of all: each stray segment draws its own RST. */
+static struct tl_recent_entry *find_acknowledging(const struct tl_step *step, bool *carries)
+{
+    int64_t patience = tl_window_patience(step, TRIGGER_NS, 2);
+    bool closed = step->conn->finished || step->conn->reset || step->self->has_fin;
+    struct tl_recent_entry *oldest = NULL, *carrying = NULL, *youngest = NULL, *copied = NULL;
+    unsigned i;
+
+    for (i = 0; i < TRIGGERS; i++) {
+        struct tl_recent_entry *e = tl_recent_at(&step->peer->recent, i);
+
+        if (!e) {
+            break;
+        }
+        if ((e->flags & (TL_ACK | TL_RST)) != TL_ACK || e->ack != step->seg->seq) {
+            continue;
+        }
+        if (was_taken(step, e)) {
+            copied = copied ? copied : e;
+            continue;
+        }
+        youngest = youngest ? youngest : e;
+        if ((e->bits & TL_MARK_ANSWERED) || tl_since(step, e->time_ns) > patience) {
+            continue;
+        }
+        oldest = e;
+        if (tl_rst_octets(e) > 0 || (e->bits & (TL_MARK_PROBE | TL_MARK_CHALLENGE))) {
+            carrying = e;
+        }
+    }
+    *carries = carrying != NULL;
+    if (!youngest && closed) {
+        return copied; /* a late copy of it met the closed end */
+    }
+    return carrying ? carrying : oldest ? oldest : youngest;
+}
+
+/* F4: at the current number and no answer. A trigger that carries something which X has not taken explains the RST, however late;
+ * after both FINs were acknowledged every trigger does, for there is no connection left to abort. */
+static bool is_bare(const struct tl_step *step, const struct tl_recent_entry *trigger, bool carries)
+{
+    int64_t limit = step->rtt_ns == TL_UNKNOWN_NS ? BARE_UNKNOWN_NS : tl_max_ns(BARE_NS, 2 * step->rtt_ns);
+    bool lives = !step->conn->finished || step->self->fin_repeated;
+
+    if (!step->self->has_max || step->seg->seq != step->self->max) {
+        return false;
+    }
+    return !trigger || (lives && !carries && tl_since(step, trigger->time_ns) > limit);
+}
+
+/* The lowest number of an end that its peer may acknowledge next. The end has sent something. */
+static uint32_t lowest_unacked(const struct tl_endpoint *e)
+{
+    if (e->has_una) {
+        return e->una;
+    }
+    if (e->has_isn) {
+        return e->isn + 1;
+    }
+    return tl_scoreboard_started(e->scoreboard) ? tl_scoreboard_una(e->scoreboard)
+                                                : e->max; /* not started: memory had run out */
+}
+
+/* F3: both numbers are those of a live connection. Bytes of either side may have been lost before the capture point. */
+static bool is_active(const struct tl_step *step)
+{
+    const struct tl_endpoint *x = step->self, *y = step->peer;
+    uint32_t low = x->has_una ? x->una : x->max, high;
+
+    if (!x->has_max || !y->has_max) {
+        return false;
+    }
+    high = tl_seq_after(low + y->window, x->max) ? low + y->window : x->max;
+    return tl_seq_within(step->seg->seq, low, high) && tl_seq_within(step->seg->ack, lowest_unacked(y), y->max + x->window);
+}
+
+void tl_rst_find_form(struct tl_rst *rst)
+{
+    struct tl_step *step = rst->step;
+    const struct tl_conn *conn = step->conn;
+    bool carries = false;
+
+    rst->form = TL_RST_FORM_OTHER;
+    if (tl_has(step, TL_ACK)) {
+        rst->trigger = find_unacknowledging(step);
+        if (rst->trigger && (step->seg->seq == 0 || tl_scoreboard_only_resets(step->self))) {
+            rst->form = TL_RST_FORM_REPLY_NOACK;
+        } else {
+            rst->trigger = NULL;
+            rst->form = is_active(step) ? TL_RST_FORM_ACTIVE : TL_RST_FORM_OTHER;
+        }
+    } else if (conn->has_challenge && step->seg->seq == conn->challenge_ack && step->self->syn->count > 0) {
+        rst->form = TL_RST_FORM_REPLY_ACK;
+        rst->challenged = true;
+        rst->trigger_in = conn->challenge_in;
+        return;
+    } else {
+        rst->trigger = find_acknowledging(step, &carries);
+        if (is_bare(step, rst->trigger, carries)) {
+            rst->trigger = NULL;
+            rst->form = TL_RST_FORM_BARE;
+        } else if (rst->trigger) {
+            rst->form = TL_RST_FORM_REPLY_ACK;
+        }
+    }
+    if (rst->trigger) {
+        rst->trigger_in = rst->trigger->frame;
+    }
+}

@@ -1,0 +1,35 @@
+/* tl_rst_form.h - how a RST was made, and which segment it answers.
+ *
+ * SPDX-License-Identifier: GPL-2.0-or-later
+ *
+ * Internal to tl_rst.c, which decides why it was sent.
+ */
+#ifndef TL_RST_FORM_H
+#define TL_RST_FORM_H
+
+#include "conn/tl_conn.h"
+
+/* What the rules look at beside the step. */
+struct tl_rst {
+    struct tl_step *step;
+    struct tl_recent_entry *trigger; /* in the peer's ring, or NULL */
+    uint32_t trigger_in;             /* its frame; also set when it belongs to another connection */
+    uint8_t form;                    /* enum tl_rst_form */
+    uint8_t effect_confidence;
+    bool challenged; /* the trigger is the challenge ACK that answered this connection's SYN */
+};
+
+static inline uint32_t tl_rst_octets(const struct tl_recent_entry *e)
+{
+    return tl_event_length(e->flags, e->len);
+}
+
+static inline bool tl_scoreboard_only_resets(const struct tl_endpoint *end)
+{
+    return end->segments == end->rst->count;
+}
+
+/* Fills in form and trigger; step must be there. O(32). */
+void tl_rst_find_form(struct tl_rst *rst);
+
+#endif

@@ -1,0 +1,349 @@
+/* tl_states.c - from a classified segment to the states of both ends.
+ *
+ * SPDX-License-Identifier: GPL-2.0-or-later
+ */
+#include "rules/tl_states.h"
+
+#include "rules/tl_rst.h"
+
+/* An end that goes on this long after a RST did not get it; less may be a segment that was under way. */
+static const int64_t UNDER_WAY_NS = 3 * TL_MS;
+
+/* The two machines and views of one step. */
+struct pair_of_states {
+    struct tl_step *step;
+    struct tl_fsm *self, *peer;
+    struct tl_endpoint_view *self_view, *peer_view;
+};
+
+static void self_does(struct pair_of_states *s, enum tl_fsm_event event)
+{
+    tl_fsm_apply(s->self, event, s->self_view);
+}
+
+static void peer_gets(struct pair_of_states *s, enum tl_fsm_event event)
+{
+    tl_fsm_apply(s->peer, event, s->peer_view);
+}
+
+static bool knows_peer_fin(const struct tl_step *step)
+{
+    return step->peer->has_fin && tl_has(step, TL_ACK) && tl_seq_after(step->seg->ack, step->peer->fin);
+}
+
+/* The FIN has arrived as soon as everything before it has. */
+static bool fin_in_order(const struct tl_endpoint *end)
+{
+    return end->has_fin && !tl_scoreboard_has_hole_below(end->scoreboard, end->fin);
+}
+
+static void on_syn(struct pair_of_states *s)
+{
+    const struct tl_step *step = s->step;
+
+    if (step->shape->handshake_step == TL_HANDSHAKE_STEP_SYN_RETRANSMISSION) {
+        tl_fsm_withdraw(s->self, TL_REPEATS_SYN, s->self_view);
+    } else if (!step->conn->opened) {
+        self_does(s, TL_SENDS_SYN);
+    }
+    if (step->shape->handshake_step == TL_HANDSHAKE_STEP_SYN_CROSS && !step->conn->opened) {
+        tl_fsm_apply(s->self, TL_GETS_SYN, s->self_view); /* the peer's SYN is on its way to this end */
+    }
+    if (!step->conn->opened && !step->conn->tentative) {
+        bool first = tl_fsm_state(s->peer) == TL_STATE_UNKNOWN;
+
+        peer_gets(s, TL_GETS_SYN);
+        if (first && tl_fsm_state(s->peer) == TL_STATE_LISTEN) {
+            tl_fsm_trust(s->peer, TL_CONFIDENCE_GUESS); /* until it answers it may as well be CLOSED */
+        }
+    }
+}
+
+static void on_synack(struct pair_of_states *s)
+{
+    if (s->step->shape->flags & TL_SHAPE_REORDERED) {
+        return; /* overtaken on the way by its own repetition */
+    }
+    switch (s->step->shape->handshake_step) {
+    case TL_HANDSHAKE_STEP_SYNACK_RETRANSMISSION:
+        tl_fsm_withdraw(s->self, TL_REPEATS_SYNACK, s->self_view);
+        break;
+    case TL_HANDSHAKE_STEP_SYNACK:
+    case TL_HANDSHAKE_STEP_SYNACK_CROSS:
+        self_does(s, TL_SENDS_SYNACK);
+        break;
+    default:
+        return;
+    }
+    peer_gets(s, TL_GETS_SYNACK);
+}
+
+/* The echoed timestamp shows that the ACK of this end's FIN had not arrived when it sent this (RFC 7323 4.3: an ACK that arrives in
+ * order moves it). */
+static bool had_no_ack_of_fin(const struct tl_step *step)
+{
+    const struct tl_recent_entry *e;
+    unsigned i = 0;
+
+    if (step->self->finack_in == 0 || !(step->seg->options & TL_OPT_TIMESTAMPS) || !tl_has(step, TL_ACK)) {
+        return false;
+    }
+    while ((e = tl_recent_at(&step->peer->recent, i)) != NULL && e->frame != step->self->finack_in) {
+        i++;
+    }
+    return e && (e->options & TL_OPT_TIMESTAMPS) && tl_seq_before(step->seg->tsecr, e->tsval) &&
+           !tl_seq_after(e->seq, step->seg->ack);
+}
+
+/* A device on the path may have answered for this end before, and so it may now. */
+static bool is_doubtful_again(const struct pair_of_states *s)
+{
+    return tl_fsm_state(s->self) == TL_STATE_UNKNOWN && s->self->depth > 0 && s->step->self->rst->count > 1 &&
+           s->step->shape->rst_cause == TL_RST_CAUSE_AFTER_CLOSE && !s->step->self->has_fin;
+}
+
+static void sender_of_rst(struct pair_of_states *s)
+{
+    const struct tl_step *step = s->step;
+
+    switch (step->shape->rst_cause) {
+    case TL_RST_CAUSE_OUT_OF_WINDOW:
+    case TL_RST_CAUSE_AHEAD:
+    case TL_RST_CAUSE_UNKNOWN:
+        return; /* perhaps not from this end at all */
+    case TL_RST_CAUSE_HALF_OPEN:
+    case TL_RST_CAUSE_HALF_OPEN_PROBE:
+        self_does(s, TL_SENDS_RST_DOUBTFUL);
+        return;
+    case TL_RST_CAUSE_SYNACK_BAD_ACK:
+    case TL_RST_CAUSE_HALF_OPEN_SYN:
+    case TL_RST_CAUSE_TW_OLD_SYN:
+        tl_fsm_withdraw(s->self, TL_REPEATS_SYN, s->self_view); /* it goes on waiting in SYN-SENT */
+        return;
+    case TL_RST_CAUSE_SYNACK_REJECTED:
+        if (step->shape->rst_form == TL_RST_FORM_REPLY_ACK) {
+            tl_fsm_withdraw(s->self, TL_REPEATS_SYN, s->self_view); /* it did not take the SYN-ACK */
+        }
+        self_does(s, TL_SENDS_RST);
+        return;
+    default:
+        break;
+    }
+    if (step->shape->rst_form == TL_RST_FORM_ACTIVE || step->shape->rst_form == TL_RST_FORM_BARE) {
+        if (had_no_ack_of_fin(step)) {
+            tl_fsm_withdraw(s->self, TL_REPEATS_FIN, s->self_view);
+        }
+        self_does(s, TL_SENDS_RST);
+    } else if (!is_doubtful_again(s)) {
+        bool held_time_wait = tl_fsm_state(s->self) == TL_STATE_TIME_WAIT;
+
+        self_does(s, TL_SENDS_RST_GONE);
+        if (held_time_wait) {
+            tl_fsm_trust(s->self, TL_CONFIDENCE_LIKELY);
+        }
+    }
+}
+
+static void receiver_of_rst(struct pair_of_states *s)
+{
+    const struct tl_shape *shape = s->step->shape;
+    bool unheard = shape->rst_confidence != TL_CONFIDENCE_GUESS;
+    bool timed_out =
+        unheard && (shape->rst_cause == TL_RST_CAUSE_KEEPALIVE_TIMEOUT || shape->rst_cause == TL_RST_CAUSE_PROBE_TIMEOUT ||
+                    shape->rst_cause == TL_RST_CAUSE_RETRANSMISSION_TIMEOUT);
+    bool in_time_wait = tl_fsm_state(s->peer) == TL_STATE_TIME_WAIT;
+
+    if (in_time_wait) {
+        /* RFC 9293 3.10.7.4 closes, RFC 1337 says ignore it, and systems differ; only the exact number can matter. */
+        if (s->step->self->has_max && s->step->seg->seq == s->step->self->max) {
+            tl_fsm_trust(s->peer, TL_CONFIDENCE_GUESS);
+        }
+    } else if (shape->rst_effect == TL_RST_EFFECT_UNKNOWN) {
+        peer_gets(s, TL_GETS_RST_DOUBTFUL);
+    } else if (shape->rst_effect == TL_RST_EFFECT_ACCEPTED) {
+        bool opener = s->step->peer->syn->count > 0 && !s->step->conn->opened;
+
+        peer_gets(s, timed_out ? TL_GETS_RST_DOUBTFUL : opener ? TL_GETS_RST_AS_OPENER : TL_GETS_RST);
+        if (s->step->shape->rst_form == TL_RST_FORM_REPLY_ACK && tl_fsm_state(s->peer) == TL_STATE_CLOSED) {
+            tl_fsm_trust(s->peer, TL_CONFIDENCE_LIKELY);
+        }
+    }
+}
+
+static void cancel_reset(struct tl_step *step)
+{
+    struct tl_conn *conn = step->conn;
+    struct tl_rsts *rsts = tl_rst_made(conn, &conn->endpoint[conn->rst_by]);
+
+    step->refs->revoked_in = conn->rst_in;
+    if (rsts) {
+        rsts->effect = TL_RST_EFFECT_IGNORED;
+    }
+    conn->endpoint[conn->rst_by].gone = false;
+    tl_conn_unreset(conn);
+}
+
+/* An end that a RST should have closed goes on: the RST was lost on the way, or somebody else sent it. Once one end has sent new
+ * payload after the RST and the other has acknowledged it, the RST ended nothing. */
+static void on_life_after_rst(struct pair_of_states *s)
+{
+    struct tl_step *step = s->step;
+    struct tl_conn *conn = step->conn;
+    int64_t limit = step->rtt_ns == TL_UNKNOWN_NS ? UNDER_WAY_NS : tl_max_ns(UNDER_WAY_NS, step->rtt_ns);
+
+    if (conn->rst_in == 0 || conn->finished || tl_since(step, conn->rst_ns) <= limit) {
+        return;
+    }
+    if (conn->rst_by != step->from || step->new_bytes) {
+        tl_fsm_withdraw(s->self, TL_LIVES_ON, s->self_view);
+    }
+    if (conn->reset && step->shape->ack == TL_ACK_NEW && step->peer->data_ns > conn->rst_ns) {
+        cancel_reset(step);
+    }
+}
+
+static void sender_of_fin(struct pair_of_states *s)
+{
+    const struct tl_step *step = s->step;
+
+    switch (step->shape->teardown_step) {
+    case TL_TEARDOWN_STEP_FIN_RETRANSMISSION:
+        tl_fsm_withdraw(s->self, TL_REPEATS_FIN, s->self_view);
+        return;
+    case TL_TEARDOWN_STEP_FIN1:
+    case TL_TEARDOWN_STEP_FIN2:
+    case TL_TEARDOWN_STEP_FIN2_ACK1:
+    case TL_TEARDOWN_STEP_FIN2_CROSS:
+        break;
+    default:
+        return;
+    }
+    if (!knows_peer_fin(step)) {
+        tl_fsm_withdraw(s->self, TL_FIN_UNKNOWN, s->self_view);
+    }
+    self_does(s, step->peer->segments == 0 || step->conn->closer_unknown ? TL_SENDS_FIN_ONE_WAY : TL_SENDS_FIN);
+    if (!knows_peer_fin(step) && fin_in_order(step->peer)) {
+        tl_fsm_apply(s->self, TL_GETS_FIN, s->self_view); /* the peer's FIN is still on its way to this end */
+    }
+}
+
+/* Whether the segment shows that its sender is synchronised. A server may send data from SYN-RECEIVED with Fast Open, and a
+ * FIN from SYN-RECEIVED always. */
+static bool is_synchronised(const struct tl_step *step)
+{
+    const struct tl_conn *conn = step->conn;
+    bool is_server = !conn->peers && conn->client != step->from;
+
+    if (!tl_has(step, TL_ACK) || (step->peer->has_isn && !tl_seq_after(step->seg->ack, step->peer->isn))) {
+        return false;
+    }
+    return !(is_server && !conn->opened && step->self->synack->count > 0);
+}
+
+static void sender_of_plain(struct pair_of_states *s)
+{
+    struct tl_step *step = s->step;
+    bool unknown = tl_fsm_state(s->self) == TL_STATE_UNKNOWN;
+
+    on_life_after_rst(s);
+    if (unknown && step->conn->rst_in != 0 && !step->self->has_fin) {
+        tl_fsm_withdraw(s->self, TL_LIVES_ON, s->self_view); /* a device on the path had answered for it */
+        unknown = tl_fsm_state(s->self) == TL_STATE_UNKNOWN;
+    }
+    if (unknown && !step->conn->midstream && step->peer->synack->count > 0 && step->self->syn->count == 0) {
+        self_does(s, TL_SENDS_SYN); /* not captured, but the SYN-ACK answers it */
+    }
+    if (is_synchronised(step) && !step->self->has_fin) {
+        self_does(s, TL_SENDS_SYNCHRONISED);
+        if (unknown && step->conn->midstream && tl_fsm_state(s->self) == TL_STATE_ESTABLISHED) {
+            tl_fsm_trust(s->self, TL_CONFIDENCE_LIKELY); /* a FIN of the peer may lie before the capture */
+        }
+    }
+    if (knows_peer_fin(step) && !(tl_fsm_state(s->self) == TL_STATE_UNKNOWN && step->self->has_fin)) {
+        self_does(s, TL_SENDS_ACK_OF_FIN);
+    }
+    if (tl_fsm_state(s->self) == TL_STATE_FIN_WAIT_2 && step->self->finack_in != 0 &&
+        tl_seq_after(step->seg->ack, step->self->finack_seq)) {
+        tl_fsm_trust(s->self, TL_CONFIDENCE_CERTAIN); /* it acknowledges what came with, or after, the ACK of its FIN */
+    }
+    if (step->event == TL_EVENT_FIN) {
+        sender_of_fin(s);
+    }
+}
+
+static void receiver_of_plain(struct pair_of_states *s)
+{
+    const struct tl_step *step = s->step;
+    bool from_opener = step->self->syn->count > 0 && step->peer->syn->count == 0;
+    bool was_known = tl_fsm_state(s->peer) == TL_STATE_UNKNOWN && s->peer->depth > 0;
+
+    if (step->event == TL_EVENT_FIN && step->peer->has_fin && tl_fsm_state(s->peer) == TL_STATE_UNKNOWN &&
+        step->conn->closer == 1 - step->from && !step->conn->closer_unknown) {
+        tl_fsm_apply(s->peer, TL_SENDS_FIN, s->peer_view); /* now it shows that the peer had closed first */
+    }
+    if (step->infers_fin) {
+        tl_fsm_apply(s->peer, TL_SENDS_FIN, s->peer_view);
+        tl_fsm_trust(s->peer, TL_CONFIDENCE_LIKELY);
+    }
+    if (!was_known && (step->peer->has_isn_of_syn ? is_synchronised(step) : from_opener && step->conn->opened)) {
+        peer_gets(s, TL_GETS_ACK_OF_SYN);
+    }
+    if (knows_peer_fin(step)) {
+        peer_gets(s, TL_GETS_ACK_OF_FIN);
+    }
+    if ((step->event == TL_EVENT_FIN || step->event == TL_EVENT_DATA) && fin_in_order(step->self)) {
+        bool may_have_closed = step->peer->segments == 0 || (step->conn->closer_unknown && !step->peer->has_fin);
+
+        peer_gets(s, may_have_closed ? TL_GETS_FIN_DOUBTFUL : TL_GETS_FIN);
+    }
+}
+
+static void advance(struct pair_of_states *s)
+{
+    const struct tl_step *step = s->step;
+
+    if (step->stray || step->copy_of) {
+        return;
+    }
+    switch (step->event) {
+    case TL_EVENT_SYN:
+        on_syn(s);
+        break;
+    case TL_EVENT_SYNACK:
+        on_synack(s);
+        break;
+    case TL_EVENT_RST:
+        sender_of_rst(s);
+        receiver_of_rst(s);
+        break;
+    case TL_EVENT_NOTHING:
+        break; /* nobody takes a segment without ACK, RFC 9293 3.10.7.4 */
+    default:
+        if (step->legal) {
+            sender_of_plain(s);
+            receiver_of_plain(s);
+        }
+        break;
+    }
+}
+
+void tl_states_update(struct tl_step *step)
+{
+    struct pair_of_states s = {
+        .step = step,
+        .self = &step->self->fsm,
+        .peer = step->peer_fsm,
+        .self_view = &step->shape->endpoint[step->from],
+        .peer_view = &step->shape->endpoint[1 - step->from],
+    };
+
+    tl_fsm_view_begin(s.self, s.self_view);
+    tl_fsm_view_begin(s.peer, s.peer_view);
+    advance(&s);
+    if (step->shape->ack == TL_ACK_CHALLENGE && step->peer->trigger_is_rst &&
+        step->refs->trigger_in == step->peer->trigger_in) {
+        tl_fsm_withdraw(s.self, TL_LIVES_ON, s.self_view);
+    }
+    tl_fsm_view_end(s.self, s.self_view);
+    tl_fsm_view_end(s.peer, s.peer_view);
+}

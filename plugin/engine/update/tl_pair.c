@@ -1,0 +1,347 @@
+/* tl_pair.c - which connection of an address and port pair a segment belongs to.
+ *
+ * SPDX-License-Identifier: GPL-2.0-or-later
+ *
+ * One pair of addresses and ports serves many connections, one after the other. A SYN may start a new one, repeat an old one,
+ * or be old or forged; while that is open the new connection is tentative and the one before it lives on (RFC 5961 4).
+ */
+#include "conn/tl_window.h"
+#include "rules/tl_open.h"
+#include "update/tl_update.h"
+
+#include <string.h>
+
+/* Two maximum segment lifetimes of 2 minutes each, RFC 9293 3.4.2 and 3.6.1. */
+static const int64_t TWO_MSL_NS = 240 * TL_SECOND;
+
+struct tl_pair *tl_pair_new(struct tl_tracker *tracker, const struct tl_endpoints *ends)
+{
+    struct tl_pair *pair = tracker->allocator.alloc(tracker->allocator.context, sizeof *pair);
+
+    if (pair) {
+        pair->tracker = tracker;
+        pair->ends = *ends;
+    }
+    return pair;
+}
+
+void tl_pair_free(struct tl_pair *pair)
+{
+    if (!pair) {
+        return;
+    }
+    while (pair->newest) {
+        struct tl_conn *conn = pair->newest;
+
+        pair->newest = conn->next;
+        tl_conn_free(conn);
+    }
+    pair->tracker->allocator.free(pair->tracker->allocator.context, pair, sizeof *pair);
+}
+
+/* ---- a new connection --------------------------------------------------------------------------------------------------- */
+
+/* The newest connection that is not tentative: the one that a new SYN may replace. */
+static struct tl_conn *standing(const struct tl_pair *pair)
+{
+    struct tl_conn *conn = pair->newest;
+
+    return conn && conn->tentative && conn->previous ? conn->previous : conn;
+}
+
+/* The connection before the newest one that old segments may belong to. */
+static struct tl_conn *older(const struct tl_pair *pair)
+{
+    const struct tl_conn *conn = pair->newest;
+
+    if (!conn) {
+        return NULL;
+    }
+    return conn->previous ? conn->previous : conn->next;
+}
+
+static struct tl_conn *start(struct tl_pair *pair, const struct tl_segment *seg, enum tl_reuse reuse, bool tentative)
+{
+    struct tl_conn *before = standing(pair);
+    struct tl_conn *conn = tl_conn_new(pair, seg);
+
+    if (!conn) {
+        return NULL;
+    }
+    conn->reuse = (uint8_t)reuse;
+    conn->tentative = tentative;
+    conn->previous = tentative ? before : NULL;
+    return conn;
+}
+
+static bool holds_time_wait(const struct tl_endpoint *end)
+{
+    return tl_fsm_state(&end->fsm) == TL_STATE_TIME_WAIT;
+}
+
+/* Nothing but SYNs has come from this end, and no SYN-ACK was acknowledged. */
+static bool only_asked(const struct tl_conn *conn, const struct tl_endpoint *x)
+{
+    return x->syn->count > 0 && !x->sent_plain && !conn->opened && x->synack->count == 0;
+}
+
+/* A SYN with a number of its own: a new connection, final or tentative. */
+static struct tl_conn *start_by_syn(struct tl_pair *pair, const struct tl_segment *seg)
+{
+    struct tl_conn *before = standing(pair), *conn;
+    const struct tl_endpoint *x = &before->endpoint[seg->from], *y = &before->endpoint[1 - seg->from];
+    int64_t elapsed = seg->time_ns > before->last_ns ? seg->time_ns - before->last_ns : 0;
+
+    if (pair->newest != before && only_asked(pair->newest, &pair->newest->endpoint[seg->from])) {
+        conn = start(pair, seg, TL_REUSE_RETRY_NEW_ISN, true);
+    } else if (before->reset) {
+        conn = start(pair, seg, TL_REUSE_AFTER_RST, before->opened);
+    } else if (before->finished) {
+        bool time_wait = (holds_time_wait(x) || holds_time_wait(y)) && elapsed < TWO_MSL_NS;
+
+        conn = start(pair, seg, time_wait ? TL_REUSE_TIME_WAIT : TL_REUSE_AFTER_CLOSE, time_wait && holds_time_wait(y));
+    } else if (only_asked(before, x)) {
+        conn = start(pair, seg, TL_REUSE_RETRY_NEW_ISN, false);
+    } else {
+        conn = start(pair, seg, TL_REUSE_SUPERSEDE, true);
+    }
+    if (conn) {
+        conn->reuse_elapsed_ns = elapsed;
+    }
+    return conn;
+}
+
+/* ---- routing ------------------------------------------------------------------------------------------------------------ */
+
+static bool has_isn(const struct tl_conn *conn, unsigned end, uint32_t seq)
+{
+    return conn && conn->endpoint[end].has_isn_of_syn && conn->endpoint[end].isn == seq;
+}
+
+/* SYN captured after the SYN-ACK that answers it. */
+static bool is_late_syn(const struct tl_conn *conn, const struct tl_segment *seg)
+{
+    const struct tl_endpoint *x = &conn->endpoint[seg->from], *y = &conn->endpoint[1 - seg->from];
+
+    return y->synack->count > 0 && x->syn->count == 0 && x->has_una &&
+           tl_seq_within(x->una, seg->seq + 1, seg->seq + 1 + seg->len);
+}
+
+/* SYN while the other end's SYN is unanswered: simultaneous open, or a split handshake. */
+static bool is_crossing_syn(const struct tl_conn *conn, const struct tl_segment *seg)
+{
+    const struct tl_endpoint *x = &conn->endpoint[seg->from], *y = &conn->endpoint[1 - seg->from];
+
+    /* In a split handshake a pure ACK may come before the SYN. */
+    return y->syn->count > 0 && y->synack->count == 0 && x->syn->count + x->synack->count == 0 && !x->sent_data &&
+           !conn->opened && !conn->reset;
+}
+
+static struct tl_conn *route_syn(struct tl_pair *pair, const struct tl_segment *seg)
+{
+    struct tl_conn *conn = pair->newest;
+
+    if (!conn) {
+        return start(pair, seg, TL_REUSE_NONE, false);
+    }
+    if (has_isn(conn, seg->from, seg->seq) || is_late_syn(conn, seg) || is_crossing_syn(conn, seg)) {
+        return conn;
+    }
+    if (has_isn(older(pair), seg->from, seg->seq)) {
+        return older(pair);
+    }
+    return start_by_syn(pair, seg);
+}
+
+static bool acks_syn_of(const struct tl_conn *conn, unsigned end, uint32_t ack)
+{
+    const struct tl_endpoint *x = &conn->endpoint[end];
+
+    return x->syn->count > 0 && tl_open_synack_fits(conn, x, ack);
+}
+
+/* Whether a segment that is no bare SYN belongs to the tentative connection rather than to the one before it. */
+static bool fits_tentative(const struct tl_conn *conn, const struct tl_segment *seg)
+{
+    const struct tl_endpoint *x = &conn->endpoint[seg->from];
+    bool from_opener = x->syn->count > 0;
+    bool acks = (seg->flags & TL_ACK) && acks_syn_of(conn, 1 - seg->from, seg->ack);
+
+    if (seg->flags & TL_SYN) {
+        return acks;
+    }
+    if (seg->flags & TL_RST) {
+        return from_opener ? conn->has_challenge && !(seg->flags & TL_ACK) && seg->seq == conn->challenge_ack : acks;
+    }
+    if (tl_window_fits(conn->previous, seg)) {
+        return false;
+    }
+    return from_opener ? seg->seq - x->isn - 1 <= conn->syn_data : acks;
+}
+
+static void confirm(struct tl_conn *conn, const struct tl_segment *seg)
+{
+    struct tl_conn *before = conn->previous;
+
+    if (seg->flags & TL_RST) {
+        return;
+    }
+    conn->tentative = false;
+    if (before && !before->finished && !before->reset) {
+        before->superseded = true;
+    }
+}
+
+/* Whether the numbers of a RST are near what the connection has used. */
+static bool rst_fits(const struct tl_conn *conn, const struct tl_segment *seg)
+{
+    const struct tl_endpoint *x = &conn->endpoint[seg->from], *y = &conn->endpoint[1 - seg->from];
+    struct tl_segment as_ack = *seg;
+
+    if ((seg->flags & TL_ACK) && seg->seq == 0) {
+        return y->has_max && seg->ack == y->max;
+    }
+    as_ack.flags = (uint8_t)(seg->flags & TL_ACK);
+    return (x->has_max || y->has_max) && tl_window_fits(conn, &as_ack);
+}
+
+/* Old segments of the connection before the newest one. */
+static bool fits_older(const struct tl_pair *pair, const struct tl_segment *seg)
+{
+    const struct tl_conn *conn = pair->newest, *before = older(pair);
+
+    if (!before) {
+        return false;
+    }
+    if (seg->flags & TL_RST) {
+        return !rst_fits(conn, seg) && rst_fits(before, seg);
+    }
+    if (seg->flags & TL_SYN) {
+        return !acks_syn_of(conn, 1 - seg->from, seg->ack) && acks_syn_of(before, 1 - seg->from, seg->ack);
+    }
+    return !tl_window_fits(conn, seg) && tl_window_fits(before, seg);
+}
+
+static struct tl_conn *route(struct tl_pair *pair, const struct tl_segment *seg)
+{
+    struct tl_conn *conn = pair->newest;
+
+    if ((seg->flags & (TL_SYN | TL_RST | TL_ACK)) == TL_SYN) {
+        return route_syn(pair, seg);
+    }
+    if (!conn) {
+        return start(pair, seg, TL_REUSE_NONE, false);
+    }
+    if (conn->tentative && conn->previous) {
+        if (!fits_tentative(conn, seg)) {
+            return conn->previous;
+        }
+        confirm(conn, seg);
+        return conn;
+    }
+    return fits_older(pair, seg) ? older(pair) : conn;
+}
+
+/* ---- what a segment of one connection means for the other ----------------------------------------------------------------- */
+
+/* The SYN of a tentative connection draws a challenge ACK from the one before it. */
+static void trigger_previous(struct tl_conn *conn, const struct tl_segment *seg)
+{
+    tl_challenge_trigger(&conn->previous->endpoint[seg->from], seg, false);
+}
+
+/* The RST that answers the challenge ACK ends the connection before. */
+static void reset_previous(struct tl_conn *conn, const struct tl_segment *seg, const struct tl_shape *shape)
+{
+    struct tl_conn *before = conn->previous;
+
+    if (before->reset || before->finished) {
+        return;
+    }
+    before->reset = true;
+    before->rst_by = (uint8_t)(seg->from & 1);
+    before->rst_in = seg->frame;
+    before->rst_ns = seg->time_ns;
+    before->any_rst_in = seg->frame;
+    before->any_rst_by = before->rst_by;
+    before->any_rst_cause = shape->rst_cause;
+    before->any_rst_confidence = shape->rst_confidence;
+    before->phase_open = before->phase;
+    before->phase = TL_PHASE_CLOSED;
+    before->fast_path = false;
+}
+
+static void show_reuse(const struct tl_conn *conn, bool is_syn, bool was_tentative, struct tl_result *result)
+{
+    bool undecided = conn->tentative && conn->reuse == TL_REUSE_SUPERSEDE;
+
+    if (result->shape.handshake_step == TL_HANDSHAKE_STEP_NONE) {
+        return;
+    }
+    if (result->shape.from == conn->opener && is_syn) {
+        result->shape.reuse = undecided ? TL_REUSE_TENTATIVE : conn->reuse;
+        result->refs.reuse_elapsed_ns = conn->reuse_elapsed_ns;
+    } else if (was_tentative && !conn->tentative) {
+        result->shape.reuse = conn->reuse;
+        result->refs.reuse_elapsed_ns = conn->reuse_elapsed_ns;
+    }
+}
+
+/* The segment on the clock of the tracker, so that no capture time, however odd, overflows later. */
+static struct tl_segment on_our_clock(struct tl_tracker *tracker, const struct tl_segment *segment)
+{
+    struct tl_segment ours = *segment;
+
+    if (!tracker->has_base) {
+        /* One second early: 0 then means "never" wherever a time is kept. */
+        tracker->base_ns = segment->time_ns > INT64_MIN + TL_SECOND ? segment->time_ns - TL_SECOND : INT64_MIN;
+        tracker->has_base = true;
+    }
+    ours.time_ns = tl_tracker_time(tracker, segment->time_ns);
+    return ours;
+}
+
+static bool update(struct tl_pair *pair, const struct tl_segment *segment, struct tl_result *result)
+{
+    struct tl_conn *tentative = pair->newest && pair->newest->tentative ? pair->newest : NULL;
+    struct tl_conn *conn = route(pair, segment);
+
+    memset(result, 0, sizeof *result);
+    if (!conn) {
+        return false;
+    }
+    tl_update(conn, segment, result);
+    if (conn->tentative && conn->previous) {
+        if (segment->flags & TL_SYN) {
+            trigger_previous(conn, segment);
+        } else if (result->shape.rst_cause == TL_RST_CAUSE_HALF_OPEN_SYN) {
+            reset_previous(conn, segment, &result->shape);
+        }
+    }
+    if (conn == tentative && !conn->tentative && conn->previous && conn->previous->superseded) {
+        result->refs.superseded_in = conn->previous->last_in;
+    }
+    if (conn->reuse != TL_REUSE_NONE) {
+        show_reuse(conn, segment->flags & TL_SYN, conn == tentative, result);
+    }
+    return true;
+}
+
+bool tl_pair_update(struct tl_pair *pair, const struct tl_segment *segment, struct tl_result *result)
+{
+    struct tl_segment ours = on_our_clock(pair->tracker, segment);
+
+    return update(pair, &ours, result);
+}
+
+void tl_pair_unreachable(struct tl_pair *pair, unsigned from, uint32_t seq, unsigned type, unsigned code, uint32_t frame)
+{
+    struct tl_conn *conn = has_isn(pair->newest, from & 1, seq) ? pair->newest : older(pair);
+
+    if (!has_isn(conn, from & 1, seq) || conn->opened || conn->icmp_in != 0) {
+        return;
+    }
+    conn->icmp_in = frame;
+    conn->icmp_type = (uint8_t)type;
+    conn->icmp_code = (uint8_t)code;
+}

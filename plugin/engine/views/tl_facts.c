@@ -1,0 +1,199 @@
+/* tl_facts.c - what is known of a connection by now, for whoever shows it.
+ *
+ * SPDX-License-Identifier: GPL-2.0-or-later
+ */
+#include "conn/tl_conn.h"
+#include "rules/tl_close.h"
+#include "rules/tl_inject.h"
+#include "rules/tl_open.h"
+#include "views/tl_verdict.h"
+
+#include <string.h>
+
+/* Shares of the initial round trip that place the capture point (docs/design.md, thresholds). */
+enum { NEAR_PERCENT = 10 };
+static const int64_t LOCAL_NS = TL_MS / 5;
+
+static enum tl_position position_of(const struct tl_facts *facts)
+{
+    if (facts->irtt_ns < 0 || facts->ambiguous) {
+        return TL_POSITION_UNKNOWN;
+    }
+    if (facts->irtt_ns < LOCAL_NS) {
+        return TL_POSITION_LOCAL;
+    }
+    if (facts->server_time_ns < facts->irtt_ns / 100 * NEAR_PERCENT) {
+        return TL_POSITION_NEAR_SERVER;
+    }
+    return facts->client_time_ns < facts->irtt_ns / 100 * NEAR_PERCENT ? TL_POSITION_NEAR_CLIENT : TL_POSITION_MIDDLE;
+}
+
+static enum tl_missing missing_of(const struct tl_conn *conn)
+{
+    if (conn->endpoint[conn->client].syn->count == 0) {
+        return TL_MISSING_SYN;
+    }
+    return conn->endpoint[1 - conn->client].synack->count == 0 ? TL_MISSING_SYNACK : TL_MISSING_ACK;
+}
+
+/* a - b when both are known, else unknown. Never below 0: the clock may have run backwards. */
+static int64_t between(int64_t a, int64_t b)
+{
+    if (a == TL_UNKNOWN_NS || b == TL_UNKNOWN_NS) {
+        return TL_UNKNOWN_NS;
+    }
+    return a > b ? a - b : 0;
+}
+
+static void write_opening(const struct tl_conn *conn, int64_t end_ns, struct tl_facts *facts)
+{
+    const struct tl_endpoint *client = &conn->endpoint[conn->client], *server = &conn->endpoint[1 - conn->client];
+
+    facts->outcome = (uint8_t)tl_open_outcome(conn, end_ns);
+    facts->missing = facts->outcome == TL_OUTCOME_COMPLETE_INFERRED ? (uint8_t)missing_of(conn) : TL_MISSING_NONE;
+    facts->tfo = conn->tfo;
+    facts->client_rst = facts->outcome == TL_OUTCOME_CLIENT_RST ? conn->client_rst : TL_CLIENT_RST_NONE;
+    facts->syn_data = conn->syn_data;
+    facts->syn_attempts = client->syn->count;
+    facts->synack_attempts = server->synack->count;
+    facts->syn_in = client->syn->first_in;
+    facts->synack_in = server->synack->first_in;
+    facts->ack_in = conn->ack_in;
+    facts->icmp_in = conn->icmp_in;
+    facts->icmp_type = conn->icmp_type;
+    facts->icmp_code = conn->icmp_code;
+    facts->server_time_ns = conn->server_half_rtt_ns;
+    facts->client_time_ns = conn->client_half_rtt_ns;
+    facts->irtt_ns = facts->setup_ns = facts->delay_by_loss_ns = TL_UNKNOWN_NS;
+    if (conn->server_half_rtt_ns != TL_UNKNOWN_NS && conn->client_half_rtt_ns != TL_UNKNOWN_NS) {
+        facts->irtt_ns = conn->server_half_rtt_ns + conn->client_half_rtt_ns;
+    }
+    if (client->syn->count > 0 && conn->ack_in != 0) {
+        facts->setup_ns = between(conn->ack_ns, client->syn->first_ns);
+    }
+    if (facts->irtt_ns >= 0 && facts->setup_ns >= 0) {
+        facts->delay_by_loss_ns = between(facts->setup_ns, facts->irtt_ns);
+    }
+    facts->ambiguous = conn->ambiguous;
+    facts->position = (uint8_t)position_of(facts);
+}
+
+static void write_closing(const struct tl_conn *conn, struct tl_facts *facts)
+{
+    const struct tl_endpoint *first = conn->closer == TL_NO_ENDPOINT ? NULL : &conn->endpoint[conn->closer];
+    const struct tl_endpoint *second = conn->closer == TL_NO_ENDPOINT ? NULL : &conn->endpoint[1 - conn->closer];
+    bool proved;
+
+    facts->kind = (uint8_t)tl_close_kind(conn, &proved);
+    facts->kind_confidence = (uint8_t)tl_close_kind_confidence(conn);
+    facts->initiator = (uint8_t)tl_close_initiator(conn);
+    facts->time_wait = (uint8_t)tl_close_time_wait(conn);
+    facts->rst_in = conn->rst_in;
+    facts->any_rst_in = conn->any_rst_in;
+    facts->rst_cause = conn->any_rst_cause;
+    facts->rst_confidence = conn->any_rst_confidence;
+    facts->rst_sender = conn->any_rst_in == 0 ? TL_SIDE_NONE : (uint8_t)tl_close_side(conn, conn->any_rst_by);
+    facts->teardown_ns = facts->fin_wait_ns = facts->close_wait_ns = TL_UNKNOWN_NS;
+    if (!first) {
+        return;
+    }
+    facts->fin1_in = first->fin_in;
+    facts->fin1_ack_in = first->finack_in;
+    facts->fin1_acked = tl_fin_acked(first);
+    facts->fin2_in = second->fin_in;
+    facts->fin2_ack_in = second->finack_in;
+    facts->fin_wait_ns = between(conn->fin1ack_ns, first->fin_ns);
+    if (second->has_fin && !conn->crossed) {
+        facts->close_wait_ns = between(second->fin_ns, conn->fin1ack_ns);
+    }
+    if (conn->finished) {
+        facts->teardown_ns = between(conn->finish_ns, first->fin_ns);
+    }
+}
+
+/* What the capture cannot tell (docs/design.md, "Honesty about the capture"). */
+static unsigned capture_of(const struct tl_conn *conn)
+{
+    enum { ENOUGH = 16, FIRST_SEGMENTS = 20, DOUBLED_PERCENT = 30, LOSSY_PERCENT = 1 };
+    const struct tl_endpoint *a = &conn->endpoint[0], *b = &conn->endpoint[1];
+    uint64_t seen = a->seen_bytes + b->seen_bytes, unseen = a->unseen_bytes + b->unseen_bytes;
+    uint32_t segments = a->segments + b->segments;
+    uint32_t first = segments < FIRST_SEGMENTS ? segments : FIRST_SEGMENTS;
+    unsigned capture = a->capture | b->capture;
+
+    if ((a->segments >= ENOUGH && b->segments == 0) || (b->segments >= ENOUGH && a->segments == 0)) {
+        capture |= TL_CAPTURE_ASYMMETRIC;
+    }
+    if (unseen * 100 > (seen + unseen) * LOSSY_PERCENT && a->segments > 0 && b->segments > 0) {
+        capture |= TL_CAPTURE_LOSSY;
+    }
+    if ((uint32_t)(a->copies + b->copies) * 100 > first * DOUBLED_PERCENT) {
+        capture |= TL_CAPTURE_DOUBLED;
+    }
+    return capture;
+}
+
+/* A tentative connection was rejected when its predecessor went on, or when it was challenged and did not answer by RST. */
+static enum tl_reuse reuse_of(const struct tl_conn *conn, int64_t end_ns)
+{
+    const struct tl_conn *previous = conn->previous;
+    bool goes_on = previous && previous->last_ns > conn->start_ns + TL_SECOND;
+    bool gave_up = conn->has_challenge && end_ns > conn->last_ns + TL_SECOND;
+
+    if (!conn->tentative || conn->reuse != TL_REUSE_SUPERSEDE) {
+        return (enum tl_reuse)conn->reuse;
+    }
+    if (conn->endpoint[0].rst->count + conn->endpoint[1].rst->count > 0) {
+        return TL_REUSE_TENTATIVE;
+    }
+    return goes_on || gave_up ? TL_REUSE_REJECTED : TL_REUSE_TENTATIVE;
+}
+
+void tl_conn_facts(const struct tl_conn *conn, int64_t end_ns, struct tl_facts *facts)
+{
+    const struct tl_tracker *tracker = conn->pair->tracker;
+    unsigned i;
+
+    end_ns = tl_tracker_time(tracker, end_ns);
+    memset(facts, 0, sizeof *facts);
+    facts->number = conn->number;
+    facts->incarnation = conn->incarnation;
+    facts->client = conn->client;
+    facts->opener = conn->peers ? TL_SENDER_PEER : conn->roles_refuted ? TL_SENDER_UNKNOWN : TL_SENDER_CLIENT;
+    facts->sender_confidence = conn->sender_confidence;
+    facts->reuse = (uint8_t)reuse_of(conn, end_ns);
+    facts->opened = conn->opened;
+    facts->first_in = conn->first_in;
+    facts->last_in = conn->last_in;
+    facts->start_ns = tracker->base_ns + conn->start_ns;
+    facts->last_ns = tracker->base_ns + conn->last_ns;
+    for (i = 0; i < 2; i++) {
+        facts->has_isn[i] = conn->endpoint[i].has_isn;
+        facts->isn[i] = conn->endpoint[i].isn;
+        facts->has_fin[i] = conn->endpoint[i].has_fin;
+        facts->fin[i] = conn->endpoint[i].fin;
+        facts->fin_in[i] = conn->endpoint[i].fin_in;
+        facts->segments[i] = conn->endpoint[i].segments;
+        facts->history[i] = conn->endpoint[i].fsm.history;
+        facts->last_rst_in[i] = conn->endpoint[i].rst->last_in;
+        facts->evidence[i] = conn->endpoint[i].rst->evidence;
+        facts->injected[i] =
+            conn->endpoint[i].rst->count > 0 ? (uint8_t)tl_inject_verdict(conn->endpoint[i].rst->evidence) : TL_INJECTED_NONE;
+        facts->rst_effect[i] = conn->endpoint[i].rst->effect;
+    }
+    facts->signature = (uint8_t)tl_inject_signature(conn, end_ns);
+    facts->capture = (uint8_t)capture_of(conn);
+    write_opening(conn, end_ns, facts);
+    write_closing(conn, facts);
+    tl_verdict(conn, facts);
+}
+
+const struct tl_endpoints *tl_conn_ends(const struct tl_conn *conn)
+{
+    return &conn->pair->ends;
+}
+
+uint32_t tl_conn_number(const struct tl_conn *conn)
+{
+    return conn->number;
+}

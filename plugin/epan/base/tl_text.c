@@ -1,0 +1,161 @@
+/* tl_text.c - see tl_text.h.
+ *
+ * SPDX-License-Identifier: GPL-2.0-or-later
+ */
+#include "base/tl_text.h"
+
+#include <string.h>
+
+/* ---- the blanks -------------------------------------------------------------------------------------------------------- */
+
+static void add_blank(struct tl_blanks *blanks, struct tl_blank blank)
+{
+    if (blanks->count < TL_BLANKS_MAX)
+        blanks->rows[blanks->count++] = blank;
+}
+
+void tl_text_number(struct tl_blanks *blanks, const char *name, uint32_t number)
+{
+    add_blank(blanks, (struct tl_blank){.name = name, .number = number});
+}
+
+void tl_text_words(struct tl_blanks *blanks, const char *name, const char *text)
+{
+    if (text)
+        add_blank(blanks, (struct tl_blank){.name = name, .text = text});
+}
+
+void tl_text_template(struct tl_blanks *blanks, const char *name, const char *text)
+{
+    add_blank(blanks, (struct tl_blank){.name = name, .text = text, .is_template = true});
+}
+
+void tl_text_test(struct tl_blanks *blanks, const char *name, bool holds)
+{
+    if (holds)
+        add_blank(blanks, (struct tl_blank){.name = name, .text = ""});
+}
+
+/* Makes the rest known, if there is any. Returns whether there are more than `count` now. */
+static bool add_more(struct tl_blanks *blanks, unsigned count)
+{
+    void (*more)(struct tl_blanks * blanks) = blanks->more;
+
+    blanks->more = NULL;
+    if (more)
+        more(blanks);
+    return blanks->count > count;
+}
+
+static bool is_capital(char c)
+{
+    return c >= 'A' && c <= 'Z';
+}
+
+/* The length of the name, which ends before '}', if the row is called so, else 0. A capital first letter names the same blank. */
+static size_t length_if_called(const struct tl_blank *row, const char *name)
+{
+    char first = (char)(is_capital(name[0]) ? name[0] - 'A' + 'a' : name[0]);
+    size_t length = 1;
+
+    if (row->name[0] != first || first == '\0')
+        return 0;
+    while (row->name[length] != '\0' && row->name[length] == name[length])
+        length++;
+    return row->name[length] == '\0' && name[length] == '}' ? length : 0;
+}
+
+/* The segments of a transfer are told by the same templates with the same blanks, so a place in a template mostly finds its blank
+ * in the row where it was the last time. The memory is only a guess at the row, which is compared in any case. */
+static const struct tl_blank *find_blank(struct tl_blanks *blanks, const char *name, size_t *length)
+{
+    enum { PLACES = 256 };
+    static uint8_t rows[PLACES];
+    uint8_t *row = &rows[(uintptr_t)name % PLACES];
+
+    *length = *row < blanks->count ? length_if_called(&blanks->rows[*row], name) : 0;
+    if (*length > 0)
+        return &blanks->rows[*row];
+    for (unsigned i = 0; i < blanks->count || add_more(blanks, i); i++) {
+        *length = length_if_called(&blanks->rows[i], name);
+        if (*length > 0) {
+            *row = (uint8_t)i;
+            return &blanks->rows[i];
+        }
+    }
+    *length = strcspn(name, "}");
+    return NULL;
+}
+
+/* ---- filling in -------------------------------------------------------------------------------------------------------- */
+
+static void print_number(wmem_strbuf_t *out, uint32_t number)
+{
+    char digits[10]; /* UINT32_MAX has ten */
+    size_t first = sizeof digits;
+
+    do {
+        digits[--first] = (char)('0' + number % 10);
+        number /= 10;
+    } while (number > 0);
+    wmem_strbuf_append_len(out, digits + first, sizeof digits - first);
+}
+
+static void print_blank(wmem_strbuf_t *out, struct tl_blanks *blanks, const struct tl_blank *blank, bool capital)
+{
+    size_t before = out->len;
+
+    if (!blank->text)
+        print_number(out, blank->number);
+    else if (blank->is_template)
+        tl_text_fill(out, blanks, blank->text);
+    else
+        wmem_strbuf_append(out, blank->text);
+    if (capital)
+        out->str[before] = g_ascii_toupper(out->str[before]);
+}
+
+/* Prints a piece of a template that has no brackets. Returns false when a blank is not known; its place then shows "?". */
+static bool print_piece(wmem_strbuf_t *out, struct tl_blanks *blanks, const char *text, size_t length)
+{
+    const char *end = text + length;
+    bool complete = true;
+
+    while (text < end) {
+        const char *name = memchr(text, '{', (size_t)(end - text));
+        const struct tl_blank *blank;
+        size_t name_length;
+
+        wmem_strbuf_append_len(out, text, (size_t)((name ? name : end) - text));
+        if (!name)
+            break;
+        name++;
+        blank = find_blank(blanks, name, &name_length);
+        if (blank)
+            print_blank(out, blanks, blank, is_capital(name[0]));
+        else
+            wmem_strbuf_append_c(out, '?');
+        complete &= blank != NULL;
+        text = name + name_length + 1;
+    }
+    return complete;
+}
+
+void tl_text_fill(wmem_strbuf_t *out, struct tl_blanks *blanks, const char *text)
+{
+    while (*text) {
+        size_t plain = strcspn(text, "[");
+        size_t optional;
+        size_t before;
+
+        print_piece(out, blanks, text, plain);
+        text += plain;
+        if (!*text)
+            break;
+        optional = strcspn(text, "]");
+        before = wmem_strbuf_get_len(out);
+        if (!print_piece(out, blanks, text + 1, optional - 1))
+            wmem_strbuf_truncate(out, before);
+        text += optional + (text[optional] == ']');
+    }
+}

@@ -1,0 +1,330 @@
+/* tl_input.c - see tl_input.h.
+ *
+ * SPDX-License-Identifier: GPL-2.0-or-later
+ */
+#include "input/tl_input.h"
+
+#include <string.h>
+
+#include <epan/dissectors/packet-ip.h>
+#include <epan/ipproto.h>
+#include <epan/wmem_scopes.h>
+
+#include "input/tl_parse.h"
+#include "input/tl_wireshark.h"
+#include "store/tl_store.h"
+
+enum {
+    HEADERS_MAX = 64, /* TCP headers of one frame that are looked at; real tunnels nest two or three */
+    ICMP_HEADER = 8,  /* bytes before the quoted packet (RFC 792, RFC 4443 2.1) */
+    IPV4_HEADER = 20, /* bytes without options */
+    IPV6_HEADER = 40, /* bytes without extension headers */
+    IP_DONT_FRAGMENT = 0x4000,
+    ICMP_UNKNOWN = 0xFF, /* type and code when they cannot be read */
+};
+
+/* Wireshark's numbers of things, filled at registration. */
+static struct {
+    protocol_t *protocol;
+    dissector_handle_t hook;
+    dissector_handle_t tcp;
+    int proto_tcp, proto_icmp, proto_icmpv6, proto_sflow, proto_cflow;
+    int hf_tcp_len;
+} known;
+
+/* What was seen of the frame that is being dissected. */
+static struct {
+    uint32_t frame;
+    unsigned count;
+    bool passed; /* whether TCP was called through here at all, counted or not */
+    struct tl_header headers[HEADERS_MAX];
+} current;
+
+int64_t tl_input_time(const packet_info *pinfo)
+{
+    /* A damaged file can hold any time. Between 1911 and 2116 the differences of two times fit, and so do their sums. */
+    const int64_t earliest = -(INT64_C(59) * 366 * 86400), latest = INT64_C(146) * 365 * 86400;
+    int64_t seconds = CLAMP((int64_t)pinfo->abs_ts.secs, earliest, latest);
+
+    return seconds * 1000000000 + pinfo->abs_ts.nsecs;
+}
+
+/* Starts the list afresh when the frame before did not end in the post-dissector. */
+static void begin_frame(const packet_info *pinfo)
+{
+    if (current.frame != pinfo->num) {
+        current.frame = pinfo->num;
+        current.count = 0;
+    }
+    current.passed = true;
+}
+
+/* ---- which headers count ----------------------------------------------------------------------------------------------- */
+
+/* Whether one of the layers of the frame so far is this protocol. */
+static bool inside(const packet_info *pinfo, int proto)
+{
+    for (wmem_list_frame_t *layer = wmem_list_head(pinfo->layers); layer; layer = wmem_list_frame_next(layer)) {
+        if (GPOINTER_TO_INT(wmem_list_frame_data(layer)) == proto)
+            return true;
+    }
+    return false;
+}
+
+/* Whether the packet is a sample that a router or switch sent in a report: no place of a path shows all of these. */
+static bool is_sample(const packet_info *pinfo)
+{
+    return inside(pinfo, known.proto_sflow) || inside(pinfo, known.proto_cflow);
+}
+
+/* ---- reading ----------------------------------------------------------------------------------------------------------- */
+
+/* The facts of the IP header, which IP hands to the next dissector. `ip` is NULL when TCP stands on something else. */
+static void read_ip(void *ip, const packet_info *pinfo, struct tl_segment *segment)
+{
+    const ws_ip4 *ip4 = WS_IP4_PTR(ip);
+    const ws_ip6 *ip6 = WS_IP6_PTR(ip);
+
+    segment->ipv6 = pinfo->src.type == AT_IPv6;
+    if (ip4) {
+        segment->ip_id = ip4->ip_id;
+        segment->ttl = ip4->ip_ttl;
+        segment->dont_fragment = (ip4->ip_off & IP_DONT_FRAGMENT) != 0;
+    } else if (ip6) {
+        segment->ttl = ip6->ip6_hop;
+    }
+}
+
+/* The addresses and ports of the packet that is being dissected. `ports` points at the TCP header. */
+static struct tl_flow flow_of(const packet_info *pinfo, const uint8_t *ports)
+{
+    return (struct tl_flow){
+        .source = &pinfo->src,
+        .destination = &pinfo->dst,
+        .source_port = tl_get16(ports),
+        .destination_port = tl_get16(ports + 2),
+    };
+}
+
+/* On the first pass decides what the segment is and keeps that; on later passes looks it up. */
+static void decide(const packet_info *pinfo, const struct tl_flow *flow, unsigned layer, struct tl_header *header)
+{
+    struct tl_pair *pair;
+    unsigned from = 0;
+
+    header->visited = PINFO_FD_VISITED(pinfo);
+    if (header->visited) {
+        header->decided = tl_store_read(pinfo->num, layer, &header->result);
+        header->segment.from = header->decided ? header->result.shape.from : 0;
+        return;
+    }
+    pair = tl_store_pair(flow, true, &from);
+    header->segment.from = (uint8_t)from;
+    header->decided = pair && tl_pair_update(pair, &header->segment, &header->result);
+    if (!header->decided)
+        return;
+    tl_store_write(pinfo->num, layer, &header->result);
+    if (header->result.shape.flags & TL_SHAPE_NAMES_RUN)
+        tl_store_name_run(header->result.conn, header->result.refs.probe_run_in, &header->result.shape);
+    for (int i = 0; i < TL_PROVED_MAX && header->result.refs.proved[i].frame != 0; i++)
+        tl_store_prove(header->result.conn, header->result.refs.proved[i].frame, header->result.refs.proved[i].spurious);
+}
+
+/* Reads the TCP header at `offset` of `tvb`, with `reported` bytes of header and payload on the wire, and adds it to the list.
+ */
+static void record(tvbuff_t *tvb, int offset, unsigned reported, packet_info *pinfo, void *ip)
+{
+    unsigned captured = MIN(tvb_captured_length(tvb) - (unsigned)offset, reported);
+    struct tl_header *header = &current.headers[current.count];
+    struct tl_flow flow;
+    const uint8_t *bytes;
+
+    if (captured < TL_HEADER_NEEDED || current.count >= HEADERS_MAX)
+        return;
+    bytes = tvb_get_ptr(tvb, offset, (int)captured);
+    memset(&header->segment, 0, sizeof header->segment);
+    if (!tl_parse_header(bytes, captured, reported, &header->segment))
+        return;
+    header->segment.frame = pinfo->num;
+    header->segment.time_ns = tl_input_time(pinfo);
+    read_ip(ip, pinfo, &header->segment);
+    flow = flow_of(pinfo, bytes);
+    decide(pinfo, &flow, current.count, header);
+    current.count++;
+}
+
+/* ---- TCP quoted in ICMP errors ----------------------------------------------------------------------------------------- */
+
+/* Whether the bytes are the header of the quoted packet: right version, no options, and the addresses that IP just read. */
+static bool is_quoted_ip(const uint8_t *ip, unsigned size, const packet_info *pinfo)
+{
+    const int at = size == IPV4_HEADER ? 12 : 8; /* where the source address stands; the destination follows */
+    const int length = size == IPV4_HEADER ? 4 : 16;
+    const uint8_t version = size == IPV4_HEADER ? 0x45 : 0x60;
+    const uint8_t mask = size == IPV4_HEADER ? 0xFF : 0xF0;
+
+    return (ip[0] & mask) == version && pinfo->src.len == length && pinfo->dst.len == length &&
+           memcmp(ip + at, pinfo->src.data, (size_t)length) == 0 &&
+           memcmp(ip + at + length, pinfo->dst.data, (size_t)length) == 0;
+}
+
+/* Type and code of the ICMP error around `tvb`, which is the quoted TCP header. Nothing hands them down, and the ICMP dissector
+ * notes them only after the quoted packet; but they stand at a fixed distance, unless the quoted IP header has options or
+ * extension headers: then both are ICMP_UNKNOWN. */
+static void read_icmp(tvbuff_t *tvb, const packet_info *pinfo, uint8_t *type, uint8_t *code)
+{
+    unsigned size = pinfo->src.type == AT_IPv6 ? IPV6_HEADER : IPV4_HEADER;
+    int start = tvb_raw_offset(tvb) - (int)size - ICMP_HEADER;
+    const uint8_t *icmp;
+
+    *type = *code = ICMP_UNKNOWN;
+    if (start < 0)
+        return;
+    icmp = tvb_get_ptr(tvb_get_ds_tvb(tvb), start, (int)size + ICMP_HEADER);
+    if (!is_quoted_ip(icmp + ICMP_HEADER, size, pinfo))
+        return;
+    *type = icmp[0];
+    *code = icmp[1];
+}
+
+/* Whether the error says that the packet did not arrive. Not so: redirect and source quench of ICMP (5 and 4), "fragmentation
+ * needed" (3/4) and ICMPv6's "packet too big" (2), after which the same packet can be sent on another way or cut. */
+static bool means_unreachable(bool ipv6, uint8_t type, uint8_t code)
+{
+    if (type == ICMP_UNKNOWN)
+        return true;
+    return ipv6 ? type != 2 : type != 4 && type != 5 && !(type == 3 && code == 4);
+}
+
+/* A TCP header quoted in an ICMP error: the answer to a SYN, perhaps. 8 bytes of the header may be all there is. */
+static void record_quoted(tvbuff_t *tvb, packet_info *pinfo)
+{
+    unsigned captured = tvb_captured_length(tvb);
+    unsigned from = 0;
+    uint8_t type, code;
+    struct tl_flow flow;
+    struct tl_pair *pair;
+    const uint8_t *bytes;
+
+    if (captured < 8 || PINFO_FD_VISITED(pinfo) || is_sample(pinfo))
+        return;
+    if (!inside(pinfo, known.proto_icmp) && !inside(pinfo, known.proto_icmpv6))
+        return;
+    bytes = tvb_get_ptr(tvb, 0, (int)MIN(captured, 14));
+    if (captured >= 14 && (bytes[13] & (TL_SYN | TL_ACK | TL_RST | TL_FIN)) != TL_SYN)
+        return;
+    read_icmp(tvb, pinfo, &type, &code);
+    if (!means_unreachable(pinfo->src.type == AT_IPv6, type, code))
+        return;
+    flow = flow_of(pinfo, bytes);
+    pair = tl_store_pair(&flow, false, &from);
+    if (pair)
+        tl_pair_unreachable(pair, from, tl_get32(bytes + 4), type, code, pinfo->num);
+}
+
+/* ---- in front of TCP --------------------------------------------------------------------------------------------------- */
+
+/* Called instead of TCP. Everything is noted before the real TCP runs: it or a payload may throw, and a nested packet replaces
+ * the addresses and ports in `pinfo`. */
+static int dissect_before_tcp(tvbuff_t *tvb, packet_info *pinfo, proto_tree *tree, void *ip)
+{
+    if (proto_is_protocol_enabled(known.protocol)) {
+        begin_frame(pinfo);
+        if (pinfo->flags.in_error_pkt)
+            record_quoted(tvb, pinfo);
+        /* Samples come by UDP or SCTP, so only packets inside another transport need the walk over the layers. */
+        else if (!pinfo->fragmented && (pinfo->ptype == PT_NONE || !is_sample(pinfo)))
+            record(tvb, 0, tvb_reported_length(tvb), pinfo, ip);
+        tl_wireshark_ask(tree);
+    }
+    return call_dissector_only(known.tcp, tvb, pinfo, tree, ip);
+}
+
+/* ---- when the hook was not called -------------------------------------------------------------------------------------- */
+
+/* The item of TCP's own subtree, or NULL unless there is exactly one in the tree. */
+static field_info *only_item(proto_tree *tree, int id)
+{
+    GPtrArray *items = id > 0 ? proto_find_finfo(tree, id) : NULL;
+    field_info *item = items && items->len == 1 ? items->pdata[0] : NULL;
+
+    if (items)
+        g_ptr_array_free(items, TRUE);
+    return item;
+}
+
+/* Reads the one TCP layer of the tree. Wireshark adds tcp.len neither in ICMP errors nor for fragments nor without a whole
+ * header, so that its presence answers whether the header counts. */
+static void record_from_tree(packet_info *pinfo, proto_tree *tree)
+{
+    field_info *tcp = only_item(tree, known.proto_tcp);
+    field_info *len = tcp ? only_item(tree, known.hf_tcp_len) : NULL;
+    unsigned size;
+
+    if (!len || !tcp->ds_tvb || tcp->total_layer_num != len->total_layer_num || is_sample(pinfo))
+        return;
+    if (!tvb_bytes_exist(tcp->ds_tvb, tcp->start, TL_HEADER_NEEDED))
+        return;
+    size = (unsigned)(*tvb_get_ptr(tcp->ds_tvb, tcp->start + 12, 1) >> 4) * 4;
+    begin_frame(pinfo);
+    record(tcp->ds_tvb, tcp->start, size + TL_FINFO_UINT(len), pinfo, NULL);
+}
+
+/* ---- for the post-dissector -------------------------------------------------------------------------------------------- */
+
+const struct tl_header *tl_input_headers(packet_info *pinfo, proto_tree *tree, unsigned *count)
+{
+    if (current.frame != pinfo->num) {
+        current.frame = pinfo->num;
+        current.count = 0;
+        current.passed = false;
+    }
+    if (!current.passed && tree && pinfo->ptype == PT_TCP)
+        record_from_tree(pinfo, tree);
+    if (!PINFO_FD_VISITED(pinfo))
+        tl_store_saw(current.count > 0 ? current.headers[0].segment.time_ns : tl_input_time(pinfo));
+    *count = current.count;
+    return current.headers;
+}
+
+void tl_input_end(void)
+{
+    current.frame = 0;
+    current.count = 0;
+    current.passed = false;
+}
+
+/* ---- registration ------------------------------------------------------------------------------------------------------ */
+
+void tl_input_register(int protocol)
+{
+    int parent = proto_get_id_by_filter_name("tcp");
+    int hook;
+
+    /* The parent is TCP, not tcplife: disabling a protocol disables the ones in its name too, and with tcplife as parent TCP
+     * would be gone with it. */
+    hook = proto_register_protocol_in_name_only("TCP, seen by TCP Lifecycle", "TCP (seen by TCP Lifecycle)",
+                                                "tcplife.before_tcp", parent, FT_PROTOCOL);
+    known.hook = create_dissector_handle(dissect_before_tcp, hook);
+    known.protocol = find_protocol_by_id(protocol);
+    known.proto_tcp = parent;
+    tl_store_register();
+    register_init_routine(tl_input_end);
+}
+
+void tl_input_handoff(void)
+{
+    dissector_table_t table = find_dissector_table("ip.proto");
+    dissector_handle_t before = table ? dissector_get_uint_handle(table, IP_PROTO_TCP) : NULL;
+
+    /* Another plugin may stand there already: hand on to it. */
+    if (before != known.hook)
+        known.tcp = before ? before : find_dissector("tcp");
+    known.proto_icmp = proto_get_id_by_filter_name("icmp");
+    known.proto_icmpv6 = proto_get_id_by_filter_name("icmpv6");
+    known.proto_sflow = proto_get_id_by_filter_name("sflow");
+    known.proto_cflow = proto_get_id_by_filter_name("cflow");
+    known.hf_tcp_len = proto_registrar_get_id_byname("tcp.len");
+    tl_wireshark_handoff();
+    dissector_add_uint("ip.proto", IP_PROTO_TCP, known.hook);
+}

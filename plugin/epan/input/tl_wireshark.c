@@ -1,0 +1,251 @@
+/* tl_wireshark.c - see tl_wireshark.h.
+ *
+ * SPDX-License-Identifier: GPL-2.0-or-later
+ */
+#include "input/tl_wireshark.h"
+
+#include <epan/epan_dissect.h>
+
+#include "../engine/base/tl_seq.h"
+
+/* ---- Wireshark's flags ------------------------------------------------------------------------------------------------- */
+
+enum flag {
+#define TL_WIRESHARK_FLAG(tag, name, ...) FLAG_##tag,
+#define TL_DIFFERENCE(tag, holds, flags, ...)
+#include "input/tl_wireshark.def"
+#undef TL_WIRESHARK_FLAG
+#undef TL_DIFFERENCE
+    FLAG_COUNT
+};
+
+enum flag_bit {
+#define TL_WIRESHARK_FLAG(tag, name, ...) tag = 1 << FLAG_##tag,
+#define TL_DIFFERENCE(tag, holds, flags, ...)
+#include "input/tl_wireshark.def"
+#undef TL_WIRESHARK_FLAG
+#undef TL_DIFFERENCE
+};
+
+static const struct {
+    const char *name;
+    const char *words[TL_LANGUAGES];
+} flag_rows[FLAG_COUNT] = {
+#define TL_WIRESHARK_FLAG(tag, name, ...) {"tcp.analysis." name, {__VA_ARGS__}},
+#define TL_DIFFERENCE(tag, holds, flags, ...)
+#include "input/tl_wireshark.def"
+#undef TL_WIRESHARK_FLAG
+#undef TL_DIFFERENCE
+};
+
+static struct {
+    int explanation, tcp;
+    int any;               /* the item of TCP that has all flags below it */
+    int flags[FLAG_COUNT]; /* -1 in a Wireshark without the field */
+} ids;
+
+void tl_wireshark_handoff(void)
+{
+    ids.explanation = proto_registrar_get_id_byname("tcplife.explanation");
+    ids.tcp = proto_registrar_get_id_byname("tcp");
+    ids.any = proto_registrar_get_id_byname("tcp.analysis.flags");
+    for (int i = 0; i < FLAG_COUNT; i++)
+        ids.flags[i] = proto_registrar_get_id_byname(flag_rows[i].name);
+}
+
+/* A visible tree has every item, asked for or not. */
+static bool has_every_item(const proto_tree *tree)
+{
+    return PTREE_DATA(tree)->visible && ids.any > 0;
+}
+
+void tl_wireshark_ask(proto_tree *tree)
+{
+    epan_dissect_t dissection;
+
+    if (!tree || !proto_field_is_referenced(tree, ids.explanation))
+        return;
+    dissection.tree = proto_tree_get_root(tree); /* the only member that priming reads */
+    if (has_every_item(tree)) {
+        epan_dissect_prime_with_hfid(&dissection, ids.any); /* so that it can be looked up */
+        return;
+    }
+    epan_dissect_prime_with_hfid(&dissection, ids.tcp);
+    for (int i = 0; i < FLAG_COUNT; i++) {
+        if (ids.flags[i] > 0)
+            epan_dissect_prime_with_hfid(&dissection, ids.flags[i]);
+    }
+}
+
+static unsigned items_of(proto_tree *tree, int id)
+{
+    const GPtrArray *items = id > 0 ? proto_get_finfo_ptr_array(tree, id) : NULL;
+
+    return items ? items->len : 0;
+}
+
+/* What a tree has of both. */
+struct census {
+    unsigned headers; /* of TCP */
+    unsigned flags;
+};
+
+static void count_item(proto_node *node, void *data)
+{
+    struct census *census = (struct census *)data;
+    int id = PNODE_FINFO(node) ? PNODE_FINFO(node)->hfinfo->id : -1;
+
+    census->headers += id == ids.tcp;
+    for (int i = 0; i < FLAG_COUNT; i++)
+        census->flags |= id > 0 && id == ids.flags[i] ? 1u << i : 0;
+    proto_tree_children_foreach(node, count_item, census);
+}
+
+/* Looks at each item, which is cheaper than to have eleven kinds of items ready to be looked up in every frame. */
+static struct census census_by_walk(proto_tree *tree)
+{
+    struct census census = {0, 0};
+
+    if (items_of(tree, ids.any) > 0)
+        proto_tree_children_foreach(tree, count_item, &census);
+    return census;
+}
+
+static struct census census_by_look_up(proto_tree *tree)
+{
+    struct census census = {items_of(tree, ids.tcp), 0};
+
+    for (int i = 0; i < FLAG_COUNT; i++)
+        census.flags |= items_of(tree, ids.flags[i]) > 0 ? 1u << i : 0;
+    return census;
+}
+
+unsigned tl_wireshark_flags(proto_tree *tree)
+{
+    struct census census = has_every_item(tree) ? census_by_walk(tree) : census_by_look_up(tree);
+
+    return census.headers == 1 ? census.flags : 0;
+}
+
+/* ---- our verdict ------------------------------------------------------------------------------------------------------- */
+
+static bool is_pure_ack(const struct tl_view *view)
+{
+    return view->segment->len == 0 && (view->segment->flags & (TL_ACK | TL_SYN | TL_FIN | TL_RST)) == TL_ACK;
+}
+
+static bool is_copy(const struct tl_view *view)
+{
+    return view->result->shape.flags & TL_SHAPE_COPY;
+}
+
+static bool is_window_probe(const struct tl_view *view)
+{
+    return view->result->shape.window_probe == TL_PROBE_KIND_PROBE;
+}
+
+static bool answers_window_probe(const struct tl_view *view)
+{
+    return view->result->shape.window_probe > TL_PROBE_KIND_PROBE;
+}
+
+static bool answers_stray(const struct tl_view *view)
+{
+    return view->result->shape.ack == TL_ACK_CHALLENGE || view->result->shape.ack == TL_ACK_TIME_WAIT;
+}
+
+static bool answers_fin_again(const struct tl_view *view)
+{
+    return view->result->shape.teardown_step == TL_TEARDOWN_STEP_FIN_REACK;
+}
+
+/* D-SACK, the first block below the ACK number (RFC 2883 4.1), and no more. */
+static bool reports_twice(const struct tl_view *view)
+{
+    const struct tl_segment *segment = view->segment;
+
+    return view->result->shape.ack != TL_ACK_DUP && segment->sack_count > 0 && !tl_seq_after(segment->sack[0][1], segment->ack);
+}
+
+static bool is_ordinary_ack(const struct tl_view *view)
+{
+    return is_pure_ack(view) && view->result->shape.ack == TL_ACK_NONE;
+}
+
+static bool is_dupack_with_sack(const struct tl_view *view)
+{
+    return view->result->shape.ack == TL_ACK_DUP && view->segment->sack_count > 0;
+}
+
+static bool is_no_probe(const struct tl_view *view)
+{
+    return is_pure_ack(view) && view->result->shape.keepalive != TL_PROBE_KIND_PROBE && !is_window_probe(view);
+}
+
+static bool is_no_answer(const struct tl_view *view)
+{
+    return view->result->shape.keepalive == TL_PROBE_KIND_NONE && view->result->shape.window_probe == TL_PROBE_KIND_NONE;
+}
+
+static bool is_late(const struct tl_view *view)
+{
+    return view->result->shape.segment == TL_SEGMENT_OUT_OF_ORDER;
+}
+
+static bool is_resent(const struct tl_view *view)
+{
+    return view->result->shape.retransmission != TL_RETRANSMISSION_NONE;
+}
+
+static bool is_hidden(const struct tl_view *view)
+{
+    return is_resent(view) && view->result->refs.original_in == 0;
+}
+
+static bool is_tail_probe(const struct tl_view *view)
+{
+    return view->result->shape.retransmission == TL_RETRANSMISSION_TLP;
+}
+
+static bool is_crossing_synack(const struct tl_view *view)
+{
+    return view->result->shape.handshake_step == TL_HANDSHAKE_STEP_SYNACK_CROSS;
+}
+
+static bool is_new(const struct tl_view *view)
+{
+    return view->result->shape.segment == TL_SEGMENT_NEW;
+}
+
+static bool acks_what_was_seen(const struct tl_view *view)
+{
+    return view->result->shape.ack != TL_ACK_UNSEEN;
+}
+
+/* ---- both -------------------------------------------------------------------------------------------------------------- */
+
+static const struct {
+    bool (*holds)(const struct tl_view *view);
+    unsigned flags;
+    const char *text[TL_LANGUAGES];
+} differences[] = {
+#define TL_WIRESHARK_FLAG(tag, name, ...)
+#define TL_DIFFERENCE(tag, holds, flags, ...) {holds, flags, {__VA_ARGS__}},
+#include "input/tl_wireshark.def"
+#undef TL_WIRESHARK_FLAG
+#undef TL_DIFFERENCE
+};
+
+bool tl_wireshark_differs(const struct tl_view *view, struct tl_difference *difference)
+{
+    for (size_t i = 0; i < G_N_ELEMENTS(differences); i++) {
+        unsigned flags = view->wireshark & differences[i].flags;
+
+        if (flags == 0 || !differences[i].holds(view))
+            continue;
+        difference->text = differences[i].text;
+        difference->flag = flag_rows[g_bit_nth_lsf(flags, -1)].words;
+        return true;
+    }
+    return false;
+}

@@ -1,0 +1,40 @@
+/* tl_conv_filter.c - see tl_conv_filter.h.
+ *
+ * SPDX-License-Identifier: GPL-2.0-or-later
+ */
+#include "show/tl_conv_filter.h"
+
+#include "base/tl_compat.h"
+
+#include <epan/conversation_filter.h>
+
+#include "store/tl_store.h"
+
+/* The connection of the innermost TCP header of a frame; NULL if it has none. */
+static const struct tl_conn *connection_of(const packet_info *pinfo)
+{
+    const struct tl_conn *conn = NULL;
+    struct tl_result result;
+
+    for (unsigned layer = 0; tl_store_read(pinfo->num, layer, &result); layer++)
+        conn = result.conn;
+    return conn;
+}
+
+static tl_bool is_valid(TL_CONV_FILTER_PARAMETERS)
+{
+    return connection_of(pinfo) != NULL;
+}
+
+/* The caller frees it. */
+static char *build_filter(TL_CONV_FILTER_PARAMETERS)
+{
+    const struct tl_conn *conn = connection_of(pinfo);
+
+    return conn ? g_strdup_printf("tcplife.conn == %u", tl_conn_number(conn)) : NULL;
+}
+
+void tl_conv_filter_register(void)
+{
+    register_conversation_filter("tcplife", "TCP Lifecycle connection", is_valid, build_filter TL_CONV_FILTER_DATA);
+}

@@ -1,0 +1,472 @@
+/* tl_explain.c - see tl_explain.h.
+ *
+ * SPDX-License-Identifier: GPL-2.0-or-later
+ */
+#include "show/tl_explain.h"
+
+#include "../engine/base/tl_seq.h"
+#include "input/tl_wireshark.h"
+#include "show/tl_label.h"
+
+/* ---- the sentences ----------------------------------------------------------------------------------------------------- */
+
+/* The texts of a row, by enum tl_language. */
+typedef const char *const *tl_texts;
+
+struct sentence {
+    enum tl_group group;
+    unsigned value;
+    const char *text[TL_LANGUAGES];
+};
+
+static const struct sentence sentences[] = {
+#define TL_SENTENCE(group, tag, ...) {TL_GROUP_##group, TL_##group##_##tag, {__VA_ARGS__}},
+#define TL_PHRASE(name, ...)
+#include "show/tl_sentences.def"
+#undef TL_SENTENCE
+#undef TL_PHRASE
+};
+
+enum phrase {
+#define TL_SENTENCE(group, tag, ...)
+#define TL_PHRASE(name, ...) PHRASE_##name,
+#include "show/tl_sentences.def"
+#undef TL_SENTENCE
+#undef TL_PHRASE
+    PHRASE_COUNT
+};
+
+static const char *const phrases[PHRASE_COUNT][TL_LANGUAGES] = {
+#define TL_SENTENCE(group, tag, ...)
+#define TL_PHRASE(name, ...) {__VA_ARGS__},
+#include "show/tl_sentences.def"
+#undef TL_SENTENCE
+#undef TL_PHRASE
+};
+
+static const char *const between_sentences[TL_LANGUAGES] = {[TL_ENGLISH] = " ", [TL_CHINESE] = ""};
+
+static tl_texts phrase(enum phrase which)
+{
+    return phrases[which];
+}
+
+/* The sentence of a value; NULL when the table has none. */
+static tl_texts sentence(enum tl_group group, unsigned value)
+{
+    for (size_t i = 0; i < G_N_ELEMENTS(sentences); i++) {
+        if (sentences[i].group == group && sentences[i].value == value)
+            return sentences[i].text;
+    }
+    return NULL;
+}
+
+/* ---- the blanks -------------------------------------------------------------------------------------------------------- */
+
+struct story {
+    struct tl_blanks blanks; /* first, so that add_rest() finds the story */
+    wmem_allocator_t *pool;
+    const struct tl_view *view;
+};
+
+static void add_number(struct story *story, const char *name, uint32_t number)
+{
+    tl_text_number(&story->blanks, name, number);
+}
+
+static void add_text(struct story *story, const char *name, const char *text)
+{
+    tl_text_words(&story->blanks, name, text);
+}
+
+static void add_words(struct story *story, const char *name, tl_texts words)
+{
+    add_text(story, name, words[story->view->language]);
+}
+
+static void add_label(struct story *story, const char *name, enum tl_group group, unsigned value)
+{
+    if (value != 0) /* NONE has no label */
+        add_text(story, name, tl_label(story->view->language, group, value));
+}
+
+static void add_test(struct story *story, const char *name, bool holds)
+{
+    tl_text_test(&story->blanks, name, holds);
+}
+
+/* A frame is known if it comes before the segment. */
+static void add_frame(struct story *story, const char *name, uint32_t frame)
+{
+    if (frame > 0 && frame < story->view->segment->frame)
+        add_number(story, name, frame);
+}
+
+static void add_seconds(struct story *story, const char *name, int64_t ns)
+{
+    if (ns > 0)
+        add_text(story, name, wmem_strdup_printf(story->pool, "%.6f", (double)ns / 1e9));
+}
+
+static void add_template(struct story *story, const char *name, tl_texts text)
+{
+    tl_text_template(&story->blanks, name, text[story->view->language]);
+}
+
+/* Adds a sentence to what was said. */
+static void say(wmem_strbuf_t *out, struct story *story, tl_texts text)
+{
+    unsigned language = story->view->language;
+
+    if (!text)
+        return;
+    if (wmem_strbuf_get_len(out) > 0)
+        wmem_strbuf_append(out, between_sentences[language]);
+    tl_text_fill(out, &story->blanks, text[language]);
+}
+
+/* ---- what the blanks stand for ----------------------------------------------------------------------------------------- */
+
+static void add_segment(struct story *story)
+{
+    const struct tl_segment *segment = story->view->segment;
+    uint32_t octets = segment->len + ((segment->flags & TL_SYN) != 0) + ((segment->flags & TL_FIN) != 0);
+    uint32_t data = segment->seq + ((segment->flags & TL_SYN) != 0); /* number of the first payload byte */
+
+    add_number(story, "seq", segment->seq);
+    add_number(story, "ack", segment->ack);
+    add_number(story, "len", segment->len);
+    add_number(story, "window", segment->window);
+    add_number(story, "next", segment->seq + octets);
+    add_number(story, "last", data + segment->len - 1);
+    add_number(story, "fin", data + segment->len);
+    add_number(story, "fin_next", data + segment->len + 1);
+    add_test(story, "?data", segment->len > 0);
+    add_test(story, "?no_data", segment->len == 0);
+    add_test(story, "?ack_flag", segment->flags & TL_ACK);
+    add_template(story, "bytes", phrase(segment->len == 1 ? PHRASE_ONE_BYTE : PHRASE_BYTES));
+    if (segment->options & TL_OPT_MPTCP_RST)
+        add_number(story, "mptcp_reason", segment->mptcp_rst_reason);
+}
+
+/* Initial sequence numbers and FINs of both ends. */
+static void add_numbers(struct story *story)
+{
+    const struct tl_segment *segment = story->view->segment;
+    const struct tl_facts *facts = &story->view->facts;
+    unsigned own = segment->from & 1, peer = !own;
+
+    if (facts->has_isn[own])
+        add_number(story, "own_isn", facts->isn[own]);
+    if (facts->has_isn[peer]) {
+        add_number(story, "peer_isn", facts->isn[peer]);
+        add_number(story, "peer_isn_next", facts->isn[peer] + 1);
+        add_test(story, "?ack_of_isn", segment->ack == facts->isn[peer] + 1);
+        add_test(story, "?ack_beyond_isn", tl_seq_after(segment->ack, facts->isn[peer] + 1));
+    }
+    if (facts->has_fin[own]) {
+        add_frame(story, "own_fin_in", facts->fin_in[own]);
+        add_number(story, "own_fin", facts->fin[own]);
+        add_number(story, "own_fin_next", facts->fin[own] + 1);
+        add_test(story, "?fin_moved", facts->fin[own] != segment->seq + segment->len);
+    }
+    if (facts->has_fin[peer]) {
+        add_number(story, "peer_fin", facts->fin[peer]);
+        add_number(story, "peer_fin_next", facts->fin[peer] + 1);
+        add_test(story, "?ack_of_fin", segment->ack == facts->fin[peer] + 1);
+    }
+}
+
+static void add_references(struct story *story)
+{
+    const struct tl_facts *facts = &story->view->facts;
+    const struct tl_refs *refs = &story->view->result->refs;
+    const struct tl_shape *shape = &story->view->result->shape;
+
+    add_frame(story, "syn_in", facts->syn_in);
+    add_frame(story, "synack_in", facts->synack_in);
+    add_frame(story, "ack_in", facts->ack_in);
+    add_frame(story, "fin1_in", facts->fin1_in);
+    add_frame(story, "fin2_in", facts->fin2_in);
+    add_frame(story, "trigger", refs->trigger_in);
+    if (refs->trigger_bytes > 0)
+        add_number(story, "trigger_bytes", refs->trigger_bytes);
+    add_frame(story, "first", refs->first_in);
+    if (shape->window_probe == TL_PROBE_KIND_PROBE)
+        add_frame(story, "closed", refs->closed_in);
+    add_frame(story, "run_in", refs->probe_run_in);
+    add_number(story, "transmission", shape->attempt + 1u);
+    if (refs->ack_delta != 0)
+        add_text(story, "delta", wmem_strdup_printf(story->pool, "%+d", refs->ack_delta));
+    if (refs->probe_number > 0)
+        add_number(story, "n", refs->probe_number);
+    if (refs->probe_unanswered > 1)
+        add_number(story, "unanswered", refs->probe_unanswered);
+    if (refs->probe_number <= 1)
+        add_seconds(story, "idle", refs->probe_idle_ns);
+    add_seconds(story, "elapsed", refs->reuse_elapsed_ns);
+    add_label(story, "synack_why", TL_GROUP_SYNACK_WHY, shape->synack_why);
+}
+
+/* Bytes that come again, duplicate ACKs, and what is decided about earlier frames. */
+static void add_repair(struct story *story)
+{
+    const struct tl_refs *refs = &story->view->result->refs;
+
+    add_frame(story, "original", refs->original_in);
+    add_frame(story, "previous", refs->previous_in);
+    if (refs->previous_in != 0)
+        add_seconds(story, "since_previous", refs->since_previous_ns);
+    if (refs->original_in != 0)
+        add_seconds(story, "since_original", refs->since_original_ns);
+    add_number(story, "resend", refs->retransmission_number);
+    if (refs->new_bytes != 0)
+        add_number(story, "new", refs->new_bytes);
+    if (refs->skipped_bytes != 0)
+        add_number(story, "skipped", refs->skipped_bytes);
+    if (refs->dupack_number != 0)
+        add_number(story, "dupack", refs->dupack_number);
+    add_frame(story, "dupack_first", refs->dupack_first_in);
+    add_frame(story, "proved", refs->proved[0].frame);
+    add_label(story, "proved_why", TL_GROUP_SPURIOUS, refs->proved[0].spurious);
+    add_frame(story, "disowned", refs->disowned_in);
+    add_frame(story, "revoked", refs->revoked_in);
+    add_frame(story, "superseded", refs->superseded_in);
+}
+
+/* Words for sender and receiver. */
+static void add_ends(struct story *story)
+{
+    static const enum phrase words[][2] = {
+        [TL_SENDER_NONE] = {PHRASE_THIS_END, PHRASE_OTHER_END},    [TL_SENDER_CLIENT] = {PHRASE_CLIENT, PHRASE_SERVER},
+        [TL_SENDER_SERVER] = {PHRASE_SERVER, PHRASE_CLIENT},       [TL_SENDER_PEER] = {PHRASE_THIS_PEER, PHRASE_OTHER_PEER},
+        [TL_SENDER_UNKNOWN] = {PHRASE_THIS_END, PHRASE_OTHER_END},
+    };
+    unsigned sender = story->view->result->shape.sender;
+
+    sender = sender < G_N_ELEMENTS(words) ? sender : TL_SENDER_NONE;
+    add_words(story, "sender", phrase(words[sender][0]));
+    add_words(story, "receiver", phrase(words[sender][1]));
+}
+
+/* A state is called what its field says, in every language. */
+static void add_state(struct story *story, const char *name, unsigned state)
+{
+    if (state == TL_STATE_NONE || state == TL_STATE_UNKNOWN)
+        add_words(story, name, phrase(PHRASE_STATE_UNKNOWN));
+    else
+        add_text(story, name, tl_name(TL_GROUP_STATE, state)->value);
+}
+
+static void add_states(struct story *story)
+{
+    const struct tl_shape *shape = &story->view->result->shape;
+    const struct tl_endpoint_view *own = &shape->endpoint[shape->from & 1], *peer = &shape->endpoint[!(shape->from & 1)];
+    bool roles = shape->sender == TL_SENDER_CLIENT || shape->sender == TL_SENDER_SERVER;
+    enum phrase pattern = own->state == peer->state ? PHRASE_STATES_EQUAL : roles ? PHRASE_STATES_ROLES : PHRASE_STATES_ENDS;
+
+    add_state(story, "state", own->state);
+    add_state(story, "sender_state", own->state);
+    add_state(story, "receiver_state", peer->state);
+    add_state(story, "client_state", shape->endpoint[shape->client & 1].state);
+    add_state(story, "server_state", shape->endpoint[!(shape->client & 1)].state);
+    if (own->withdrawn)
+        add_state(story, "withdrawn_sender", own->withdrawn);
+    if (peer->withdrawn)
+        add_state(story, "withdrawn_receiver", peer->withdrawn);
+    add_template(story, "states", phrase(pattern));
+}
+
+/* What an ordinary segment needs none of. */
+static void add_rest(struct tl_blanks *blanks)
+{
+    struct story *story = (struct story *)blanks;
+
+    add_numbers(story);
+    add_references(story);
+    add_repair(story);
+}
+
+/* ---- what to say ------------------------------------------------------------------------------------------------------- */
+
+/* Whether the kind of segment has a sentence of its own. */
+static bool is_told(unsigned segment)
+{
+    return segment == TL_SEGMENT_AHEAD || segment == TL_SEGMENT_OUT_OF_ORDER || segment == TL_SEGMENT_UNKNOWN_OLD;
+}
+
+static tl_texts ordinary_sentence(const struct tl_view *view)
+{
+    uint8_t flags = view->segment->flags;
+
+    if (flags & TL_RST)
+        return phrase(PHRASE_RESET);
+    if (flags & TL_SYN)
+        return phrase(PHRASE_SYN);
+    if (flags & TL_FIN)
+        return phrase(PHRASE_FIN);
+    if (view->result->shape.retransmission != TL_RETRANSMISSION_NONE)
+        return sentence(TL_GROUP_RETRANSMISSION, view->result->shape.retransmission);
+    if (is_told(view->result->shape.segment))
+        return sentence(TL_GROUP_SEGMENT, view->result->shape.segment);
+    if (view->segment->len > 0)
+        return phrase(view->result->shape.flags & TL_SHAPE_NEW_DATA ? PHRASE_DATA : PHRASE_DATA_OLD);
+    if (view->result->shape.ack != TL_ACK_NONE && view->result->shape.ack != TL_ACK_NEW)
+        return sentence(TL_GROUP_ACK, view->result->shape.ack);
+    return phrase(flags & TL_ACK ? PHRASE_PURE_ACK : PHRASE_NO_ACK);
+}
+
+static tl_texts special_sentence(const struct tl_shape *shape)
+{
+    static const enum phrase keepalive[] = {[TL_PROBE_KIND_PROBE] = PHRASE_KEEPALIVE_PROBE,
+                                            [TL_PROBE_KIND_ANSWER] = PHRASE_KEEPALIVE_ANSWER,
+                                            [TL_PROBE_KIND_OPEN] = PHRASE_KEEPALIVE_ANSWER};
+    static const enum phrase window_probe[] = {[TL_PROBE_KIND_PROBE] = PHRASE_WINDOW_PROBE,
+                                               [TL_PROBE_KIND_ANSWER] = PHRASE_WINDOW_ANSWER,
+                                               [TL_PROBE_KIND_OPEN] = PHRASE_WINDOW_OPEN};
+
+    if (shape->flags & TL_SHAPE_COPY)
+        return phrase(PHRASE_COPY);
+    if (shape->flags & TL_SHAPE_STRAY)
+        return phrase(PHRASE_STRAY);
+    if (shape->keepalive != TL_PROBE_KIND_NONE && shape->keepalive < G_N_ELEMENTS(keepalive))
+        return phrase(keepalive[shape->keepalive]);
+    if (shape->window_probe != TL_PROBE_KIND_NONE && shape->window_probe < G_N_ELEMENTS(window_probe))
+        return phrase(window_probe[shape->window_probe]);
+    if (shape->ack == TL_ACK_CHALLENGE)
+        return phrase(PHRASE_ACK_CHALLENGE);
+    return shape->ack == TL_ACK_TIME_WAIT ? phrase(PHRASE_ACK_TIME_WAIT) : NULL;
+}
+
+static void say_reset(wmem_strbuf_t *out, struct story *story)
+{
+    const struct tl_shape *shape = &story->view->result->shape;
+
+    say(out, story, sentence(TL_GROUP_RST_CAUSE, shape->rst_cause));
+    if (shape->rst_cause != TL_RST_CAUSE_UNKNOWN && shape->rst_confidence == TL_CONFIDENCE_LIKELY)
+        say(out, story, phrase(PHRASE_RST_LIKELY));
+    else if (shape->rst_cause != TL_RST_CAUSE_UNKNOWN && shape->rst_confidence == TL_CONFIDENCE_GUESS)
+        say(out, story, phrase(PHRASE_RST_GUESS));
+    if (shape->abort_why != TL_ABORT_WHY_NONE)
+        say(out, story, sentence(TL_GROUP_ABORT_WHY, shape->abort_why));
+    if (shape->injected == TL_INJECTED_POSSIBLE || shape->injected == TL_INJECTED_LIKELY)
+        say(out, story, sentence(TL_GROUP_INJECTED, shape->injected));
+    if (shape->rst_effect != TL_RST_EFFECT_NONE && shape->rst_effect != TL_RST_EFFECT_UNKNOWN)
+        say(out, story, sentence(TL_GROUP_RST_EFFECT, shape->rst_effect));
+}
+
+static void say_segment(wmem_strbuf_t *out, struct story *story)
+{
+    const struct tl_view *view = story->view;
+    const struct tl_shape *shape = &view->result->shape;
+    tl_texts special;
+
+    if (shape->rst_cause != TL_RST_CAUSE_NONE) {
+        say_reset(out, story);
+        return;
+    }
+    if (shape->handshake_step != TL_HANDSHAKE_STEP_NONE)
+        say(out, story, sentence(TL_GROUP_HANDSHAKE_STEP, shape->handshake_step));
+    if (shape->teardown_step != TL_TEARDOWN_STEP_NONE)
+        say(out, story, sentence(TL_GROUP_TEARDOWN_STEP, shape->teardown_step));
+    special = wmem_strbuf_get_len(out) == 0 ? special_sentence(shape) : NULL;
+    say(out, story, special);
+    if (wmem_strbuf_get_len(out) == 0)
+        say(out, story, ordinary_sentence(view));
+}
+
+/* Errors of the handshake, except what the sentence of the step says already. */
+static void say_errors(wmem_strbuf_t *out, struct story *story)
+{
+    static const struct {
+        uint16_t error;
+        enum phrase phrase;
+    } errors[] = {
+#define TL_ERROR_ROW(bit, word, label, severity, group, source, meaning) {TL_ERROR_##bit, PHRASE_ERROR_##bit},
+#include "show/tl_errors.def"
+#undef TL_ERROR_ROW
+    };
+    const struct tl_shape *shape = &story->view->result->shape;
+
+    for (size_t i = 0; i < G_N_ELEMENTS(errors); i++) {
+        if (errors[i].error == TL_ERROR_SYNACK_ACK && shape->handshake_step == TL_HANDSHAKE_STEP_SYNACK_BAD)
+            continue;
+        if (shape->error & errors[i].error)
+            say(out, story, phrase(errors[i].phrase));
+    }
+}
+
+/* How a probe without payload was told from the other kind: by its time, or not yet. */
+static void say_timer(wmem_strbuf_t *out, struct story *story)
+{
+    const struct tl_shape *shape = &story->view->result->shape;
+    bool is_window = shape->window_probe == TL_PROBE_KIND_PROBE;
+
+    if (!is_window && shape->keepalive != TL_PROBE_KIND_PROBE)
+        return;
+    if (shape->flags & TL_SHAPE_NAMES_RUN)
+        say(out, story, phrase(is_window ? PHRASE_RUN_WINDOW_PROBE : PHRASE_RUN_KEEPALIVE));
+    else if (shape->probe_confidence == TL_CONFIDENCE_GUESS)
+        say(out, story, phrase(PHRASE_PROBE_GUESS));
+}
+
+static void say_remarks(wmem_strbuf_t *out, struct story *story)
+{
+    const struct tl_shape *shape = &story->view->result->shape;
+    const struct tl_refs *refs = &story->view->result->refs;
+
+    if (shape->reuse != TL_REUSE_NONE)
+        say(out, story, sentence(TL_GROUP_REUSE, shape->reuse));
+    if (shape->flags & TL_SHAPE_REORDERED)
+        say(out, story, phrase(PHRASE_REORDERED));
+    if (shape->endpoint[shape->from & 1].withdrawn)
+        say(out, story, phrase(PHRASE_WITHDRAWN_SENDER));
+    if (shape->endpoint[!(shape->from & 1)].withdrawn)
+        say(out, story, phrase(PHRASE_WITHDRAWN_RECEIVER));
+    say_timer(out, story);
+    if (shape->flags & TL_SHAPE_WINDOW_LIMITED)
+        say(out, story, phrase(PHRASE_WINDOW_LIMITED));
+    if (refs->new_bytes != 0)
+        say(out, story, phrase(PHRASE_NEW_BYTES));
+    if (shape->flags & TL_SHAPE_TLP_OR_RTO)
+        say(out, story, phrase(PHRASE_TLP_OR_RTO));
+    if (refs->proved[0].frame != 0)
+        say(out, story, phrase(PHRASE_PROVED));
+    if (refs->disowned_in != 0)
+        say(out, story, phrase(PHRASE_DISOWNED));
+    if (refs->revoked_in != 0)
+        say(out, story, phrase(PHRASE_REVOKED));
+    if (refs->superseded_in != 0)
+        say(out, story, phrase(PHRASE_SUPERSEDED));
+}
+
+/* Wireshark's own flag, where it differs. */
+static void say_difference(wmem_strbuf_t *out, struct story *story)
+{
+    struct tl_difference difference;
+
+    if (!tl_wireshark_differs(story->view, &difference))
+        return;
+    add_words(story, "flag", difference.flag);
+    say(out, story, difference.text);
+}
+
+const char *tl_explain(wmem_allocator_t *pool, const struct tl_view *view)
+{
+    enum { USUAL_SIZE = 256 }; /* bytes; most explanations need no more */
+    struct story story;
+    wmem_strbuf_t *out = tl_strbuf_new(pool, USUAL_SIZE);
+
+    story.pool = pool;
+    story.view = view;
+    story.blanks.count = 0; /* the rows are written before they are read */
+    story.blanks.more = add_rest;
+    add_segment(&story);
+    add_ends(&story);
+    add_states(&story);
+    say_segment(out, &story);
+    say_errors(out, &story);
+    say_remarks(out, &story);
+    say_difference(out, &story);
+    return wmem_strbuf_get_str(out);
+}

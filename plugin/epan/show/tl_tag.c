@@ -1,0 +1,69 @@
+/* tl_tag.c - see tl_tag.h.
+ *
+ * SPDX-License-Identifier: GPL-2.0-or-later
+ */
+#include "show/tl_tag.h"
+
+#include <string.h>
+
+/* What is out of the ordinary in the bytes or the acknowledgment; NULL for what any transfer consists of. */
+static const char *bytes_tag(const struct tl_shape *shape, const char **prefix)
+{
+    const struct tl_name *ack = tl_name(TL_GROUP_ACK, shape->ack);
+
+    if (shape->retransmission != TL_RETRANSMISSION_NONE) {
+        *prefix = "retransmission: ";
+        return tl_name(TL_GROUP_RETRANSMISSION, shape->retransmission)->label;
+    }
+    if (tl_name(TL_GROUP_SEGMENT, shape->segment)->severity != TL_SEVERITY_NONE)
+        return tl_name(TL_GROUP_SEGMENT, shape->segment)->label;
+    return ack->severity != TL_SEVERITY_NONE || shape->ack == TL_ACK_TIME_WAIT ? ack->label : NULL;
+}
+
+const char *tl_tag(const struct tl_shape *shape, const char **prefix)
+{
+    *prefix = "";
+    if (shape->rst_cause != TL_RST_CAUSE_NONE) {
+        *prefix = "RST: ";
+        return tl_name(TL_GROUP_RST_CAUSE, shape->rst_cause)->label;
+    }
+    if (shape->handshake_step != TL_HANDSHAKE_STEP_NONE)
+        return tl_name(TL_GROUP_HANDSHAKE_STEP, shape->handshake_step)->label;
+    if (shape->teardown_step != TL_TEARDOWN_STEP_NONE)
+        return tl_name(TL_GROUP_TEARDOWN_STEP, shape->teardown_step)->label;
+    if (shape->flags & TL_SHAPE_COPY)
+        return tl_name(TL_GROUP_SEGMENT, TL_SEGMENT_DUPLICATE)->label;
+    if (shape->flags & TL_SHAPE_STRAY)
+        return tl_name(TL_GROUP_SEGMENT, TL_SEGMENT_STRAY)->label;
+    if (shape->keepalive != TL_PROBE_KIND_NONE) {
+        *prefix = "keep-alive ";
+        return tl_name(TL_GROUP_PROBE_KIND, shape->keepalive)->label;
+    }
+    if (shape->window_probe != TL_PROBE_KIND_NONE) {
+        *prefix = shape->window_probe == TL_PROBE_KIND_OPEN ? "" : "window probe: ";
+        return tl_name(TL_GROUP_PROBE_KIND, shape->window_probe)->label;
+    }
+    return bytes_tag(shape, prefix);
+}
+
+const char *tl_state_change(wmem_allocator_t *pool, const struct tl_endpoint_view *end)
+{
+    static const char arrow[] = " -> ";
+    const char *states[TL_STATE_PATH_MAX];
+    size_t size = 1;
+    int count = 0;
+    char *text, *rest;
+
+    if (end->before == TL_STATE_NONE)
+        return NULL;
+    size += strlen(tl_name(TL_GROUP_STATE, end->before)->value);
+    for (; count < TL_STATE_PATH_MAX && end->path[count] != TL_STATE_NONE; count++) {
+        states[count] = tl_name(TL_GROUP_STATE, end->path[count])->value;
+        size += strlen(arrow) + strlen(states[count]);
+    }
+    text = (char *)wmem_alloc(pool, size);
+    rest = g_stpcpy(text, tl_name(TL_GROUP_STATE, end->before)->value);
+    for (int i = 0; i < count; i++)
+        rest = g_stpcpy(g_stpcpy(rest, arrow), states[i]);
+    return text;
+}

@@ -1,0 +1,180 @@
+/* tl_tree.c - see tl_tree.h.
+ *
+ * SPDX-License-Identifier: GPL-2.0-or-later
+ */
+#include "show/tl_tree.h"
+
+#include "input/tl_wireshark.h"
+#include "show/tl_caption.h"
+#include "show/tl_expert.h"
+#include "show/tl_explain.h"
+#include "show/tl_parts.h"
+#include "show/tl_tag.h"
+#include "store/tl_store.h"
+
+static int proto;
+
+void tl_tree_register(int protocol)
+{
+    proto = protocol;
+    tl_item_register(protocol);
+    tl_expert_register(protocol);
+}
+
+/* ---- one line ---------------------------------------------------------------------------------------------------------- */
+
+/* "TCP Lifecycle: Handshake, SYN 1/3, client SYN-SENT, server LISTEN" */
+static void append_summary(proto_item *top, const struct tl_shape *shape, const char *prefix, const char *tag)
+{
+    const char *phase = tl_name(TL_GROUP_PHASE, shape->phase)->label;
+    const char *client = tl_name(TL_GROUP_STATE, shape->endpoint[shape->client & 1].state)->value;
+    const char *server = tl_name(TL_GROUP_STATE, shape->endpoint[!(shape->client & 1)].state)->value;
+
+    const struct tl_caption caption = {FIELD_COUNT, {phase, tag, prefix, client, server}};
+
+    if (tl_caption_copy(top, &caption))
+        return;
+    proto_item_append_text(top, ": %s%s%s%s", phase ? phase : "Unknown", tag ? ", " : "", tag ? prefix : "", tag ? tag : "");
+    if (client && server)
+        proto_item_append_text(top, ", client %s, server %s", client, server);
+    tl_caption_keep(top, &caption);
+}
+
+/* ---- the whole --------------------------------------------------------------------------------------------------------- */
+
+/* Whether a retransmission was spurious, as known by now: this segment said so, or a later one did, or by the end nothing did.
+ */
+static uint8_t spurious_by_now(const struct tl_view *view)
+{
+    const struct tl_shape *shape = &view->result->shape;
+    unsigned proved;
+
+    if (shape->retransmission == TL_RETRANSMISSION_NONE || !view->visited)
+        return shape->spurious;
+    proved = tl_store_proved(view->result->conn, view->segment->frame);
+    if (proved != TL_SPURIOUS_NONE)
+        return (uint8_t)proved;
+    if (shape->spurious != TL_SPURIOUS_NONE)
+        return shape->spurious;
+    return shape->flags & TL_SHAPE_SPURIOUS_SHOWS ? TL_SPURIOUS_NO : TL_SPURIOUS_UNKNOWN;
+}
+
+/* The tag of the segment. A probe or its answer counts as what the rest of its run shows it to be. */
+static const char *tag_by_now(struct tl_view *view, const char **prefix)
+{
+    struct tl_shape by_now = view->result->shape;
+    bool is_probe = by_now.keepalive != TL_PROBE_KIND_NONE || by_now.window_probe != TL_PROBE_KIND_NONE;
+
+    if (is_probe && view->visited)
+        tl_store_rename_probe(view->result->conn, view->result->refs.probe_run_in, &by_now);
+    view->keepalive = by_now.keepalive;
+    view->window_probe = by_now.window_probe;
+    view->probe_confidence = by_now.probe_confidence;
+    return tl_tag(&by_now, prefix);
+}
+
+/* Whether an expert item may come from the facts of the connection rather than from the segment itself. */
+static bool expert_needs_facts(const struct tl_view *view)
+{
+    const struct tl_shape *shape = &view->result->shape;
+
+    return view->visited || (shape->flags & TL_SHAPE_PROVES_OUTCOME) || shape->handshake_step == TL_HANDSHAKE_STEP_SYNACK;
+}
+
+/* Fills the answers that later segments may have changed, and the facts of the connection if they are needed. */
+static void look(struct tl_view *view, bool needs_facts)
+{
+    const struct tl_shape *shape = &view->result->shape;
+    unsigned from = shape->from & 1;
+
+    if (needs_facts)
+        tl_conn_facts(view->result->conn, tl_store_end(), &view->facts);
+    view->spurious = spurious_by_now(view);
+    view->rst_effect = shape->rst_effect;
+    view->injected = shape->injected;
+    view->evidence = shape->evidence;
+    if (!view->visited || shape->rst_cause == TL_RST_CAUSE_NONE || view->facts.last_rst_in[from] != view->segment->frame)
+        return;
+    view->rst_effect = view->facts.rst_effect[from];
+    view->injected = view->facts.injected[from];
+    view->evidence = view->facts.evidence[from];
+}
+
+static void show_fields(const struct tl_branch *branch)
+{
+    if (tl_item_wanted(branch, FIELD_EXPLANATION))
+        tl_item_text(branch, FIELD_EXPLANATION, tl_explain(branch->pinfo->pool, branch->view));
+    tl_part_place(branch);
+    tl_part_handshake(branch);
+    tl_part_teardown(branch);
+    tl_part_reset(branch);
+    tl_part_probes(branch);
+    tl_part_bytes(branch);
+    tl_part_ack(branch);
+    tl_part_capture(branch);
+    tl_part_zeek(branch);
+}
+
+/* Whether the shape says what any transfer consists of, so that only fields show it: no tag, no expert item. Asked first because
+ * it is true of nearly all segments. */
+static bool is_silent(const struct tl_shape *shape)
+{
+    const unsigned loud = TL_SHAPE_COPY | TL_SHAPE_STRAY | TL_SHAPE_PROVES_OUTCOME;
+
+    return !((shape->flags & loud) | shape->error | shape->reuse | shape->handshake_step | shape->teardown_step |
+             shape->rst_cause | shape->keepalive | shape->window_probe | shape->retransmission) &&
+           (shape->segment == TL_SEGMENT_NONE || shape->segment == TL_SEGMENT_NEW) &&
+           (shape->ack == TL_ACK_NONE || shape->ack == TL_ACK_NEW);
+}
+
+/* Whether anything but fields can show the segment: an expert item or the Info column. */
+static bool has_reader(const packet_info *pinfo, const proto_tree *tree, const struct tl_options *options)
+{
+    return tl_expert_any_wanted(pinfo, tree) || (options->info_tag && pinfo->cinfo);
+}
+
+/* `wanted` = somebody reads the fields. */
+static void show(tvbuff_t *tvb, packet_info *pinfo, proto_tree *tree, const struct tl_header *header,
+                 const struct tl_options *options, bool wanted)
+{
+    const struct tl_shape *shape = &header->result.shape;
+    struct tl_view view = {.segment = &header->segment,
+                           .result = &header->result,
+                           .language = options->explanation_language,
+                           .visited = PINFO_FD_VISITED(pinfo)};
+    const char *prefix, *tag;
+    struct tl_expert_item *expert;
+    proto_item *top = NULL;
+
+    tag = tag_by_now(&view, &prefix);
+    if (!wanted && !tag && shape->error == 0 && shape->reuse == TL_REUSE_NONE && !(shape->flags & TL_SHAPE_PROVES_OUTCOME))
+        return;
+    look(&view, wanted || expert_needs_facts(&view));
+    expert = tl_expert_pick(&view);
+    if (expert && !tl_expert_wanted(expert, pinfo, tree))
+        expert = NULL;
+    if (tree && (wanted || expert)) {
+        top = proto_tree_add_item(tree, proto, tvb, 0, 0, ENC_NA);
+        proto_item_set_generated(top);
+        append_summary(top, shape, prefix, tag);
+    }
+    if (wanted) {
+        struct tl_branch trunk = tl_item_trunk(top, tvb, pinfo, &view);
+
+        view.wireshark = tl_wireshark_flags(tree);
+        show_fields(&trunk);
+    }
+    if (expert)
+        tl_expert_add(expert, pinfo, top);
+    if (tag && options->info_tag)
+        col_append_fstr(pinfo->cinfo, COL_INFO, " [%s%s]", prefix, tag);
+}
+
+void tl_tree_show(tvbuff_t *tvb, packet_info *pinfo, proto_tree *tree, const struct tl_header *header,
+                  const struct tl_options *options)
+{
+    bool wanted = proto_field_is_referenced(tree, proto);
+
+    if (wanted || (!is_silent(&header->result.shape) && has_reader(pinfo, tree, options)))
+        show(tvb, pinfo, tree, header, options, wanted);
+}

@@ -1,0 +1,435 @@
+/* tl_store.c - see tl_store.h.
+ *
+ * SPDX-License-Identifier: GPL-2.0-or-later
+ */
+#include "store/tl_store.h"
+
+#include <string.h>
+
+#include <epan/wmem_scopes.h>
+
+#include "base/tl_mix.h"
+
+enum {
+    CHUNK_BITS = 12, /* frames in one chunk of slots: 4096, which are 32 KiB */
+    CHUNK_FRAMES = 1 << CHUNK_BITS,
+    SHAPES_FIRST = 256,    /* shapes before the table first grows; a power of two */
+    SHAPES_MAX = 0xFFFFFF, /* a slot has 24 bits for the number of a shape */
+    LAYERS_MAX = 0x3F,     /* a slot has 6 bits for the count of TCP headers */
+    SHAPES_NEAR = 64,      /* shapes found without the table; a power of two */
+    SHAPE_WORDS = (sizeof(struct tl_shape) + 7) / 8,
+};
+
+/* The verdict of one TCP header in 8 bytes. `shape` 0 = no verdict, else the number of the shape + 1. */
+struct slot {
+    uint32_t conn;
+    uint32_t shape : 24;
+    uint32_t has_refs : 1;
+    uint32_t layers : 7; /* in the slot of layer 0: TCP headers written for the frame */
+};
+
+/* Key of the hash tables beside the slots: frame in the low half, layer in the high half. */
+struct extra_slot {
+    uint64_t key;
+    struct slot slot;
+};
+
+struct extra_refs {
+    uint64_t key;
+    struct tl_refs refs;
+};
+
+/* A late fact. Key: frame in the low half, connection in the high half. */
+struct late {
+    uint64_t key;
+    unsigned value;
+};
+
+/* What a run of probes turned out to be: this bit, and enum tl_confidence. */
+enum { RUN_ASKS_FOR_WINDOW = 0x100 };
+
+/* The shapes, and a hash table of their numbers + 1 with open addressing, at most half full. */
+struct shapes {
+    struct tl_shape *list;
+    uint32_t near[SHAPES_NEAR]; /* the number + 1 of the newest at each place_of_kind(), 0 = none */
+    uint32_t *table;
+    uint32_t count;
+    uint32_t capacity; /* of list; the table has twice as many places */
+};
+
+static struct {
+    struct tl_tracker *tracker;
+    struct tl_pool pool; /* of the tracker, and of what is kept of pairs */
+    struct tl_pairs pairs;
+    struct slot **chunks;
+    uint32_t chunk_count;
+    struct tl_conn **conns; /* by running number */
+    uint32_t conn_capacity;
+    struct shapes shapes;
+    wmem_map_t *extra_slots; /* key -> struct extra_slot: TCP headers beyond the first of a frame */
+    wmem_map_t *extra_refs;  /* key -> struct extra_refs */
+    wmem_map_t *proofs;      /* key -> struct late, enum tl_spurious of a retransmission */
+    wmem_map_t *runs;        /* key -> struct late, kind of the run of probes that began in the frame */
+    int64_t end_ns;
+} store;
+
+/* ---- life of the store ------------------------------------------------------------------------------------------------- */
+
+static void *allocate(void *context, size_t bytes)
+{
+    return tl_pool_take(context, bytes);
+}
+
+static void release(void *context, void *memory, size_t bytes)
+{
+    tl_pool_give(context, memory, bytes);
+}
+
+static void store_open(void)
+{
+    static const struct tl_allocator allocator = {allocate, release, &store.pool};
+    wmem_allocator_t *scope = wmem_file_scope();
+
+    memset(&store, 0, sizeof store);
+    store.tracker = tl_tracker_new(&allocator);
+    if (store.tracker)
+        tl_tracker_view_zeek(store.tracker, true); /* whether a later pass asks is not known on the first */
+    tl_pairs_open(&store.pairs, store.tracker, &store.pool);
+    store.extra_slots = wmem_map_new(scope, wmem_int64_hash, g_int64_equal);
+    store.extra_refs = wmem_map_new(scope, wmem_int64_hash, g_int64_equal);
+    store.proofs = wmem_map_new(scope, wmem_int64_hash, g_int64_equal);
+    store.runs = wmem_map_new(scope, wmem_int64_hash, g_int64_equal);
+    store.end_ns = INT64_MIN;
+}
+
+/* The memory itself goes with the file scope, right after this. */
+static void store_close(void)
+{
+    memset(&store, 0, sizeof store);
+    store.end_ns = INT64_MIN;
+}
+
+void tl_store_register(void)
+{
+    register_init_routine(store_open);
+    register_cleanup_routine(store_close);
+}
+
+/* ---- pairs ------------------------------------------------------------------------------------------------------------- */
+
+struct tl_pair *tl_store_pair(const struct tl_flow *flow, bool create, unsigned *from)
+{
+    return tl_pairs_find(&store.pairs, flow, create, from);
+}
+
+const struct tl_conn *tl_store_conn(uint32_t number)
+{
+    return store.conns[number];
+}
+
+/* ---- shapes ------------------------------------------------------------------------------------------------------------ */
+
+/* Not keyed: what collides costs a few more steps, and a capture has few shapes. */
+static uint32_t hash_shape(const struct tl_shape *shape)
+{
+    const uint8_t *bytes = (const uint8_t *)shape;
+    uint64_t hash = 0;
+    size_t at = 0;
+
+    for (; at < sizeof *shape; at += 8) {
+        uint64_t word = 0;
+
+        memcpy(&word, bytes + at, MIN(8, sizeof *shape - at));
+        hash = tl_mix(hash, word);
+    }
+    return (uint32_t)(hash >> 32);
+}
+
+/* Nearly always asked of equal ones, so that it compares all words at once; a call of memcmp() would take longer. */
+static bool is_same_shape(const struct tl_shape *a, const struct tl_shape *b)
+{
+    uint64_t words_a[SHAPE_WORDS] = {0}, words_b[SHAPE_WORDS] = {0}, differ = 0;
+
+    memcpy(words_a, a, sizeof *a);
+    memcpy(words_b, b, sizeof *b);
+    for (size_t i = 0; i < SHAPE_WORDS; i++)
+        differ |= words_a[i] ^ words_b[i];
+    return differ == 0;
+}
+
+/* The place of a shape in the table, or the free place where it belongs. */
+static uint32_t find_place(const struct shapes *shapes, const struct tl_shape *shape)
+{
+    uint32_t mask = shapes->capacity * 2 - 1;
+    uint32_t place = hash_shape(shape) & mask;
+
+    while (shapes->table[place] && !is_same_shape(&shapes->list[shapes->table[place] - 1], shape))
+        place = (place + 1) & mask;
+    return place;
+}
+
+static void grow_shapes(struct shapes *shapes)
+{
+    wmem_allocator_t *scope = wmem_file_scope();
+    uint32_t capacity = shapes->capacity ? shapes->capacity * 2 : SHAPES_FIRST;
+
+    shapes->capacity = capacity;
+    shapes->list = wmem_realloc(scope, shapes->list, capacity * sizeof *shapes->list);
+    wmem_free(scope, shapes->table);
+    shapes->table = wmem_alloc0(scope, (size_t)capacity * 2 * sizeof *shapes->table);
+    for (uint32_t i = 0; i < shapes->count; i++)
+        shapes->table[find_place(shapes, &shapes->list[i])] = i + 1;
+}
+
+/* Where the number of a shape like this one was put last: by what differs between the segments of one connection. */
+static unsigned place_of_kind(const struct tl_shape *shape)
+{
+    unsigned kind =
+        shape->handshake_step * 5U + shape->teardown_step * 3U + shape->ack * 7U + shape->segment + shape->sender * 11U;
+
+    return (kind << 1 | (shape->from & 1)) & (SHAPES_NEAR - 1);
+}
+
+/* The number + 1 of a shape, which is added if it is new. 0 when there are too many. */
+static uint32_t intern_shape(struct shapes *shapes, const struct tl_shape *shape)
+{
+    uint32_t *near = &shapes->near[place_of_kind(shape)];
+    uint32_t place;
+
+    if (*near && is_same_shape(&shapes->list[*near - 1], shape))
+        return *near;
+    if (shapes->count == shapes->capacity) {
+        if (shapes->count >= SHAPES_MAX / 2)
+            return 0;
+        grow_shapes(shapes);
+    }
+    place = find_place(shapes, shape);
+    if (!shapes->table[place]) {
+        shapes->list[shapes->count] = *shape;
+        shapes->table[place] = ++shapes->count;
+    }
+    *near = shapes->table[place];
+    return *near;
+}
+
+/* ---- verdicts ---------------------------------------------------------------------------------------------------------- */
+
+static uint64_t *extra_key(uint64_t *key, uint32_t frame, unsigned layer)
+{
+    *key = (uint64_t)layer << 32 | frame;
+    return key;
+}
+
+/* The slot of a frame; NULL when it has none and `create` is false. */
+static struct slot *frame_slot(uint32_t frame, bool create)
+{
+    uint32_t chunk = frame >> CHUNK_BITS;
+
+    if (chunk >= store.chunk_count) {
+        uint32_t count = MAX(chunk + 1, store.chunk_count * 2);
+
+        if (!create)
+            return NULL;
+        store.chunks = wmem_realloc(wmem_file_scope(), store.chunks, count * sizeof *store.chunks);
+        memset(store.chunks + store.chunk_count, 0, (count - store.chunk_count) * sizeof *store.chunks);
+        store.chunk_count = count;
+    }
+    if (!store.chunks[chunk]) {
+        if (!create)
+            return NULL;
+        store.chunks[chunk] = wmem_alloc0(wmem_file_scope(), CHUNK_FRAMES * sizeof(struct slot));
+    }
+    return &store.chunks[chunk][frame & (CHUNK_FRAMES - 1)];
+}
+
+static struct slot *extra_slot(uint32_t frame, unsigned layer, bool create)
+{
+    uint64_t key;
+    struct extra_slot *extra = wmem_map_lookup(store.extra_slots, extra_key(&key, frame, layer));
+
+    if (extra)
+        return &extra->slot;
+    if (!create)
+        return NULL;
+    extra = wmem_new0(wmem_file_scope(), struct extra_slot);
+    extra->key = key;
+    wmem_map_insert(store.extra_slots, &extra->key, extra);
+    return &extra->slot;
+}
+
+static void keep_conn(struct tl_conn *conn, uint32_t number)
+{
+    if (number >= store.conn_capacity) {
+        uint32_t capacity = MAX(number + 1, MAX(64, store.conn_capacity * 2));
+
+        store.conns = wmem_realloc(wmem_file_scope(), store.conns, capacity * sizeof(struct tl_conn *));
+        memset(store.conns + store.conn_capacity, 0, (capacity - store.conn_capacity) * sizeof(struct tl_conn *));
+        store.conn_capacity = capacity;
+    }
+    store.conns[number] = conn;
+}
+
+static bool has_refs(const struct tl_refs *refs)
+{
+    static const struct tl_refs none;
+
+    return memcmp(refs, &none, sizeof none) != 0;
+}
+
+static void keep_refs(uint32_t frame, unsigned layer, const struct tl_refs *refs)
+{
+    uint64_t key;
+    struct extra_refs *extra = wmem_map_lookup(store.extra_refs, extra_key(&key, frame, layer));
+
+    if (!extra) {
+        extra = wmem_new0(wmem_file_scope(), struct extra_refs);
+        extra->key = key;
+        wmem_map_insert(store.extra_refs, &extra->key, extra);
+    }
+    extra->refs = *refs;
+}
+
+void tl_store_write(uint32_t frame, unsigned layer, const struct tl_result *result)
+{
+    struct slot *first;
+    struct slot *slot;
+
+    if (layer > LAYERS_MAX)
+        return;
+    first = frame_slot(frame, true);
+    slot = layer == 0 ? first : extra_slot(frame, layer, true);
+    slot->conn = tl_conn_number(result->conn);
+    slot->shape = intern_shape(&store.shapes, &result->shape);
+    slot->has_refs = !result->fast_path && has_refs(&result->refs);
+    if (slot->has_refs)
+        keep_refs(frame, layer, &result->refs);
+    keep_conn(result->conn, slot->conn);
+    first->layers = (layer + 1) & 0x7F;
+}
+
+bool tl_store_read(uint32_t frame, unsigned layer, struct tl_result *result)
+{
+    const struct slot *first = frame_slot(frame, false);
+    const struct slot *slot = layer == 0 || !first ? first : extra_slot(frame, layer, false);
+    uint64_t key;
+
+    if (!slot || slot->shape == 0 || layer >= first->layers)
+        return false;
+    result->conn = store.conns[slot->conn];
+    result->shape = store.shapes.list[slot->shape - 1];
+    memset(&result->refs, 0, sizeof result->refs);
+    if (slot->has_refs) {
+        const struct extra_refs *extra = wmem_map_lookup(store.extra_refs, extra_key(&key, frame, layer));
+
+        result->refs = extra->refs;
+    }
+    return true;
+}
+
+/* ---- late facts -------------------------------------------------------------------------------------------------------- */
+
+static uint64_t late_key(const struct tl_conn *conn, uint32_t frame)
+{
+    return (uint64_t)tl_conn_number(conn) << 32 | frame;
+}
+
+static void keep_late(wmem_map_t *map, const struct tl_conn *conn, uint32_t frame, unsigned value)
+{
+    uint64_t key = late_key(conn, frame);
+    struct late *late = wmem_map_lookup(map, &key);
+
+    if (!late) {
+        late = wmem_new(wmem_file_scope(), struct late);
+        late->key = key;
+        wmem_map_insert(map, &late->key, late);
+    }
+    late->value = value;
+}
+
+/* 0 if nothing was kept. */
+static unsigned find_late(wmem_map_t *map, const struct tl_conn *conn, uint32_t frame)
+{
+    uint64_t key = late_key(conn, frame);
+    const struct late *late = wmem_map_lookup(map, &key);
+
+    return late ? late->value : 0;
+}
+
+void tl_store_prove(const struct tl_conn *conn, uint32_t frame, unsigned spurious)
+{
+    keep_late(store.proofs, conn, frame, spurious);
+}
+
+unsigned tl_store_proved(const struct tl_conn *conn, uint32_t frame)
+{
+    return find_late(store.proofs, conn, frame);
+}
+
+void tl_store_name_run(const struct tl_conn *conn, uint32_t run_in, const struct tl_shape *shape)
+{
+    unsigned kind = shape->window_probe != TL_PROBE_KIND_NONE ? RUN_ASKS_FOR_WINDOW : 0;
+
+    keep_late(store.runs, conn, run_in, kind | shape->probe_confidence);
+}
+
+void tl_store_rename_probe(const struct tl_conn *conn, uint32_t run_in, struct tl_shape *shape)
+{
+    unsigned run = find_late(store.runs, conn, run_in);
+    uint8_t kind = MAX(shape->keepalive, shape->window_probe);
+
+    if (run == 0 || kind == TL_PROBE_KIND_NONE || shape->probe_confidence == TL_CONFIDENCE_CERTAIN)
+        return;
+    shape->probe_confidence = (uint8_t)(run & ~RUN_ASKS_FOR_WINDOW);
+    if (run & RUN_ASKS_FOR_WINDOW) {
+        shape->window_probe = kind;
+        shape->keepalive = TL_PROBE_KIND_NONE;
+    } else {
+        shape->keepalive = kind == TL_PROBE_KIND_OPEN ? TL_PROBE_KIND_ANSWER : kind;
+        shape->window_probe = TL_PROBE_KIND_NONE;
+    }
+}
+
+struct proof_use {
+    void (*use)(const struct tl_proof *proof, void *data);
+    void *data;
+};
+
+/* A frame with several TCP headers may hold the retransmission in any of them. */
+static void use_proof(gpointer key, gpointer value, gpointer data)
+{
+    const struct late *kept = value;
+    const struct proof_use *use = data;
+    struct tl_proof proof = {
+        .conn = (uint32_t)(kept->key >> 32), .frame = (uint32_t)kept->key, .spurious = (uint8_t)kept->value};
+    struct tl_result result;
+
+    (void)key;
+    for (unsigned layer = 0; tl_store_read(proof.frame, layer, &result); layer++) {
+        if (tl_conn_number(result.conn) != proof.conn)
+            continue;
+        proof.from = result.shape.from;
+        proof.at_once = result.shape.spurious;
+        use->use(&proof, use->data);
+        return;
+    }
+}
+
+void tl_store_each_proof(void (*use)(const struct tl_proof *proof, void *data), void *data)
+{
+    struct proof_use call = {use, data};
+
+    wmem_map_foreach(store.proofs, use_proof, &call);
+}
+
+/* ---- time -------------------------------------------------------------------------------------------------------------- */
+
+void tl_store_saw(int64_t time_ns)
+{
+    if (time_ns > store.end_ns)
+        store.end_ns = time_ns;
+}
+
+int64_t tl_store_end(void)
+{
+    return store.end_ns;
+}

@@ -1,0 +1,216 @@
+/* tl_record.c - see tl_record.h.
+ *
+ * SPDX-License-Identifier: GPL-2.0-or-later
+ */
+#include "tables/tl_record.h"
+
+#include <string.h>
+
+#include "show/tl_endpoint_text.h"
+#include "store/tl_store.h"
+
+static const struct tl_column columns[] = {
+#define TL_COLUMN(name, title, type, member, group, what)                                                                      \
+    {name, title, what, TL_COLUMN_##type, TL_GROUP_##group, offsetof(struct tl_record, member)},
+#include "tables/tl_columns.def"
+#undef TL_COLUMN
+};
+
+static void *allocate(void *context, size_t bytes)
+{
+    (void)context;
+    return g_malloc0(bytes);
+}
+
+static void release(void *context, void *memory, size_t bytes)
+{
+    (void)context;
+    (void)bytes;
+    g_free(memory);
+}
+
+const struct tl_allocator tl_record_heap = {allocate, release, NULL};
+
+const struct tl_column *tl_record_columns(unsigned *count)
+{
+    *count = (unsigned)G_N_ELEMENTS(columns);
+    return columns;
+}
+
+/* ---- filling ------------------------------------------------------------------------------------------------------------ */
+
+static void add_troubles(struct tl_trouble *sum, const struct tl_trouble *a, const struct tl_trouble *b)
+{
+    sum->bytes_again = a->bytes_again + b->bytes_again;
+    for (unsigned cause = 0; cause < TL_RETRANSMISSION_COUNT; cause++)
+        sum->retransmissions[cause] = a->retransmissions[cause] + b->retransmissions[cause];
+    sum->spurious = a->spurious + b->spurious;
+    sum->out_of_order = a->out_of_order + b->out_of_order;
+    sum->duplicates = a->duplicates + b->duplicates;
+    sum->copies = a->copies + b->copies;
+    sum->duplicate_acks = a->duplicate_acks + b->duplicate_acks;
+    sum->keepalive_probes = a->keepalive_probes + b->keepalive_probes;
+    sum->keepalive_runs = a->keepalive_runs + b->keepalive_runs;
+    sum->window_probes = a->window_probes + b->window_probes;
+    sum->window_probe_runs = a->window_probe_runs + b->window_probe_runs;
+    sum->zero_windows = a->zero_windows + b->zero_windows;
+    sum->resets = a->resets + b->resets;
+}
+
+void tl_record_count(const struct tl_tally *tally, struct tl_record *record)
+{
+    for (unsigned role = 0; role < 2; role++) {
+        unsigned end = role == 0 ? record->facts.client : !record->facts.client;
+
+        record->segments[role] = tally->endpoint[end].segments;
+        record->bytes[role] = tally->endpoint[end].bytes;
+        if (tally->endpoint[end].trouble)
+            record->trouble[role] = *tally->endpoint[end].trouble;
+        record->retransmissions_of[role] = tl_trouble_retransmissions(&record->trouble[role]);
+    }
+    add_troubles(&record->both, &record->trouble[0], &record->trouble[1]);
+    record->retransmissions = record->retransmissions_of[0] + record->retransmissions_of[1];
+}
+
+static void fill_names(wmem_allocator_t *pool, struct tl_record *record, const struct tl_conn *conn)
+{
+    unsigned client = record->facts.client & 1;
+    const struct tl_endpoints *ends = tl_conn_ends(conn);
+    address client_address, server_address;
+
+    tl_pairs_address(conn, client, &client_address);
+    tl_pairs_address(conn, !client, &server_address);
+    record->client = tl_host_text(pool, &client_address);
+    record->server = tl_host_text(pool, &server_address);
+    record->client_port = ends->port[client];
+    record->server_port = ends->port[!client];
+    record->client_end = tl_endpoint_text(pool, conn, client);
+    record->server_end = tl_endpoint_text(pool, conn, !client);
+}
+
+static const char *limits_text(wmem_allocator_t *pool, unsigned capture)
+{
+    static const struct {
+        unsigned bit;
+        const char *word;
+    } limits[] = {
+        {TL_CAPTURE_ASYMMETRIC, "asymmetric"},    {TL_CAPTURE_LOSSY, "lossy"},
+        {TL_CAPTURE_DOUBLED, "doubled"},          {TL_CAPTURE_OFFLOAD, "offload"},
+        {TL_CAPTURE_BACKWARDS, "time_backwards"}, {TL_CAPTURE_COARSE, "coarse"},
+    };
+    const char *text = NULL;
+
+    for (size_t i = 0; i < G_N_ELEMENTS(limits); i++) {
+        if (capture & limits[i].bit)
+            text = text ? wmem_strdup_printf(pool, "%s,%s", text, limits[i].word) : limits[i].word;
+    }
+    return text;
+}
+
+void tl_record_facts(const struct tl_conn *conn, struct tl_facts *facts)
+{
+    tl_conn_facts(conn, tl_store_end(), facts);
+    /* What was never open is not "still open". */
+    if (!facts->opened && facts->kind == TL_KIND_OPEN)
+        facts->kind = facts->kind_confidence = facts->initiator = 0;
+}
+
+void tl_record_fill(wmem_allocator_t *pool, const struct tl_conn *conn, const struct tl_tally *tally, int64_t origin_ns,
+                    struct tl_record *record)
+{
+    const struct tl_facts *facts = &record->facts;
+
+    memset(record, 0, sizeof *record);
+    tl_record_facts(conn, &record->facts);
+    tl_record_count(tally, record);
+    record->state[0] = facts->history[facts->client & 1] & 0xF;
+    record->state[1] = facts->history[!(facts->client & 1)] & 0xF;
+    fill_names(pool, record, conn);
+    if (tl_conn_zeek(conn, &record->zeek))
+        record->zeek_history = wmem_strdup(pool, record->zeek.history);
+    record->limits = limits_text(pool, facts->capture);
+    record->since_first_ns = facts->start_ns - origin_ns;
+    record->duration_ns = facts->last_ns - facts->start_ns;
+    record->longest_idle_ns = tally->longest_idle_ns;
+    record->final_idle_ns = tl_tally_final_idle(tally);
+    if (facts->any_rst_in != 0)
+        record->rst_injected = facts->injected[facts->rst_sender == TL_SIDE_CLIENT ? facts->client : !facts->client];
+}
+
+/* ---- cells -------------------------------------------------------------------------------------------------------------- */
+
+/* Writes a number in front of `end`, with at least `digits` digits, and returns its first one. By hand, because most of a row is
+ * numbers, and snprintf() takes most of the time that a row takes. */
+static char *write_digits(char *end, uint64_t number, unsigned digits)
+{
+    char *first = end;
+
+    while (number > 0 || first + digits > end) {
+        *--first = (char)('0' + number % 10);
+        number /= 10;
+    }
+    return first;
+}
+
+/* Seconds with nine digits, without floating point: 53 bits do not hold ns since 1970. */
+static const char *seconds_text(int64_t ns, char buffer[TL_CELL_MAX])
+{
+    enum { DECIMALS = 9, NS = 1000000000 };
+    uint64_t size = ns < 0 ? -(uint64_t)ns : (uint64_t)ns;
+    char *first = &buffer[TL_CELL_MAX - 1];
+
+    *first = '\0';
+    first = write_digits(first, size % NS, DECIMALS);
+    *--first = '.';
+    first = write_digits(first, size / NS, 1);
+    if (ns < 0)
+        *--first = '-';
+    return first;
+}
+
+static const char *count_text(uint64_t count, bool present, char buffer[TL_CELL_MAX])
+{
+    if (!present)
+        return "";
+    buffer[TL_CELL_MAX - 1] = '\0';
+    return write_digits(&buffer[TL_CELL_MAX - 1], count, 1);
+}
+
+static const char *or_empty(const char *text)
+{
+    return text ? text : "";
+}
+
+const char *tl_record_cell(const struct tl_record *record, const struct tl_column *column, char buffer[TL_CELL_MAX])
+{
+    const void *member = (const char *)record + column->offset;
+
+    switch (column->type) {
+    case TL_COLUMN_COUNT:
+        return count_text(*(const uint32_t *)member, true, buffer);
+    case TL_COLUMN_LARGE:
+        return count_text(*(const uint64_t *)member, true, buffer);
+    case TL_COLUMN_OPTIONAL:
+        return count_text(*(const uint32_t *)member, *(const uint32_t *)member != 0, buffer);
+    case TL_COLUMN_STREAM:
+        return count_text(*(const uint32_t *)member, *(const uint32_t *)member != TL_NO_STREAM, buffer);
+    case TL_COLUMN_SECONDS:
+        return *(const int64_t *)member < 0 ? "" : seconds_text(*(const int64_t *)member, buffer);
+    case TL_COLUMN_TIME:
+        return seconds_text(*(const int64_t *)member, buffer);
+    case TL_COLUMN_WORD:
+        return or_empty(tl_name(column->group, *(const uint8_t *)member)->value);
+    case TL_COLUMN_TEXT:
+        return or_empty(*(const char *const *)member);
+    }
+    return "";
+}
+
+const char *tl_record_short_cell(const struct tl_record *record, const struct tl_column *column, char buffer[TL_CELL_MAX])
+{
+    const char *cell = tl_record_cell(record, column, buffer);
+
+    if (*cell != '\0' && column->type == TL_COLUMN_SECONDS)
+        buffer[TL_CELL_MAX - 1 - 3] = '\0'; /* it ends where the buffer does */
+    return cell;
+}

@@ -1,0 +1,254 @@
+/* tl_record_write.c - see tl_record_write.h.
+ *
+ * SPDX-License-Identifier: GPL-2.0-or-later
+ */
+#include "tables/tl_record_write.h"
+
+#include <string.h>
+
+#include <wsutil/json_dumper.h>
+
+/* ---- table -------------------------------------------------------------------------------------------------------------- */
+
+/* Cells of the table: "-" stands for what is absent. */
+static const char *table_cell(const struct tl_record *record, const struct tl_column *column, char buffer[TL_CELL_MAX])
+{
+    const char *cell = tl_record_short_cell(record, column, buffer);
+
+    return *cell == '\0' ? "-" : cell;
+}
+
+/* Characters, not bytes: names may hold any UTF-8. */
+static unsigned width_of(const char *text)
+{
+    return (unsigned)g_utf8_strlen(text, -1);
+}
+
+static void write_padded(FILE *out, const char *text, const struct tl_column *column, unsigned width)
+{
+    int pad = (int)(width - MIN(width, width_of(text)));
+
+    if (tl_column_is_number(column))
+        fprintf(out, "%*s%s", pad, "", text);
+    else
+        fprintf(out, "%s%*s", text, pad, "");
+}
+
+void tl_write_measure(const struct tl_record *record, struct tl_widths *widths)
+{
+    char buffer[TL_CELL_MAX];
+    unsigned count;
+    const struct tl_column *columns = tl_record_columns(&count);
+
+    for (unsigned i = 0; i < count; i++) {
+        if (columns[i].title)
+            widths->width[i] = MAX(widths->width[i], width_of(table_cell(record, &columns[i], buffer)));
+    }
+}
+
+/* A line of the table: the titles when there is no record. The last column is not padded. */
+static void write_line(FILE *out, const struct tl_record *record, const struct tl_widths *widths)
+{
+    char buffer[TL_CELL_MAX];
+    unsigned count;
+    const struct tl_column *columns = tl_record_columns(&count);
+    bool first = true;
+
+    for (unsigned i = 0; i < count; i++) {
+        const struct tl_column *column = &columns[i];
+
+        if (!column->title)
+            continue;
+        if (!first)
+            fputs("  ", out);
+        first = false;
+        write_padded(out, record ? table_cell(record, column, buffer) : column->title, column,
+                     i == count - 1 ? 0 : MAX(widths->width[i], width_of(column->title)));
+    }
+    fputc('\n', out);
+}
+
+/* ---- CSV and TSV -------------------------------------------------------------------------------------------------------- */
+
+/* How a form separates cells, writes what is absent, and text. Numbers and words of ours need no care. */
+struct form {
+    char separator;
+    const char *unset;
+    void (*write_text)(FILE *out, const char *text);
+};
+
+/* One character, as Zeek escapes it: each byte \xHH. Returns what follows. */
+static const char *escape(FILE *out, const char *text)
+{
+    const char *end = g_utf8_next_char(text);
+
+    for (; text < end; text++)
+        fprintf(out, "\\x%02x", (unsigned char)*text);
+    return text;
+}
+
+/* Whether a terminal may obey the character: C0, DEL, C1. */
+static bool is_control(const char *text)
+{
+    return g_unichar_iscntrl(g_utf8_get_char(text));
+}
+
+/* A name that a capture holds, of a host for instance, may begin with what makes a spreadsheet take a cell for a formula
+ * (OWASP, "CSV Injection"). Writes that character escaped. Returns what follows. */
+static const char *disarm(FILE *out, const char *text)
+{
+    return *text != '\0' && strchr("=+-@\t\r", *text) ? escape(out, text) : text;
+}
+
+/* Line ends and tabs stay: in quotes they are harmless. */
+static void write_csv(FILE *out, const char *text)
+{
+    bool quoted = strpbrk(text, ",\"\r\n") != NULL;
+
+    if (quoted)
+        fputc('"', out);
+    text = disarm(out, text);
+    while (*text != '\0') {
+        if (is_control(text) && !strchr("\t\r\n", *text)) {
+            text = escape(out, text);
+            continue;
+        }
+        if (*text == '"')
+            fputc('"', out);
+        fputc(*text++, out);
+    }
+    if (quoted)
+        fputc('"', out);
+}
+
+#define UNSET_TEXT "-"
+#define EMPTY_TEXT "(empty)"
+
+/* Zeek's escape is \xHH, for the separator, control characters and the backslash, and for the first character of what would
+ * read as absent or empty. */
+static void write_tsv(FILE *out, const char *text)
+{
+    text = strcmp(text, EMPTY_TEXT) == 0 ? escape(out, text) : disarm(out, text);
+    while (*text != '\0') {
+        if (is_control(text) || *text == '\\')
+            text = escape(out, text);
+        else
+            fputc(*text++, out);
+    }
+}
+
+static const struct form csv_form = {',', "", write_csv}, tsv_form = {'\t', UNSET_TEXT, write_tsv};
+
+/* The types of Zeek's logs. */
+static const char *tsv_type(const struct tl_column *column)
+{
+    switch (column->type) {
+    case TL_COLUMN_TIME:
+        return "time";
+    case TL_COLUMN_SECONDS:
+        return "interval";
+    case TL_COLUMN_WORD:
+    case TL_COLUMN_TEXT:
+        return "string";
+    default:
+        return "count";
+    }
+}
+
+static void write_tsv_header(FILE *out)
+{
+    unsigned count;
+    const struct tl_column *columns = tl_record_columns(&count);
+
+    fputs("#separator \\x09\n#set_separator\t,\n", out);
+    fputs("#empty_field\t" EMPTY_TEXT "\n#unset_field\t" UNSET_TEXT "\n#path\ttcplife\n#fields", out);
+    for (unsigned i = 0; i < count; i++) {
+        if (columns[i].name)
+            fprintf(out, "\t%s", columns[i].name);
+    }
+    fputs("\n#types", out);
+    for (unsigned i = 0; i < count; i++) {
+        if (columns[i].name)
+            fprintf(out, "\t%s", tsv_type(&columns[i]));
+    }
+    fputc('\n', out);
+}
+
+/* The cells of a row, or the names of the columns when there is no record. */
+static void write_separated(FILE *out, const struct tl_record *record, const struct form *form)
+{
+    char buffer[TL_CELL_MAX];
+    unsigned count;
+    const struct tl_column *columns = tl_record_columns(&count);
+    bool first = true;
+
+    for (unsigned i = 0; i < count; i++) {
+        const char *cell;
+
+        if (!columns[i].name)
+            continue;
+        if (!first)
+            fputc(form->separator, out);
+        first = false;
+        cell = record ? tl_record_cell(record, &columns[i], buffer) : columns[i].name;
+        if (*cell == '\0')
+            fputs(form->unset, out);
+        else if (columns[i].type == TL_COLUMN_TEXT)
+            form->write_text(out, cell);
+        else
+            fputs(cell, out);
+    }
+    fputc('\n', out);
+}
+
+/* ---- JSON --------------------------------------------------------------------------------------------------------------- */
+
+static void write_json(FILE *out, const struct tl_record *record)
+{
+    json_dumper dumper = {.output_file = out};
+    char buffer[TL_CELL_MAX];
+    unsigned count;
+    const struct tl_column *columns = tl_record_columns(&count);
+
+    json_dumper_begin_object(&dumper);
+    for (unsigned i = 0; i < count; i++) {
+        const char *cell;
+
+        if (!columns[i].name)
+            continue;
+        cell = tl_record_cell(record, &columns[i], buffer);
+        json_dumper_set_member_name(&dumper, columns[i].name);
+        if (*cell == '\0')
+            json_dumper_value_anyf(&dumper, "null");
+        else if (tl_column_is_number(&columns[i]))
+            json_dumper_value_anyf(&dumper, "%s", cell);
+        else
+            json_dumper_value_string(&dumper, cell);
+    }
+    json_dumper_end_object(&dumper);
+    json_dumper_finish(&dumper);
+}
+
+/* ---- the whole ---------------------------------------------------------------------------------------------------------- */
+
+void tl_write_header(FILE *out, enum tl_format format, const struct tl_widths *widths)
+{
+    if (format == TL_FORMAT_TABLE)
+        write_line(out, NULL, widths);
+    else if (format == TL_FORMAT_CSV)
+        write_separated(out, NULL, &csv_form);
+    else if (format == TL_FORMAT_TSV)
+        write_tsv_header(out);
+}
+
+void tl_write_row(FILE *out, enum tl_format format, const struct tl_record *record, const struct tl_widths *widths)
+{
+    if (format == TL_FORMAT_TABLE)
+        write_line(out, record, widths);
+    else if (format == TL_FORMAT_CSV)
+        write_separated(out, record, &csv_form);
+    else if (format == TL_FORMAT_TSV)
+        write_separated(out, record, &tsv_form);
+    else
+        write_json(out, record);
+}

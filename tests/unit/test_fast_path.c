@@ -1,0 +1,444 @@
+/* test_fast_path.c - the fast path of ordinary segments against the full path: two trackers get the same conversations, one of them
+ * takes all segments through all rules. Each verdict and all that is kept of the connection must be equal. The conversations are
+ * random, but mostly such as TCP makes them: data in order, ACKs, and now and then anything that ends the calm.
+ *
+ * SPDX-License-Identifier: GPL-2.0-or-later
+ */
+#include "tl_test.h"
+
+#include <string.h>
+
+#include "conn/tl_conn.h"
+#include "rules/tl_rexmit.h"
+#include "update/tl_fast_path.h"
+#include "views/tl_zeek_view.h"
+
+enum { SEEDS = 960, SEGMENTS = 200, FAR = 1 << 28 /* from the numbers of a connection to those of another one */ };
+
+/* A conversation as both trackers hear it. `next` and `acked` are raw numbers of each end. */
+struct talk {
+    struct tl_test_memory memory[2];
+    struct tl_tracker *tracker[2];
+    struct tl_pair *pair[2];
+    uint32_t random, frame;
+    uint32_t next[2], acked[2], tsval[2];
+    uint16_t id[2];
+    int64_t now_ns;
+    bool timestamps, ids;
+    struct tl_result result[2];
+    unsigned ordinary;
+};
+
+static bool chance(struct talk *t, unsigned percent)
+{
+    return tl_test_below(&t->random, 100) < percent;
+}
+
+/* ---- what is kept of a connection --------------------------------------------------------------------------------------- */
+
+static void assert_same_sent(const struct tl_scoreboard *a, const struct tl_scoreboard *b)
+{
+    assert_int_equal(a->una, b->una);
+    assert_int_equal(a->floor, b->floor);
+    assert_int_equal(a->max, b->max);
+    assert_int_equal(a->whole, b->whole);
+    assert_int_equal(a->aged, b->aged);
+    assert_int_equal(a->anchored, b->anchored);
+    assert_int_equal(a->count, b->count);
+    assert_int_equal(a->opener_count, b->opener_count);
+    for (unsigned i = 0; i < a->count; i++) {
+        assert_memory_equal(tl_scoreboard_at(a, i), tl_scoreboard_at(b, i), sizeof(struct tl_scoreboard_entry));
+    }
+    assert_int_equal(a->acked_count, b->acked_count);
+    for (unsigned i = 0; i < a->acked_count; i++) {
+        assert_memory_equal(tl_scoreboard_acked_at(a, i), tl_scoreboard_acked_at(b, i), sizeof(struct tl_scoreboard_entry));
+    }
+}
+
+static void assert_same_recent(const struct tl_recent *a, const struct tl_recent *b)
+{
+    assert_int_equal(a->highest_tsval, b->highest_tsval);
+    assert_int_equal(a->has_tsval, b->has_tsval);
+    assert_int_equal(a->count, b->count);
+    for (unsigned i = 0; i < a->count; i++) {
+        assert_memory_equal(tl_recent_at(a, i), tl_recent_at(b, i), sizeof(struct tl_recent_entry));
+    }
+}
+
+static void assert_same_repair(const struct tl_repair *a, const struct tl_repair *b)
+{
+    struct tl_repair one, other;
+
+    assert_int_equal(a == NULL, b == NULL);
+    if (!a) {
+        return;
+    }
+    memcpy(&one, a, sizeof one);
+    memcpy(&other, b, sizeof other);
+    for (unsigned i = 0; i < a->feedback.count; i++) {
+        const struct tl_report *x = &a->feedback.reports[i], *y = &b->feedback.reports[i];
+
+        assert_memory_equal(x, y, offsetof(struct tl_report, duplicates));
+        assert_int_equal(x->duplicates, y->duplicates);
+        assert_int_equal(x->has_tsval, y->has_tsval);
+    }
+    assert_memory_equal(a->feedback.ranges, b->feedback.ranges, a->feedback.range_count * sizeof *a->feedback.ranges);
+    assert_memory_equal(a->resends, b->resends, a->resend_count * sizeof(struct tl_resend));
+    one.allocator = other.allocator = one.feedback.allocator = other.feedback.allocator = NULL;
+    one.resends = other.resends = NULL;
+    one.feedback.reports = other.feedback.reports = NULL;
+    one.feedback.ranges = other.feedback.ranges = NULL;
+    assert_memory_equal(&one, &other, sizeof one);
+}
+
+/* The parts that only some connections have. An end that differs in having one differs, too. */
+static void assert_same_parts(const struct tl_endpoint *a, const struct tl_endpoint *b)
+{
+    assert_int_equal(a->syn == &tl_no_syns, b->syn == &tl_no_syns);
+    assert_int_equal(a->synack == &tl_no_syns, b->synack == &tl_no_syns);
+    assert_int_equal(a->probe == &tl_no_probes, b->probe == &tl_no_probes);
+    assert_int_equal(a->rst == &tl_no_rsts, b->rst == &tl_no_rsts);
+    assert_int_equal(a->scoreboard == &tl_no_scoreboard, b->scoreboard == &tl_no_scoreboard);
+    assert_memory_equal(a->syn, b->syn, sizeof *a->syn);
+    assert_memory_equal(a->synack, b->synack, sizeof *a->synack);
+    assert_memory_equal(a->probe, b->probe, sizeof *a->probe);
+    assert_memory_equal(a->rst, b->rst, sizeof *a->rst);
+}
+
+static void forget_parts(struct tl_endpoint *end)
+{
+    end->syn = end->synack = NULL;
+    end->probe = NULL;
+    end->rst = NULL;
+    end->scoreboard = NULL;
+    end->repair = NULL;
+}
+
+/* Everything but the places of memory. */
+static void assert_same_conn(const struct tl_conn *a, const struct tl_conn *b)
+{
+    struct tl_zeek zeek_a, zeek_b;
+    struct tl_conn one, other;
+    bool followed = tl_zeek_view_get(a, &zeek_a);
+
+    memcpy(&one, a, sizeof one);
+    memcpy(&other, b, sizeof other);
+    assert_int_equal(tl_zeek_view_get(b, &zeek_b), followed);
+    assert_memory_equal(&zeek_a, &zeek_b, followed ? sizeof zeek_a : 0);
+    for (unsigned i = 0; i < 2; i++) {
+        assert_same_sent(a->endpoint[i].scoreboard, b->endpoint[i].scoreboard);
+        assert_same_recent(&a->endpoint[i].recent, &b->endpoint[i].recent);
+        assert_same_repair(a->endpoint[i].repair, b->endpoint[i].repair);
+        memset(&one.endpoint[i].recent, 0, sizeof one.endpoint[i].recent);
+        memset(&other.endpoint[i].recent, 0, sizeof other.endpoint[i].recent);
+        assert_same_parts(&a->endpoint[i], &b->endpoint[i]);
+        forget_parts(&one.endpoint[i]);
+        forget_parts(&other.endpoint[i]);
+    }
+    one.pair = other.pair = NULL;
+    one.previous = other.previous = one.next = other.next = NULL;
+    one.zeek = other.zeek = NULL;
+    one.zeek_in_step = other.zeek_in_step = one.zeek_lags = other.zeek_lags = false; /* compared as the view */
+    assert_memory_equal(&one, &other, sizeof one);
+}
+
+/* ---- conversations ------------------------------------------------------------------------------------------------------ */
+
+static void say(struct talk *t, struct tl_segment segment)
+{
+    segment.frame = ++t->frame;
+    segment.time_ns = t->now_ns;
+    segment.window = segment.window == 0 ? 1000 : segment.window;
+    if (t->timestamps && !(segment.flags & TL_RST)) {
+        segment.options |= TL_OPT_TIMESTAMPS;
+        segment.tsval = t->tsval[segment.from] + (uint32_t)(t->now_ns / T_MS);
+        segment.tsecr = t->tsval[1 - segment.from] + (uint32_t)(t->now_ns / T_MS) - tl_test_below(&t->random, 30);
+    }
+    if (t->ids) {
+        t->id[segment.from] = (uint16_t)(t->id[segment.from] + 1 + (chance(t, 3) ? tl_test_below(&t->random, 9) : 0));
+        segment.ip_id = t->id[segment.from];
+    }
+    if (chance(t, 1)) {
+        segment.window = UINT16_MAX; /* stands for a closed one */
+    }
+    segment.window = segment.window == UINT16_MAX ? 0 : segment.window;
+    for (unsigned i = 0; i < 2; i++) {
+        memset(&t->result[i], 0, sizeof t->result[i]);
+        assert_true(tl_pair_update(t->pair[i], &segment, &t->result[i]));
+    }
+    if (t->result[0].fast_path) {
+        static const struct tl_refs none;
+
+        t->ordinary++;
+        assert_memory_equal(&t->result[0].refs, &none, sizeof none);
+    }
+    assert_false(t->result[1].fast_path);
+    assert_memory_equal(&t->result[0].shape, &t->result[1].shape, sizeof t->result[0].shape);
+    assert_memory_equal(&t->result[0].refs, &t->result[1].refs, sizeof t->result[0].refs);
+    assert_same_conn(t->result[0].conn, t->result[1].conn);
+}
+
+static void handshake(struct talk *t, bool scales, bool ack_captured)
+{
+    const uint16_t options = TL_OPT_MSS | TL_OPT_SACK_PERMITTED | (scales ? TL_OPT_WINDOW_SCALE : 0);
+
+    say(t, (struct tl_segment){.flags = TL_SYN, .seq = t->next[0]++, .options = options, .mss = 1460, .window_scale = 7});
+    t->now_ns += 10 * T_MS;
+    say(t, (struct tl_segment){.flags = TL_SYN | TL_ACK,
+                               .from = 1,
+                               .seq = t->next[1]++,
+                               .ack = t->next[0],
+                               .options = options,
+                               .mss = 1460,
+                               .window_scale = 2});
+    t->now_ns += 10 * T_MS;
+    if (ack_captured) {
+        say(t, (struct tl_segment){.flags = TL_ACK, .seq = t->next[0], .ack = t->next[1]});
+    }
+    t->acked[0] = t->next[0];
+    t->acked[1] = t->next[1];
+}
+
+/* Something that ends the calm, or nearly. */
+static void disturb(struct talk *t, struct tl_segment *segment)
+{
+    switch (tl_test_below(&t->random, 13)) {
+    case 0: /* bytes again */
+        segment->seq -= 1 + tl_test_below(&t->random, 3000);
+        break;
+    case 1: /* bytes lost */
+        segment->seq += 1 + tl_test_below(&t->random, 3000);
+        break;
+    case 2:
+        segment->sack_count = 1;
+        segment->options |= TL_OPT_SACK;
+        segment->sack[0][0] = segment->ack + 1000;
+        segment->sack[0][1] = segment->ack + 2000;
+        break;
+    case 3: /* a probe */
+        segment->len = tl_test_below(&t->random, 2);
+        segment->seq--;
+        t->now_ns += T_SECOND;
+        break;
+    case 4:
+        segment->ack += tl_test_below(&t->random, 5000);
+        break;
+    case 5:
+        segment->ack -= tl_test_below(&t->random, 5000);
+        break;
+    case 6: /* fills the window to the last octet */
+        segment->len = 1000;
+        t->now_ns += T_SECOND;
+        break;
+    case 7:
+        t->now_ns -= tl_test_below(&t->random, 3) * T_MS;
+        break;
+    case 8:
+        segment->flags |= chance(t, 10) ? TL_FIN : TL_PSH;
+        break;
+    case 9:
+        segment->flags = (uint8_t)(chance(t, 10) ? TL_RST : TL_ACK);
+        break;
+    case 10:
+        segment->flags |= (uint8_t)(chance(t, 10) ? TL_SYN : 0);
+        segment->flags = chance(t, 10) ? TL_SYN : segment->flags;
+        break;
+    case 11: /* of another connection */
+        segment->seq += FAR;
+        break;
+    default:
+        segment->options |= TL_OPT_MPTCP;
+        break;
+    }
+}
+
+static void go_on(struct talk *t)
+{
+    unsigned from = tl_test_below(&t->random, 2);
+    struct tl_segment segment = {.flags = TL_ACK, .from = (uint8_t)from, .seq = t->next[from], .ack = t->acked[from ^ 1]};
+
+    t->now_ns += chance(t, 90) ? tl_test_below(&t->random, 2000) * 1000 : tl_test_below(&t->random, 400) * T_MS;
+    if (chance(t, 60)) {
+        segment.len = chance(t, 50) ? 1448 : 1 + tl_test_below(&t->random, 3000);
+    }
+    if (chance(t, 60)) {
+        segment.ack = t->next[1 - from] - (chance(t, 10) ? tl_test_below(&t->random, 2000) : 0);
+    }
+    if (chance(t, 6)) {
+        disturb(t, &segment);
+    }
+    say(t, segment);
+    if (tl_seq_after(segment.seq + segment.len, t->next[from]) && segment.seq - t->next[from] < FAR) {
+        t->next[from] = segment.seq + segment.len;
+    }
+    if (tl_seq_after(segment.ack, t->acked[1 - from]) && !tl_seq_after(segment.ack, t->next[1 - from])) {
+        t->acked[1 - from] = segment.ack;
+    }
+}
+
+static void begin_talk(struct talk *t, bool views_zeek)
+{
+    const struct tl_endpoints ends = {.port = {40000, 80}, .is_service = {false, true}};
+
+    t->now_ns = 1700000000 * T_SECOND;
+    t->tsval[0] = 5;
+    t->tsval[1] = UINT32_MAX - 100;
+    for (unsigned i = 0; i < 2; i++) {
+        tl_test_memory_init(&t->memory[i]);
+        t->tracker[i] = tl_tracker_new(&t->memory[i].allocator);
+        tl_tracker_view_zeek(t->tracker[i], views_zeek);
+        t->tracker[i]->no_fast_path = i == 1;
+        t->pair[i] = tl_pair_new(t->tracker[i], &ends);
+        t->next[i] = t->acked[i] = 1000000 * (i + 1);
+    }
+}
+
+static void end_talk(struct talk *t)
+{
+    for (unsigned i = 0; i < 2; i++) {
+        tl_pair_free(t->pair[i]);
+        tl_tracker_free(t->tracker[i]);
+        assert_int_equal(t->memory[i].live, 0);
+    }
+}
+
+static unsigned converse(uint32_t seed)
+{
+    struct talk t = {.random = seed * 2654435761u + 1};
+
+    begin_talk(&t, seed & 1);
+    for (unsigned i = 0; i < 2 && seed & 2; i++) {
+        t.next[i] = t.acked[i] = UINT32_MAX - 20000 * (i + 1);
+    }
+    t.timestamps = seed & 4;
+    t.ids = seed & 8;
+    if (seed & 16) {
+        handshake(&t, seed & 32, !(seed % 5 == 0));
+    }
+    for (unsigned i = 0; i < SEGMENTS; i++) {
+        go_on(&t);
+    }
+    end_talk(&t);
+    return t.ordinary;
+}
+
+/* The comparison means something only if many segments take the fast path. */
+static void both_ways_end_at_the_same_place(void **state)
+{
+    enum { LEAST_PERCENT = 20 };
+    unsigned ordinary = 0;
+
+    (void)state;
+    for (uint32_t seed = 1; seed <= SEEDS; seed++) {
+        ordinary += converse(seed);
+    }
+    print_message("%u of %u segments took the fast path\n", ordinary, SEEDS * SEGMENTS);
+    assert_true(ordinary > SEEDS * SEGMENTS / 100 * LEAST_PERCENT);
+}
+
+/* Zeek takes the acknowledgment number 0 for none if it lies more than 1 MiB ahead: its view must hear of that one. */
+static void an_ack_of_zero_is_told(void **state)
+{
+    enum { LEN = 60000, BEHIND = 2 << 20 };
+    struct talk t = {.random = 1};
+
+    (void)state;
+    begin_talk(&t, true);
+    t.next[0] = t.acked[0] = UINT32_MAX - BEHIND - 1000;
+    handshake(&t, true, true);
+    for (unsigned round = 0; round < 3; round++) {
+        say(&t, (struct tl_segment){.flags = TL_ACK, .seq = t.next[0], .ack = t.next[1], .len = 100});
+        t.next[0] += 100;
+        say(&t, (struct tl_segment){.flags = TL_ACK, .from = 1, .seq = t.next[1], .ack = t.next[0]});
+    }
+    while (t.next[0] != 0) {
+        uint32_t len = -t.next[0] < LEN ? -t.next[0] : LEN;
+
+        say(&t, (struct tl_segment){.flags = TL_ACK, .seq = t.next[0], .ack = t.next[1], .len = len});
+        t.next[0] += len;
+    }
+    say(&t, (struct tl_segment){.flags = TL_ACK, .from = 1, .seq = t.next[1], .ack = 0});
+    assert_true(t.result[0].fast_path);
+    say(&t, (struct tl_segment){.flags = TL_ACK, .seq = 0, .ack = t.next[1], .len = 100});
+    say(&t, (struct tl_segment){.flags = TL_ACK, .from = 1, .seq = t.next[1], .ack = 100});
+    end_talk(&t);
+}
+
+/* Octets that the record had no memory for: the connection is not what the fast path takes for granted. */
+static void want_of_memory_ends_the_calm(void **state)
+{
+    enum { FIRST = 8 };
+    struct t_talk t;
+
+    (void)state;
+    t_established(&t);
+    for (unsigned i = 0; i < FIRST; i++) {
+        t_send(&t, CLIENT, .len = 500);
+        t_send(&t, SERVER, .flags = TL_ACK);
+    }
+    assert_true(t.v.conn->fast_path);
+    t.memory.fail_at = t.memory.requests + 1;
+    t.memory.fail_after = true;
+    for (unsigned i = 0; t.v.conn->fast_path; i++) {
+        assert_true(i < TL_SCOREBOARD_ENTRIES_MAX);
+        t_send(&t, CLIENT, .len = 500);
+    }
+    t.memory.fail_at = 0;
+    t_send(&t, CLIENT, .len = 500);
+    assert_int_equal(t.v.conn->endpoint[CLIENT].max, t.next[CLIENT]);
+    t_end(&t);
+}
+
+/* Nothing of a quiet transfer needs the rules, but for the first segments of each end. */
+static void quiet_transfer_is_ordinary(void **state)
+{
+    enum { FIRST = 4, ROUNDS = 50 };
+    struct t_talk t;
+
+    (void)state;
+    t_established(&t);
+    for (unsigned i = 0; i < ROUNDS; i++) {
+        t_send(&t, CLIENT, .len = 500);
+        assert_true(i < FIRST || t.v.fast_path);
+        t_send(&t, SERVER, .flags = TL_ACK);
+        assert_true(i < FIRST || t.v.fast_path);
+    }
+    t_end(&t);
+}
+
+/* An ACK in order that echoes the original of what was sent again: the retransmission was spurious (RFC 3522). */
+static void ordinary_ack_may_prove(void **state)
+{
+    const uint16_t ts = TL_OPT_TIMESTAMPS;
+    struct t_talk t;
+    uint32_t resent_in;
+
+    (void)state;
+    t_start(&t);
+    t_send(&t, CLIENT, .flags = TL_SYN, .options = ts, .tsval = 1);
+    t_send(&t, SERVER, .flags = TL_SYN | TL_ACK, .options = ts, .tsval = 1, .tsecr = 1, .wait_ns = 20 * T_MS);
+    for (unsigned i = 0; i < 5; i++) {
+        t_send(&t, CLIENT, .len = 10, .options = ts, .tsval = 30 + i, .tsecr = 1 + i);
+        t_send(&t, SERVER, .options = ts, .tsval = 2 + i, .tsecr = 30 + i, .wait_ns = 20 * T_MS);
+    }
+    t_send(&t, CLIENT, .len = 10, .options = ts, .tsval = 200, .tsecr = 6);
+    t_send(&t, CLIENT, .len = 10, .seq = t.next[CLIENT] - 10, .options = ts, .tsval = 700, .tsecr = 6, .wait_ns = 500 * T_MS);
+    resent_in = t.frame;
+    assert_true(t.v.shape.retransmission != TL_RETRANSMISSION_NONE);
+    t_send(&t, CLIENT, .len = 10, .options = ts, .tsval = 701, .tsecr = 6);
+    t_send(&t, SERVER, .ack = t.next[CLIENT] - 10, .options = ts, .tsval = 600, .tsecr = 200, .wait_ns = 20 * T_MS);
+    assert_int_equal(t.v.refs.proved[0].frame, resent_in);
+    assert_false(t.v.fast_path);
+    t_end(&t);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(both_ways_end_at_the_same_place), cmocka_unit_test(an_ack_of_zero_is_told),
+        cmocka_unit_test(want_of_memory_ends_the_calm),    cmocka_unit_test(quiet_transfer_is_ordinary),
+        cmocka_unit_test(ordinary_ack_may_prove),
+    };
+
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
