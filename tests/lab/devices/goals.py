@@ -108,6 +108,8 @@ def check(tally):
             line(f"RST {name}, an end's", counter, lambda *key: key[3] == "end")]
     lines.append(line("RST origin, an end's whose program set its TTL", tally.origins,
                       lambda *key: key[3] == "trap"))
+    lines.append(line("RST origin, a device's that looks like the end", tally.origins,
+                      lambda *key: key[3] == "alike"))
     lines += [situation_line(tally, word) for word in SITUATIONS]
     return [one for one in lines + quiet_lines(tally) if one.total]
 

@@ -26,6 +26,9 @@ FIELDS = ("frame.number", "ip.src", "ipv6.src", "tcp.srcport", "tcp.dstport", "t
 # Before tcplife.rst.origin there was tcplife.rst.injected: (origin, confidence) of its values.
 OLD_VALUES = {"none": ("end", "guess"), "possible": ("path", "guess"), "likely": ("path", "likely")}
 TRAPS = ("end_own_ttl40", "end_own_ttl255")     # the program chose a TTL that is not its system's
+# The device has the TTL of the end that it names, or its next IP ID and window, too.
+ALIKE = ("dev_reject_new_equal", "dev_reject_open_equal", "dev_injected_perfect",
+         "dev_injected_perfect_near", "dev_v6_injected_perfect")
 # Causes of a reset that a device sent, by what befell the connection.  Whether a policy or a lost
 # entry made a device reset is not on the wire: both words are right for both.
 DEVICE_WORDS = ("device_policy", "device_state")
@@ -70,8 +73,8 @@ class Capture:
 class Tally:
     """Counts, all but `linux` and `flags` by (trial, point, situation, ...); last is the verdict.
 
-    The fourth key of origins and causes is who sent the reset: "end", "path", or "trap" for an end
-    whose program set its TTL.
+    The fourth key of origins and causes is who sent the reset: "end", "path"; in origins, too,
+    "trap" for an end whose program set its TTL, "alike" for a device that looks like the end.
     """
 
     origins: collections.Counter = field(default_factory=collections.Counter)
@@ -124,7 +127,8 @@ def verdict_of(right, unknown, confidence):
 def score_reset(tally, capture, row, label, trial, situation):
     """Origin and cause of one reset."""
     said, confidence = origin_said(row)
-    group = "trap" if trial in TRAPS and label["origin"] == "end" else label["origin"]
+    special = {("end", True, False): "trap", ("path", False, True): "alike"}
+    group = special.get((label["origin"], trial in TRAPS, trial in ALIKE), label["origin"])
     verdict = verdict_of(said == label["origin"], said == "unknown", confidence)
     tally.origins[trial, capture.point, situation, group, verdict] += 1
     frame = int(row["frame.number"])
