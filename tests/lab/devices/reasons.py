@@ -14,6 +14,7 @@ from kernel import TRACING, Unavailable, mounted_tracefs
 
 EVENT = "events/tcp/tcp_send_reset"
 BUFFER_KIB = 1024
+PREFIX = "tcplife-"     # of the instances' names; the number of the process follows
 LINE = re.compile(r"-(\d+) +\[\d+\] \S+ +(\d+\.\d+): tcp_send_reset: skbaddr=(\S+) .*"
                   r"src=(\S+) dest=(\S+) state=(\S+) reason=(\S+)")
 CLOCK_STEP_S = 2e-6     # the trace's times are rounded to microseconds
@@ -57,7 +58,12 @@ class Reasons:
         if root is None:
             raise Unavailable("the kernel lacks the tracepoint tcp:tcp_send_reset, or tracefs",
                               "CONFIG_FTRACE; mount -t tracefs tracefs /sys/kernel/tracing")
-        self._folder = os.path.join(root, "instances", f"tcplife-{os.getpid()}")
+        instances = os.path.join(root, "instances")
+        for name in os.listdir(instances):      # of recordings that were killed
+            if name.startswith(PREFIX) and not os.path.exists("/proc/" + name[len(PREFIX):]):
+                with contextlib.suppress(OSError):
+                    os.rmdir(os.path.join(instances, name))
+        self._folder = os.path.join(instances, f"{PREFIX}{os.getpid()}")
         os.mkdir(self._folder)
         self._write("buffer_size_kb", str(BUFFER_KIB))
         self._write("trace_clock", "mono")
