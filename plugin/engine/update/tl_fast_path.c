@@ -1,8 +1,7 @@
-/* tl_fast_path.c - see tl_fast_path.h.
+/* tl_fast_path.c - ordinary segments without the rules: each condition stands for the rules that it makes silent, and names
+ * them.
  *
  * SPDX-License-Identifier: GPL-2.0-or-later
- *
- * Each condition stands for the rules that it makes silent; their names are given.
  */
 #include "update/tl_fast_path.h"
 
