@@ -44,7 +44,7 @@ static bool is_past_handshake(const struct tl_conn *conn)
 
 bool tl_fast_path_is_open(const struct tl_conn *conn)
 {
-    if (conn->phase != TL_PHASE_ESTABLISHED || !conn->opened || conn->tentative || conn->rst_in != 0 || conn->syn_data != 0) {
+    if (conn->phase != TL_PHASE_ESTABLISHED || !conn->opened || conn->tentative || conn->reset.in != 0 || conn->syn_data != 0) {
         return false;
     }
     for (unsigned i = 0; i < 2; i++) {
