@@ -79,7 +79,8 @@ def test_stack_and_facts_are_read():
 
 
 def test_no_state_is_told_between_a_syn_and_the_next():
-    assert scoring.is_untold("CLOSED", 1.0, [2.0], 3.0)
-    assert not scoring.is_untold("CLOSED", 2.5, [2.0], 3.0)
-    assert not scoring.is_untold("ESTABLISHED", 1.0, [2.0], 3.0)
-    assert scoring.is_untold(scoring.NOT_TOLD, 1.0, [], 3.0)
+    assert scoring.is_untold([1.0, 1.5], ["TIME-WAIT", "CLOSED"], [2.0], 3.0)
+    assert scoring.is_untold([1.0, 2.5], ["TIME-WAIT", "CLOSED"], [2.0], 3.0)
+    assert not scoring.is_untold([2.1, 2.5], ["SYN-SENT", "CLOSED"], [2.0], 3.0)
+    assert not scoring.is_untold([1.0], ["ESTABLISHED"], [2.0], 3.0)
+    assert scoring.is_untold([1.0], [scoring.NOT_TOLD], [], 3.0)
