@@ -39,6 +39,7 @@ CAUSES_OF = {
     "retransmission_timeout": {"retransmission_timeout"},
     "bad_number": {"synack_bad_ack", "half_open_syn", "tw_old_syn", "ack_rejected"},
     "data_after_close": {"data_after_close"},
+    "syn_in_time_wait": {"syn_in_window"},
     "reply_after_close": {"data_after_close", "after_close", "linger2"},
     "reply": REPLIES,
 }
