@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
-"""Every fuzzer on the same inputs each time; tests/fuzz/run has them search for new ones, as TCPLIFE_LONG=1 does here."""
+"""Every fuzzer on the same inputs each time; tests/fuzz/run has them search for new ones, as tests/run --long does here."""
 
 import os
 import re

@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 """Captures made to use up time or memory: what tshark takes with tcplife, as a ratio to what it takes without.
 
-The captures are short here; TCPLIFE_LONG=1 writes a million connections, incarnations, probes or segments, and a tenth of that
+The captures are short here; tests/run --long writes a million connections, incarnations, probes or segments, and a tenth of that
 of what takes tshark itself long; `-s` prints the figures."""
 
 import os

@@ -77,7 +77,7 @@ def test_given_capture(captures):
 
 
 def test_shipped_captures(captures):
-    """Every fourth; TCPLIFE_LONG=1: every one."""
+    """Every fourth; tests/run --long: every one."""
     for path in sorted(captures.glob("*.pcap*"))[:: 1 if os.environ.get("TCPLIFE_LONG") else 4]:
         done = demo(path)
         assert done.returncode == 0, f"{path.name}: {done.stderr}"

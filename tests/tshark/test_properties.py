@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 """What must not matter: where addresses, sequence numbers and times begin, how the file is written, what else is in it.
 
-hypothesis makes up conversations that two TCPs may well have, and shrinks one that breaks a rule. TCPLIFE_LONG=1 makes many
+hypothesis makes up conversations that two TCPs may well have, and shrinks one that breaks a rule. tests/run --long makes many
 more of them."""
 
 import os

@@ -34,7 +34,7 @@ struct tl_conn *tl_conn_new(struct tl_pair *pair, const struct tl_segment *seg)
     conn->start_ns = conn->last_ns = conn->before_ns = seg->time_ns;
     conn->server_half_rtt_ns = conn->client_half_rtt_ns = TL_UNKNOWN_NS;
     conn->fin1ack_ns = conn->finish_ns = TL_UNKNOWN_NS;
-    conn->opener = conn->closer = conn->rst_by = TL_NO_ENDPOINT;
+    conn->opener = conn->closer = TL_NO_ENDPOINT;
     conn->next = pair->newest;
     pair->newest = conn;
     return conn;

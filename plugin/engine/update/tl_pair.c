@@ -7,6 +7,7 @@
  */
 #include "conn/tl_window.h"
 #include "rules/tl_open.h"
+#include "rules/tl_reset.h"
 #include "update/tl_update.h"
 
 #include <string.h>
@@ -68,6 +69,7 @@ static struct tl_conn *start(struct tl_pair *pair, const struct tl_segment *seg,
     if (!conn) {
         return NULL;
     }
+    tl_reset_clear(conn);
     conn->reuse = (uint8_t)reuse;
     conn->tentative = tentative;
     conn->previous = tentative ? before : NULL;
@@ -94,7 +96,7 @@ static struct tl_conn *start_by_syn(struct tl_pair *pair, const struct tl_segmen
 
     if (pair->newest != before && only_asked(pair->newest, &pair->newest->endpoint[seg->from])) {
         conn = start(pair, seg, TL_REUSE_RETRY_NEW_ISN, true);
-    } else if (before->reset) {
+    } else if (before->reset.ended) {
         conn = start(pair, seg, TL_REUSE_AFTER_RST, before->opened);
     } else if (before->finished) {
         bool time_wait = (holds_time_wait(x) || holds_time_wait(y)) && elapsed < TWO_MSL_NS;
@@ -134,7 +136,7 @@ static bool is_crossing_syn(const struct tl_conn *conn, const struct tl_segment 
 
     /* In a split handshake a pure ACK may come before the SYN. */
     return y->syn->count > 0 && y->synack->count == 0 && x->syn->count + x->synack->count == 0 && !x->sent_data &&
-           !conn->opened && !conn->reset;
+           !conn->opened && !conn->reset.ended;
 }
 
 static struct tl_conn *route_syn(struct tl_pair *pair, const struct tl_segment *seg)
@@ -187,7 +189,7 @@ static void confirm(struct tl_conn *conn, const struct tl_segment *seg)
         return;
     }
     conn->tentative = false;
-    if (before && !before->finished && !before->reset) {
+    if (before && !before->finished && !before->reset.ended) {
         before->superseded = true;
     }
 }
@@ -254,18 +256,16 @@ static void trigger_previous(struct tl_conn *conn, const struct tl_segment *seg)
 static void reset_previous(struct tl_conn *conn, const struct tl_segment *seg, const struct tl_shape *shape)
 {
     struct tl_conn *before = conn->previous;
+    struct tl_reset_by by = {.ns = seg->time_ns,
+                             .frame = seg->frame,
+                             .end = seg->from & 1,
+                             .cause = shape->rst_cause,
+                             .confidence = shape->rst_confidence};
 
-    if (before->reset || before->finished) {
+    if (before->reset.ended || before->finished) {
         return;
     }
-    before->reset = true;
-    before->rst_by = (uint8_t)(seg->from & 1);
-    before->rst_in = seg->frame;
-    before->rst_ns = seg->time_ns;
-    before->any_rst_in = seg->frame;
-    before->any_rst_by = before->rst_by;
-    before->any_rst_cause = shape->rst_cause;
-    before->any_rst_confidence = shape->rst_confidence;
+    tl_reset_note(before, &by, true);
     before->phase_open = before->phase;
     before->phase = TL_PHASE_CLOSED;
     before->fast_path = false;

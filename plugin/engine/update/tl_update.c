@@ -11,6 +11,7 @@
 #include "rules/tl_open.h"
 #include "rules/tl_phase.h"
 #include "rules/tl_probe.h"
+#include "rules/tl_reset.h"
 #include "rules/tl_rexmit.h"
 #include "rules/tl_rst.h"
 #include "rules/tl_states.h"
@@ -28,6 +29,7 @@ enum { STRAYS_TO_RESYNC = 3 };
 /* A connection that the capture did not see open: roles are a guess by the ports (docs/design.md, R6 and R7). */
 static void guess_roles(struct tl_conn *conn, const struct tl_segment *seg)
 {
+    /* Guess of roles mid-stream. */
     enum { WELL_KNOWN = 1024 };
     const struct tl_endpoints *ends = &conn->pair->ends;
     bool low[2] = {ends->port[0] < WELL_KNOWN, ends->port[1] < WELL_KNOWN};
@@ -190,6 +192,7 @@ static enum tl_sender sender_of(const struct tl_conn *conn, unsigned from)
 static void judge_capture(struct tl_endpoint *self, const struct tl_endpoint *peer, const struct tl_segment *seg,
                           unsigned flags, bool is_copy)
 {
+    /* Offload. */
     enum { FIRST_SEGMENTS = 20, MSS_PERCENT = 150 };
 
     if (flags & TL_SHAPE_TIME_BACKWARDS) {
@@ -221,7 +224,7 @@ static struct proved proved_of(const struct tl_conn *conn)
 static bool may_prove(const struct tl_conn *conn, const struct tl_segment *seg)
 {
     return !conn->opened || (seg->flags & (TL_SYN | TL_FIN | TL_RST)) || conn->endpoint[0].has_fin ||
-           conn->endpoint[1].has_fin || conn->rst_in != 0;
+           conn->endpoint[1].has_fin || conn->reset.in != 0;
 }
 
 static void mark_proofs(struct tl_step *step, const struct proved *before)
@@ -302,7 +305,7 @@ static void answer_challenge_trigger(struct tl_step *step)
         return;
     }
     if (step->peer->trigger_is_rst) {
-        tl_rst_revoke(step);
+        tl_reset_revoke(step, 1 - step->from, step->peer->trigger_in, TL_RST_EFFECT_CHALLENGE);
     } else if (drawn_by_tentative && newest->endpoint[1 - step->from].syn->count > 0) {
         newest->has_challenge = true;
         newest->challenge_in = step->seg->frame;

@@ -1,4 +1,4 @@
-/* tl_parts.c - see tl_parts.h.
+/* tl_parts.c - the items of the tree, a function for each group of fields.
  *
  * SPDX-License-Identifier: GPL-2.0-or-later
  */

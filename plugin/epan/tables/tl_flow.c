@@ -1,4 +1,4 @@
-/* tl_flow.c - see tl_flow.h.
+/* tl_flow.c - the flow graph: an arrow for each segment, a comment where it changes a state or has a reason.
  *
  * SPDX-License-Identifier: GPL-2.0-or-later
  */
