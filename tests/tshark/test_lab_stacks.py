@@ -1,9 +1,7 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 """tcplife against what other stacks say of their own segments: the corpus of tests/lab/stacks, scored as tests/lab/score does."""
 
-import os
 import sys
-from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 from conftest import REPO
@@ -23,13 +21,13 @@ def captures():
 
 
 @pytest.fixture(scope="module")
-def tally(captures, fields):
-    """What tcplife and Wireshark's flags got right, in two passes."""
+def tally(captures, fields_together):
+    """What tcplife and Wireshark's flags got right, in two passes. All captures are read by one tshark; tests/lab/score reads each
+    alone."""
     tally = scoring.Tally()
-    with ThreadPoolExecutor(os.cpu_count()) as pool:
-        rows = pool.map(lambda capture: fields(capture.path, *scoring.FIELDS, two_pass=True), captures)
-        for capture, frames in zip(captures, rows, strict=True):
-            scoring.score_capture(tally, capture, frames)
+    rows_of_each = fields_together([capture.path for capture in captures], *scoring.FIELDS, two_pass=True)
+    for capture, rows in zip(captures, rows_of_each, strict=True):
+        scoring.score_capture(tally, capture, rows)
     return tally
 
 
