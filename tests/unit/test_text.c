@@ -17,13 +17,9 @@ static const struct row {
 #define TL_SENTENCE(group, tag, ...) {#group "." #tag, {__VA_ARGS__}},
 #define TL_PHRASE(name, ...) {#name, {__VA_ARGS__}},
 #include "show/tl_sentences.def"
-#undef TL_SENTENCE
-#undef TL_PHRASE
 #define TL_WIRESHARK_FLAG(tag, name, ...) {name, {__VA_ARGS__}},
 #define TL_DIFFERENCE(tag, holds, flags, ...) {#tag, {__VA_ARGS__}},
 #include "input/tl_wireshark.def"
-#undef TL_WIRESHARK_FLAG
-#undef TL_DIFFERENCE
 };
 
 enum { ROWS = sizeof rows / sizeof rows[0], NAMES_MAX = 32, NAME_SIZE = 32 };

@@ -21,27 +21,18 @@ struct sentence {
 
 static const struct sentence sentences[] = {
 #define TL_SENTENCE(group, tag, ...) {TL_GROUP_##group, TL_##group##_##tag, {__VA_ARGS__}},
-#define TL_PHRASE(name, ...)
 #include "show/tl_sentences.def"
-#undef TL_SENTENCE
-#undef TL_PHRASE
 };
 
 enum phrase {
-#define TL_SENTENCE(group, tag, ...)
 #define TL_PHRASE(name, ...) PHRASE_##name,
 #include "show/tl_sentences.def"
-#undef TL_SENTENCE
-#undef TL_PHRASE
     PHRASE_COUNT
 };
 
 static const char *const phrases[PHRASE_COUNT][TL_LANGUAGES] = {
-#define TL_SENTENCE(group, tag, ...)
 #define TL_PHRASE(name, ...) {__VA_ARGS__},
 #include "show/tl_sentences.def"
-#undef TL_SENTENCE
-#undef TL_PHRASE
 };
 
 static const char *const between_sentences[TL_LANGUAGES] = {[TL_ENGLISH] = " ", [TL_CHINESE] = ""};
@@ -384,7 +375,6 @@ static void say_errors(wmem_strbuf_t *out, struct story *story)
     } errors[] = {
 #define TL_ERROR_ROW(bit, word, label, severity, group, source, meaning) {TL_ERROR_##bit, PHRASE_ERROR_##bit},
 #include "show/tl_errors.def"
-#undef TL_ERROR_ROW
     };
     const struct tl_shape *shape = &story->view->result->shape;
 
