@@ -1,8 +1,9 @@
 #!/usr/bin/python3
 # SPDX-License-Identifier: GPL-2.0-or-later
-"""Writes docs/fields.md and docs/labels.zh-CN.md from the definitions that the plugin is built from.
+"""Writes docs/fields.md and docs/labels.zh-CN.md from the definitions that the plugin is built from, and docs/states.md and
+docs/thresholds.md from the engine's code.
 
-`scripts/reference_pages.py` writes both into docs/, or into another folder; with --check it only says which are out of date,
+`scripts/reference_pages.py` writes all into docs/, or into another folder; with --check it only says which are out of date,
 and fails if one is.
 """
 
@@ -12,6 +13,7 @@ from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).resolve().parent))
 import definitions  # noqa: E402: Python's -I leaves out the folder of the script
+import rule_pages  # noqa: E402
 
 EXIT_OK, EXIT_BAD_INPUT = 0, 1
 
@@ -180,9 +182,16 @@ def labels_page():
     return "\n".join((SPDX, WRITTEN_BY, LABELS_INTRO.rstrip("\n"), *lines)) + "\n"
 
 
-# ---- both ------------------------------------------------------------------------------------------------------------
+# ---- all -------------------------------------------------------------------------------------------------------------
 
-PAGES = {"fields.md": fields_page, "labels.zh-CN.md": labels_page}
+
+def rule_page(name):
+    """The function that gives the page of that name, of rule_pages."""
+    written_by = WRITTEN_BY.replace(".def files in plugin/", "tables and constants of plugin/engine/")
+    return lambda: "\n".join((SPDX, written_by, *rule_pages.page(name))) + "\n"
+
+
+PAGES = {"fields.md": fields_page, "labels.zh-CN.md": labels_page} | {name: rule_page(name) for name in rule_pages.PAGES}
 
 
 def write(folder):

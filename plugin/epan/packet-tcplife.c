@@ -4,7 +4,7 @@
  */
 #include "packet-tcplife.h"
 
-#include "input/tl_compat.h"
+#include "base/tl_compat.h"
 
 #include <epan/prefs.h>
 

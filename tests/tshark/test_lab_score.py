@@ -3,7 +3,6 @@
 
 import os
 import sys
-from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 from conftest import REPO
@@ -48,15 +47,15 @@ def captures():
 
 
 @pytest.fixture(scope="module")
-def tallies(captures, fields):
-    """What tcplife and Wireshark's flags got right, in two passes."""
+def tallies(captures, fields_together):
+    """What tcplife and Wireshark's flags got right, in two passes. All captures are read by one tshark; tests/lab/score reads each
+    alone."""
     names = tuple(scoring.READINGS)
     tallies = {name: scoring.Tally() for name in names}
     wanted = scoring.BASIC + tuple(field for name in names for field in scoring.READINGS[name][1])
-    with ThreadPoolExecutor(os.cpu_count()) as pool:
-        rows = pool.map(lambda capture: fields(capture.path, *wanted, two_pass=True), captures)
-        for capture, frames in zip(captures, rows, strict=True):
-            scoring.score_capture(tallies, capture, frames)
+    rows_of_each = fields_together([capture.path for capture in captures], *wanted, two_pass=True)
+    for capture, rows in zip(captures, rows_of_each, strict=True):
+        scoring.score_capture(tallies, capture, rows)
     return tallies
 
 

@@ -7,7 +7,7 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "show/tl_text.h"
+#include "base/tl_text.h"
 
 /* Every row of both tables, whatever it is for. */
 static const struct row {

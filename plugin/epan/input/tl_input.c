@@ -1,4 +1,4 @@
-/* tl_input.c - see tl_input.h.
+/* tl_input.c - finds the TCP headers of a frame, tunnels and ICMP quotes included, and hands them to the engine in order.
  *
  * SPDX-License-Identifier: GPL-2.0-or-later
  */

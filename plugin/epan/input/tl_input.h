@@ -13,7 +13,7 @@
 #ifndef TL_INPUT_H
 #define TL_INPUT_H
 
-#include "input/tl_compat.h"
+#include "base/tl_compat.h"
 
 #include "../engine/tl.h"
 

@@ -1,4 +1,4 @@
-/* tl_wireshark.c - see tl_wireshark.h.
+/* tl_wireshark.c - reads Wireshark's own flags of a segment and picks the sentence about the difference (tl_wireshark.def).
  *
  * SPDX-License-Identifier: GPL-2.0-or-later
  */

@@ -1,4 +1,4 @@
-/* tl_expert.c - see tl_expert.h.
+/* tl_expert.c - registers the expert items and picks the one for a segment: the gravest that applies.
  *
  * SPDX-License-Identifier: GPL-2.0-or-later
  */

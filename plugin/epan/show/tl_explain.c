@@ -1,4 +1,4 @@
-/* tl_explain.c - see tl_explain.h.
+/* tl_explain.c - picks the sentences for a segment (tl_sentences.def) and what fills their slots.
  *
  * SPDX-License-Identifier: GPL-2.0-or-later
  */

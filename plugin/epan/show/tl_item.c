@@ -1,4 +1,4 @@
-/* tl_item.c - see tl_item.h.
+/* tl_item.c - registers the fields (tl_fields.def) and adds one to the tree, with its label.
  *
  * SPDX-License-Identifier: GPL-2.0-or-later
  */

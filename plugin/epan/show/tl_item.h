@@ -5,7 +5,7 @@
 #ifndef TL_ITEM_H
 #define TL_ITEM_H
 
-#include "input/tl_compat.h"
+#include "base/tl_compat.h"
 
 #include "show/tl_value.h"
 

@@ -1,4 +1,4 @@
-/* tl_label.c - see tl_label.h.
+/* tl_label.c - labels of values, in the language of the explanation or as Wireshark's windows need them.
  *
  * SPDX-License-Identifier: GPL-2.0-or-later
  */

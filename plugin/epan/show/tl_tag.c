@@ -1,4 +1,4 @@
-/* tl_tag.c - see tl_tag.h.
+/* tl_tag.c - the few words in front of the Info column: the most telling fact about a segment comes first.
  *
  * SPDX-License-Identifier: GPL-2.0-or-later
  */

@@ -1,4 +1,4 @@
-/* tl_tree.c - see tl_tree.h.
+/* tl_tree.c - the tree of one TCP header: which parts it has, and the tag in the Info column.
  *
  * SPDX-License-Identifier: GPL-2.0-or-later
  */

@@ -1,4 +1,4 @@
-/* tl_value.c - see tl_value.h.
+/* tl_value.c - the value of a field and whether it is shown, from tl_fields.def and tl_when.def.
  *
  * SPDX-License-Identifier: GPL-2.0-or-later
  */

@@ -7,7 +7,7 @@
 #ifndef TL_VALUE_H
 #define TL_VALUE_H
 
-#include "show/tl_view.h"
+#include "input/tl_view.h"
 
 /* The fields of tl_fields.def, in its order: FIELD_PHASE ... */
 enum tl_field {

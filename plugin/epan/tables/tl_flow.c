@@ -1,10 +1,10 @@
-/* tl_flow.c - see tl_flow.h.
+/* tl_flow.c - the flow graph: an arrow for each segment, a comment where it changes a state or has a reason.
  *
  * SPDX-License-Identifier: GPL-2.0-or-later
  */
 #include "tables/tl_flow.h"
 
-#include "input/tl_compat.h"
+#include "base/tl_compat.h"
 
 #include "show/tl_endpoint_text.h"
 #include "show/tl_tag.h"

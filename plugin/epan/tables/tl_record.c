@@ -1,4 +1,4 @@
-/* tl_record.c - see tl_record.h.
+/* tl_record.c - fills the columns of a connection's row (tl_columns.def) from the engine's facts and counts.
  *
  * SPDX-License-Identifier: GPL-2.0-or-later
  */

@@ -6,7 +6,7 @@
 #define TL_VIEW_H
 
 #include "../engine/tl.h"
-#include "show/tl_language.h"
+#include "base/tl_language.h"
 
 struct tl_view {
     const struct tl_segment *segment;

@@ -12,7 +12,7 @@
 
 #include <wsutil/wmem/wmem.h>
 
-#include "show/tl_language.h"
+#include "base/tl_language.h"
 
 enum { TL_BLANKS_MAX = 80 };
 
