@@ -41,6 +41,14 @@ static inline void tl_view_begin(struct tl_view *view)
     view->probe_confidence = shape->probe_confidence;
 }
 
+/* Why ports are used again: whether a tentative connection was taken or rejected shows later. */
+static inline unsigned tl_view_reuse(const struct tl_view *view)
+{
+    unsigned reuse = view->result->shape.reuse;
+
+    return view->visited && reuse == TL_REUSE_TENTATIVE ? view->facts.reuse : reuse;
+}
+
 /* Whether the segment belongs to the handshake, or says something about it. */
 static inline bool tl_view_in_handshake(const struct tl_view *view)
 {
