@@ -17,7 +17,7 @@ from handmade import ACK, PSH, SYN, Talk, ethernet, ipv4, join_captures, udp, wr
 from test_cases import Parser
 
 REPO = Path(__file__).resolve().parents[2]
-FIELD_ROW = re.compile(r'^TL_FIELD\(\w+, "([^"]+)", "[^"]*", (\w+), "([^"]*)", \w+, "[^"]*"\)$', re.M)
+FIELD_ROW = re.compile(r'^TL_FIELD\(\w+, "([^"]+)", "[^"]*", (\w+), "([^"]*)", \w+, \w+, \w+, .+\)$', re.M)
 FIELD_ROWS = FIELD_ROW.findall((REPO / "plugin/epan/tl_fields.def").read_text())
 NAMES = ["tcplife." + name for name, _, _ in FIELD_ROWS]
 LATE = {"tcplife." + name for name, _, blurb in FIELD_ROWS if re.search(r"\(late\b", blurb)}
