@@ -18,7 +18,7 @@ static const struct row {
 #define TL_PHRASE(name, ...) {#name, {__VA_ARGS__}},
 #include "show/tl_sentences.def"
 #define TL_WIRESHARK_FLAG(tag, name, ...) {name, {__VA_ARGS__}},
-#define TL_DIFFERENCE(tag, holds, flags, ...) {#tag, {__VA_ARGS__}},
+#define TL_DIFFERENCE(tag, holds, flags, ...) {"difference " #tag, {__VA_ARGS__}},
 #include "input/tl_wireshark.def"
 };
 
@@ -261,7 +261,8 @@ static void check_confidence(const struct row *row, unsigned language, const cha
         g_free(blank);
     }
     said = strstr(text, row_text("LIKELY", language)) || strstr(text, row_text("GUESS", language));
-    XX row_fails(row, text, *word ? "reads as a fact" : "reads as a doubt");
+    if (!*text || strstr(text, "  ") || said != (*word != '\0') || !strstr(text, word))
+        row_fails(row, text, *word ? "reads as a fact" : "reads as a doubt");
     g_free(text);
     wmem_strbuf_destroy(out);
 }
