@@ -1,4 +1,4 @@
-/* tl_pool.c - see tl_pool.h.
+/* tl_pool.c - cuts small blocks without headers from large ones, and keeps the freed ones by size.
  *
  * SPDX-License-Identifier: GPL-2.0-or-later
  */

@@ -1,4 +1,4 @@
-/* tl_text.c - see tl_text.h.
+/* tl_text.c - fills the slots of a template, with the optional parts in brackets left out where a slot is unknown.
  *
  * SPDX-License-Identifier: GPL-2.0-or-later
  */

@@ -1,4 +1,4 @@
-/* tl_conv_filter.c - see tl_conv_filter.h.
+/* tl_conv_filter.c - the entry in Wireshark's menu "Conversation Filter" that selects one connection.
  *
  * SPDX-License-Identifier: GPL-2.0-or-later
  */

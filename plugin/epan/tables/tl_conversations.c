@@ -1,4 +1,4 @@
-/* tl_conversations.c - see tl_conversations.h.
+/* tl_conversations.c - connections as rows of Wireshark's Conversations and Endpoints windows, which can be applied as filters.
  *
  * SPDX-License-Identifier: GPL-2.0-or-later
  */

@@ -1,4 +1,4 @@
-/* tl_stats_tree.c - see tl_stats_tree.h.
+/* tl_stats_tree.c - the tree of counts: its branches are a table, each equal to a display filter.
  *
  * SPDX-License-Identifier: GPL-2.0-or-later
  */
