@@ -20,6 +20,8 @@ static const int64_t SYN_ANSWER_NS = 200 * TL_MS;
 static const int64_t AT_ONCE_NS = 10 * TL_MS, GAVE_UP_NS = 900 * TL_MS;
 /* How long a server may wait for the ACK of its SYN-ACK before it repeats it, at least, and in gaps between the last two. */
 static const int64_t SYNACK_AGAIN_NS = 3 * TL_SECOND;
+/* A server that gives up its SYN-ACK this early does so for another reason than its timer: the first one is 1 s, RFC 6298 2.1. */
+static const int64_t SYNACK_TIMER_NS = TL_SECOND;
 enum { SYNACK_AGAIN_GAPS = 3 };
 /* One probe may be a setting, two with a fitting gap are a run; fewer are ordinary recovery. */
 enum { PROBES_CERTAIN = 2, REPEATS_TIMEOUT = 3 };
@@ -102,13 +104,14 @@ static bool synack_rejected(const struct tl_rst *rst)
            step->self->synack->count == 0 && !step->conn->opening.acked;
 }
 
-/* Its SYN-ACK is so recent that it need not have taken the ACK: in SYN-RECEIVED it repeats the SYN-ACK, first after 1 s or, in older
+/* It has not taken the ACK, or its SYN-ACK is so recent that nobody can tell: in SYN-RECEIVED it repeats the SYN-ACK, first after 1 s or, in older
  * systems, 3 s, then after about twice the last gap (RFC 6298 2.1 and 5.5). */
 static bool may_wait_for_ack(const struct tl_step *step)
 {
     const struct tl_syns *synack = step->self->synack;
 
-    return tl_since(step, synack->last_ns) <= tl_max_ns(SYNACK_AGAIN_NS, SYNACK_AGAIN_GAPS * synack->gap_ns);
+    return step->conn->opening.ignored > 0 ||
+           tl_since(step, synack->last_ns) <= tl_max_ns(SYNACK_AGAIN_NS, SYNACK_AGAIN_GAPS * synack->gap_ns);
 }
 
 static bool ack_rejected(const struct tl_rst *rst)
@@ -122,13 +125,18 @@ static bool ack_rejected(const struct tl_rst *rst)
            may_wait_for_ack(step);
 }
 
-/* It has sent its SYN-ACK again and again, and nothing has come since the first one. */
-static bool synack_timeout(const struct tl_rst *rst)
+/* Nothing has come since its first SYN-ACK: it is in SYN-RECEIVED, and no connection was open that it could abort. */
+static bool synack_unanswered(const struct tl_rst *rst)
 {
     const struct tl_endpoint *x = rst->step->self, *y = rst->step->peer;
 
-    return is_live(rst) && x->synack->count >= REPEATS_TIMEOUT && !x->sent_plain && !rst->step->conn->opening.acked &&
-           y->last_ns <= x->synack->first_ns && tl_since(rst->step, x->synack->last_ns) >= TL_SECOND;
+    return is_live(rst) && x->synack->count > 0 && !x->sent_plain && !rst->step->conn->opening.acked && y->syn->count > 0 &&
+           y->last_ns <= x->synack->first_ns && tl_since(rst->step, x->synack->last_ns) >= SYNACK_TIMER_NS;
+}
+
+static bool synack_timeout(const struct tl_rst *rst)
+{
+    return synack_unanswered(rst) && rst->step->self->synack->count >= REPEATS_TIMEOUT;
 }
 
 static bool half_open_syn_unseen(const struct tl_rst *rst)
@@ -319,6 +327,7 @@ static const struct {
     {half_open_syn_unseen, TL_RST_CAUSE_HALF_OPEN_SYN, TL_CONFIDENCE_LIKELY},
     {ack_rejected, TL_RST_CAUSE_ACK_REJECTED, TL_CONFIDENCE_LIKELY},
     {synack_timeout, TL_RST_CAUSE_SYNACK_TIMEOUT, TL_CONFIDENCE_LIKELY},
+    {synack_unanswered, TL_RST_CAUSE_SYNACK_TIMEOUT, TL_CONFIDENCE_GUESS},
     {abort_repeat, TL_RST_CAUSE_ABORT_REPEAT, TL_CONFIDENCE_CERTAIN},
     {syn_in_window, TL_RST_CAUSE_SYN_IN_WINDOW, TL_CONFIDENCE_LIKELY},
     {keepalive_timeout_sure, TL_RST_CAUSE_KEEPALIVE_TIMEOUT, TL_CONFIDENCE_CERTAIN},

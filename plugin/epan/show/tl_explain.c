@@ -195,6 +195,8 @@ static void add_references(struct story *story)
     add_frame(story, "trigger", refs->trigger_in);
     if (facts->fin_in[shape->from & 1] == 0 || facts->fin_in[shape->from & 1] > story->view->segment->frame)
         add_frame(story, "ended", facts->rst_in);
+    add_test(story, "?opened", shape->phase != TL_PHASE_HANDSHAKE);
+    add_test(story, "?opening", shape->phase == TL_PHASE_HANDSHAKE);
     add_test(story, "?bad_ack", shape->error & TL_ERROR_SYNACK_ACK);
     add_test(story, "?bad_isn", !(shape->error & TL_ERROR_SYNACK_ACK));
     if (refs->trigger_bytes > 0)
