@@ -124,6 +124,7 @@ enum tl_shape_flag {
     TL_SHAPE_SPURIOUS_SHOWS = 0x0100, /* timestamps or SACK would show it if the retransmission was spurious */
     TL_SHAPE_TLP_OR_RTO = 0x0200,     /* a single segment outstanding: tail loss probe and timer look alike */
     TL_SHAPE_NAMES_RUN = 0x0400,      /* this probe shows what all of its run are: kind and confidence, a late fact of them */
+    TL_SHAPE_BELOW_PREVIOUS = 0x4000, /* SYN into TIME-WAIT: its numbers do not let it in */
     TL_SHAPE_WINDOW_LIMITED = 0x0800, /* fills a small window to the last octet, after a wait for more */
 };
 
@@ -235,6 +236,8 @@ struct tl_refs {
     int64_t probe_interval_ns; /* later probe of a run: since the previous one, ns */
     uint32_t disowned_in;      /* frame of a RST in the name of this end that the segment shows to be from somebody else */
     uint32_t revoked_in;       /* frame of a RST that the segment shows to have ended nothing */
+    uint32_t refuted_in;       /* frame of a FIN that the segment shows not to be from the end that it names */
+    uint32_t linked;           /* first segment of a connection: number + 1 of the one whose SYN has the same numbers */
 };
 
 /* The most that one connection can hold, bytes: both records of sent data full, all rings grown (tl_scoreboard.h, tl_recent.h,
@@ -270,6 +273,7 @@ struct tl_facts {
     uint8_t verdict;              /* enum tl_verdict */
     uint8_t open_failure;         /* enum tl_open_failure */
     uint8_t scan;                 /* enum tl_scan */
+    uint32_t linked;              /* number of the connection whose SYN has the same port and number; UINT32_MAX = none */
     uint8_t rst_cause;            /* enum tl_rst_cause of the RST that ended it; if none did, of the first one captured */
     uint8_t rst_confidence;       /* enum tl_confidence of that */
     uint8_t rst_sender;           /* enum tl_side: whom that RST names as its sender */

@@ -351,9 +351,18 @@ static bool contradicts(enum tl_fsm_withdrawal evidence, unsigned state)
         return state == S(FIN_WAIT_2) || state == S(TIME_WAIT) || state == S(CLOSED) || state == S(UNKNOWN);
     case TL_FIN_UNKNOWN: /* its FIN does not acknowledge the peer's */
         return state == S(CLOSE_WAIT);
+    case TL_FIN_REFUTED: /* everything that a FIN had led to */
+        return state == S(FIN_WAIT_1) || state == S(FIN_WAIT_2) || state == S(CLOSE_WAIT) || state == S(CLOSING) ||
+               state == S(TIME_WAIT);
     default: /* lives on after a RST */
         return state == S(CLOSED) || state == S(UNKNOWN) || state == S(LISTEN);
     }
+}
+
+/* A state that the evidence does not take back. */
+static enum tl_state kept_by(enum tl_fsm_withdrawal evidence)
+{
+    return evidence == TL_FIN_REFUTED ? S(ESTABLISHED) : S(FIN_WAIT_1);
 }
 
 static void evidence_takes_back_what_it_contradicts(void **state)
@@ -365,9 +374,9 @@ static void evidence_takes_back_what_it_contradicts(void **state)
             struct tl_fsm fsm = expected_in((enum tl_state)at);
             struct tl_endpoint_view view = {0};
 
-            fsm.history = (uint64_t)S(FIN_WAIT_1) << 4 | at; /* not one that is taken back, too */
+            fsm.history = (uint64_t)kept_by((enum tl_fsm_withdrawal)evidence) << 4 | at;
             assert_int_equal(tl_fsm_withdraw(&fsm, (enum tl_fsm_withdrawal)evidence, &view), back);
-            assert_int_equal(tl_fsm_state(&fsm), back ? S(FIN_WAIT_1) : at);
+            assert_int_equal(tl_fsm_state(&fsm), back ? (unsigned)kept_by((enum tl_fsm_withdrawal)evidence) : at);
             assert_int_equal(view.withdrawn, back ? at : S(NONE));
             assert_int_equal(fsm.depth, back ? 1 : 2);
             assert_int_equal(fsm.confidence, back ? TL_CONFIDENCE_CERTAIN : TL_CONFIDENCE_LIKELY);
@@ -375,19 +384,20 @@ static void evidence_takes_back_what_it_contradicts(void **state)
     }
 }
 
-/* Certain states stay, except that an end which goes on did not send the RST that closed it. */
+/* Certain states stay, except that an end which goes on did not send the RST that closed it, nor one whose bytes arrive the FIN. */
 static void certain_states_stay_unless_the_end_lives_on(void **state)
 {
     (void)state;
     for (unsigned evidence = 0; evidence < TL_FSM_WITHDRAWALS; evidence++) {
         for (unsigned at = S(CLOSED); at < TL_STATE_COUNT; at++) {
-            bool back = evidence == TL_LIVES_ON && contradicts(TL_LIVES_ON, at);
+            bool back = (evidence == TL_LIVES_ON || evidence == TL_FIN_REFUTED) &&
+                        contradicts((enum tl_fsm_withdrawal)evidence, at);
             struct tl_fsm fsm = in((enum tl_state)at);
             struct tl_endpoint_view view = {0};
 
-            fsm.history = (uint64_t)S(FIN_WAIT_1) << 4 | at;
+            fsm.history = (uint64_t)kept_by((enum tl_fsm_withdrawal)evidence) << 4 | at;
             assert_int_equal(tl_fsm_withdraw(&fsm, (enum tl_fsm_withdrawal)evidence, &view), back);
-            assert_int_equal(tl_fsm_state(&fsm), back ? S(FIN_WAIT_1) : at);
+            assert_int_equal(tl_fsm_state(&fsm), back ? (unsigned)kept_by((enum tl_fsm_withdrawal)evidence) : at);
         }
     }
 }

@@ -152,6 +152,7 @@ struct tl_endpoint {
     bool has_octet : 1;
     bool has_fin : 1;
     bool fin_inferred : 1; /* the FIN itself was not captured */
+    bool fin_covered : 1;  /* bytes in the place of its FIN came after it */
     bool fin_repeated : 1; /* its FIN came again since the peer acknowledged it */
     bool has_tsval : 1;
     bool has_window : 1;
@@ -233,6 +234,7 @@ struct tl_conn {
     int64_t reuse_elapsed_ns;
     int64_t finish_ns; /* last ACK that the close needs */
     uint32_t number;
+    uint32_t linked; /* number + 1 of another one whose SYN has the same numbers; 0 = none */
     uint32_t incarnation;
     uint32_t first_in, last_in; /* frames */
     uint8_t reuse;              /* enum tl_reuse */
@@ -253,9 +255,11 @@ struct tl_conn {
     bool finished : 1; /* both FINs acknowledged */
     bool rst_late : 1; /* a RST came after that */
     bool superseded : 1;
-    bool fast_path : 1;    /* the next segment may be ordinary: tl_fast_path.h */
-    bool zeek_in_step : 1; /* Zeek's view has the same numbers, and need not hear of ordinary segments: tl_zeek_view.c */
-    bool zeek_lags : 1;    /* and has not heard of the last ones */
+    bool below_previous : 1; /* its SYN does not get past the TIME-WAIT of the one before */
+    bool missed_nat : 1;     /* it is linked, and the other one was not answered when its SYN-ACK came */
+    bool fast_path : 1;      /* the next segment may be ordinary: tl_fast_path.h */
+    bool zeek_in_step : 1;   /* Zeek's view has the same numbers, and need not hear of ordinary segments: tl_zeek_view.c */
+    bool zeek_lags : 1;      /* and has not heard of the last ones */
 };
 
 /* All connections between two addresses and ports. Two are enough for routing: the newest, and the one before it while the
@@ -270,8 +274,18 @@ struct tl_pair {
     struct tl_endpoints ends;
 };
 
+/* A SYN that was captured: by its port and number the same SYN, or the answer to it, is known under other addresses. */
+struct tl_known_syn {
+    uint32_t isn, number; /* initial sequence number; number + 1 of its connection, 0 = none */
+    uint16_t port;
+    bool answered; /* by a SYN-ACK, in that connection */
+};
+
+enum { TL_KNOWN_SYNS = 256 }; /* newest SYNs kept, each in the place that its number gives */
+
 struct tl_tracker {
     struct tl_allocator allocator;
+    struct tl_known_syn syns[TL_KNOWN_SYNS];
     uint32_t connections;
     bool views_zeek;
     bool no_fast_path; /* for tests: every segment goes through all rules */
@@ -311,6 +325,7 @@ struct tl_step {
     bool is_probe;
     bool acks_fin;      /* first to acknowledge the peer's FIN */
     bool infers_fin;    /* shows that the peer had sent a FIN that was not captured */
+    bool refutes_fin;   /* shows that the peer had not sent the FIN that was captured */
     bool opens;         /* completes the handshake */
     bool finishes;      /* leaves both FINs acknowledged */
     bool rst_effective; /* RST that ends the connection, or whose sender has closed */

@@ -272,13 +272,14 @@ static const unsigned withdraws[TL_FSM_WITHDRAWALS] = {
     [TL_REPEATS_FIN] = BIT(FIN_WAIT_2) | BIT(TIME_WAIT) | BIT(CLOSED) | BIT(UNKNOWN),
     [TL_FIN_UNKNOWN] = BIT(CLOSE_WAIT),
     [TL_LIVES_ON] = BIT(CLOSED) | BIT(UNKNOWN) | BIT(LISTEN),
+    [TL_FIN_REFUTED] = BIT(FIN_WAIT_1) | BIT(FIN_WAIT_2) | BIT(CLOSE_WAIT) | BIT(CLOSING) | BIT(TIME_WAIT),
 };
 #undef BIT
 
 bool tl_fsm_withdraw(struct tl_fsm *fsm, enum tl_fsm_withdrawal evidence, struct tl_endpoint_view *view)
 {
     /* A RST in E's own name is certain to close E unless E lives on: then somebody else sent it. */
-    unsigned least = evidence == TL_LIVES_ON ? 0 : 1;
+    unsigned least = evidence == TL_LIVES_ON || evidence == TL_FIN_REFUTED ? 0 : 1;
     bool any = false;
 
     while (fsm->expected >= least && fsm->depth > 1 && (withdraws[evidence] >> tl_fsm_state(fsm)) & 1) {

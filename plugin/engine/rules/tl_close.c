@@ -23,9 +23,20 @@ static bool infers_fin_of_peer(const struct tl_step *step)
            !tl_scoreboard_has_hole_below(peer->scoreboard, peer->seen);
 }
 
+/* Bytes came in the place of the peer's FIN, and now they are acknowledged: whoever sent that FIN, a decoy that was to die on the way
+ * for instance, the two ends know nothing of it. */
+static bool refutes_fin_of_peer(const struct tl_step *step)
+{
+    const struct tl_endpoint *peer = step->peer;
+
+    return peer->has_fin && peer->fin_covered && !step->copy_of && step->legal && tl_has(step, TL_ACK) &&
+           step->event != TL_EVENT_RST && tl_seq_after(step->seg->ack, peer->fin + 1) &&
+           !tl_seq_after(step->seg->ack, peer->max);
+}
+
 static bool peer_has_fin(const struct tl_step *step)
 {
-    return step->peer->has_fin || step->infers_fin;
+    return (step->peer->has_fin && !step->refutes_fin) || step->infers_fin;
 }
 
 static uint32_t fin_of_peer(const struct tl_step *step)
@@ -114,7 +125,7 @@ static enum tl_teardown_step data_step(const struct tl_step *step)
     if (self_has_fin(step) && tl_seq_after(step->seg->seq + step->seg->len, self->fin)) {
         return TL_TEARDOWN_STEP_DATA_AFTER_FIN;
     }
-    if (!step->peer->has_fin || self_has_fin(step) || !step->new_bytes) {
+    if (!peer_has_fin(step) || self_has_fin(step) || !step->new_bytes) {
         return TL_TEARDOWN_STEP_NONE;
     }
     return acks_peer_fin(step) ? TL_TEARDOWN_STEP_HALF_CLOSE_DATA : TL_TEARDOWN_STEP_TRAILING_DATA;
@@ -162,6 +173,8 @@ void tl_close_name(const struct tl_conn *conn, struct tl_step *step)
     if (step->stray) {
         return;
     }
+    step->refutes_fin = refutes_fin_of_peer(step);
+    step->refs->refuted_in = step->refutes_fin ? step->peer->fin_in : 0;
     if (step->event == TL_EVENT_FIN && step->legal) {
         name_fin(step);
     }
@@ -244,6 +257,13 @@ static void learn_ack_of_fin(struct tl_step *step)
     }
 }
 
+static void forget_fin(struct tl_closing *closing, struct tl_endpoint *end, unsigned other, const struct tl_endpoint *other_end)
+{
+    end->has_fin = end->fin_inferred = end->fin_repeated = end->fin_covered = false;
+    closing->closer = other_end->has_fin ? (uint8_t)other : TL_NO_ENDPOINT;
+    closing->crossed = closing->merged = closing->half_close = false;
+}
+
 static void learn_data_or_ack(struct tl_step *step)
 {
     step->conn->closing.half_close |= data_step(step) == TL_TEARDOWN_STEP_HALF_CLOSE_DATA;
@@ -251,6 +271,10 @@ static void learn_data_or_ack(struct tl_step *step)
         step->conn->closing.closer = (uint8_t)closer_without_refuted(step->conn, step);
         step->self->has_fin = false;
         step->self->fin_inferred = false;
+    }
+    if (step->self->has_fin && step->event == TL_EVENT_DATA && !step->copy_of &&
+        !tl_seq_after(step->seg->seq, step->self->fin) && tl_seq_after(step->end, step->self->fin)) {
+        step->self->fin_covered = true;
     }
     if (step->shape->teardown_step == TL_TEARDOWN_STEP_FIN_REACK) {
         step->peer->fin_repeated = false;
@@ -264,6 +288,9 @@ void tl_close_learn(struct tl_step *step)
 
     if (step->stray) {
         return;
+    }
+    if (step->refutes_fin) {
+        forget_fin(&step->conn->closing, step->peer, step->from, step->self);
     }
     if (step->event == TL_EVENT_FIN && step->legal) {
         learn_fin(step);

@@ -103,6 +103,10 @@ void tl_phase_update(struct tl_step *step)
         before = (enum tl_phase)conn->phase_open; /* the RST that had closed it was revoked */
         phases = stay(before);
     }
+    if (step->refutes_fin && !conn->endpoint[0].has_fin && !conn->endpoint[1].has_fin &&
+        (before == TL_PHASE_TEARDOWN || before == TL_PHASE_HALF_CLOSED)) {
+        before = TL_PHASE_ESTABLISHED; /* nobody has closed */
+    }
     if (step->event == TL_EVENT_SYN || step->event == TL_EVENT_SYNACK) {
         phases = of_syn(step, before);
     } else if (step->event == TL_EVENT_RST) {

@@ -95,6 +95,12 @@ static bool synack_unsolicited(const struct tl_rst *rst)
     return trigger_is_synack(rst) && tl_scoreboard_only_resets(rst->step->self);
 }
 
+/* The client had called other addresses by the same SYN, and no answer came from there: this SYN-ACK came back past the translator. */
+static bool synack_missed_nat(const struct tl_rst *rst)
+{
+    return trigger_is_synack(rst) && rst->step->conn->missed_nat;
+}
+
 static bool synack_rejected(const struct tl_rst *rst)
 {
     const struct tl_step *step = rst->step;
@@ -323,6 +329,7 @@ static const struct {
     {refused_bad, TL_RST_CAUSE_REFUSED_BAD, TL_CONFIDENCE_CERTAIN},
     {synack_bad_ack, TL_RST_CAUSE_SYNACK_BAD_ACK, TL_CONFIDENCE_CERTAIN},
     {synack_unsolicited, TL_RST_CAUSE_SYNACK_UNSOLICITED, TL_CONFIDENCE_LIKELY},
+    {synack_missed_nat, TL_RST_CAUSE_SYNACK_UNSOLICITED, TL_CONFIDENCE_LIKELY},
     {synack_rejected, TL_RST_CAUSE_SYNACK_REJECTED, TL_CONFIDENCE_CERTAIN},
     {half_open_syn_unseen, TL_RST_CAUSE_HALF_OPEN_SYN, TL_CONFIDENCE_LIKELY},
     {ack_rejected, TL_RST_CAUSE_ACK_REJECTED, TL_CONFIDENCE_LIKELY},

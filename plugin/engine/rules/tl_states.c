@@ -228,6 +228,10 @@ static void sender_of_plain(struct pair_of_states *s)
     struct tl_step *step = s->step;
     bool unknown = tl_fsm_state(s->self) == TL_STATE_UNKNOWN;
 
+    if (step->refutes_fin) {
+        tl_fsm_withdraw(s->self, TL_FIN_REFUTED, s->self_view);
+        tl_fsm_withdraw(s->peer, TL_FIN_REFUTED, s->peer_view);
+    }
     on_life_after_rst(s);
     if (unknown && step->conn->reset.in != 0 && !step->self->has_fin) {
         tl_fsm_withdraw(s->self, TL_LIVES_ON, s->self_view); /* a device on the path had answered for it */

@@ -87,6 +87,16 @@ static bool only_asked(const struct tl_conn *conn, const struct tl_endpoint *x)
     return x->syn->count > 0 && !x->sent_plain && !conn->opened && x->synack->count == 0;
 }
 
+/* An end in TIME-WAIT takes a SYN whose timestamp is newer than the last one or, without timestamps, whose number is above the last
+ * one (RFC 6191 2, RFC 9293 3.6.1 MAY-2); any other it answers by an ACK or drops. */
+static bool is_below(const struct tl_endpoint *before, const struct tl_segment *seg)
+{
+    if (before->has_tsval && (seg->options & TL_OPT_TIMESTAMPS) && seg->tsval != before->tsval) {
+        return !tl_seq_after(seg->tsval, before->tsval);
+    }
+    return before->has_max && !tl_seq_after(seg->seq, before->max - 1);
+}
+
 /* A SYN with a number of its own: a new connection, final or tentative. */
 static struct tl_conn *start_by_syn(struct tl_pair *pair, const struct tl_segment *seg)
 {
@@ -102,6 +112,9 @@ static struct tl_conn *start_by_syn(struct tl_pair *pair, const struct tl_segmen
         bool time_wait = (holds_time_wait(x) || holds_time_wait(y)) && elapsed < TWO_MSL_NS;
 
         conn = start(pair, seg, time_wait ? TL_REUSE_TIME_WAIT : TL_REUSE_AFTER_CLOSE, time_wait && holds_time_wait(y));
+        if (conn) {
+            conn->below_previous = time_wait && holds_time_wait(y) && is_below(x, seg);
+        }
     } else if (only_asked(before, x)) {
         conn = start(pair, seg, TL_REUSE_RETRY_NEW_ISN, false);
     } else {
@@ -272,6 +285,34 @@ static void reset_previous(struct tl_conn *conn, const struct tl_segment *seg, c
     before->fast_path = false;
 }
 
+/* ---- the same SYN under other addresses ---------------------------------------------------------------------------------- */
+
+/* Looks for the SYN that a first segment repeats or answers in another connection: translated on the way, or an answer that came
+ * back past the translator. Keeps the SYN. */
+static void link_to_other(struct tl_conn *conn, const struct tl_segment *seg, struct tl_result *result)
+{
+    struct tl_tracker *tracker = conn->pair->tracker;
+    bool is_synack = seg->flags & TL_ACK;
+    uint32_t isn = is_synack ? seg->ack - 1 : seg->seq;
+    uint16_t port = conn->pair->ends.port[is_synack ? 1 - (seg->from & 1) : seg->from & 1];
+    struct tl_known_syn *known = &tracker->syns[(isn ^ port) % TL_KNOWN_SYNS];
+    bool same = known->number != 0 && known->isn == isn && known->port == port;
+
+    if ((seg->flags & (TL_SYN | TL_RST | TL_FIN)) != TL_SYN) {
+        return;
+    }
+    if (same && known->number != conn->number + 1) {
+        if (seg->frame == conn->first_in) {
+            result->refs.linked = conn->linked = known->number;
+        }
+        conn->missed_nat = conn->missed_nat || (is_synack && conn->linked != 0 && !known->answered);
+    } else if (same) {
+        known->answered |= is_synack;
+    } else if (!is_synack) {
+        *known = (struct tl_known_syn){.isn = isn, .number = conn->number + 1, .port = port};
+    }
+}
+
 static void show_reuse(const struct tl_conn *conn, bool is_syn, bool was_tentative, struct tl_result *result)
 {
     bool undecided = conn->tentative && conn->reuse == TL_REUSE_SUPERSEDE;
@@ -280,6 +321,7 @@ static void show_reuse(const struct tl_conn *conn, bool is_syn, bool was_tentati
         return;
     }
     if (result->shape.from == conn->opening.opener && is_syn) {
+        result->shape.flags |= conn->below_previous ? TL_SHAPE_BELOW_PREVIOUS : 0;
         result->shape.reuse = undecided ? TL_REUSE_TENTATIVE : conn->reuse;
         result->refs.reuse_elapsed_ns = conn->reuse_elapsed_ns;
     } else if (was_tentative && !conn->tentative) {
@@ -296,6 +338,9 @@ static bool update(struct tl_pair *pair, const struct tl_segment *segment, struc
     memset(result, 0, sizeof *result);
     if (!conn) {
         return false;
+    }
+    if (segment->flags & TL_SYN) {
+        link_to_other(conn, segment, result);
     }
     tl_update(conn, segment, result);
     if (conn->tentative && conn->previous) {

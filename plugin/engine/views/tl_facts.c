@@ -160,6 +160,7 @@ void tl_conn_facts(const struct tl_conn *conn, int64_t end_ns, struct tl_facts *
     memset(facts, 0, sizeof *facts);
     facts->number = conn->number;
     facts->incarnation = conn->incarnation;
+    facts->linked = conn->linked - 1; /* 0, none, becomes UINT32_MAX */
     facts->client = conn->client;
     facts->opener = conn->peers ? TL_SENDER_PEER : conn->roles_refuted ? TL_SENDER_UNKNOWN : TL_SENDER_CLIENT;
     facts->sender_confidence = conn->sender_confidence;

@@ -237,6 +237,9 @@ static void add_repair(struct story *story)
     add_label(story, "proved_why", TL_GROUP_SPURIOUS, refs->proved[0].spurious);
     add_frame(story, "disowned", refs->disowned_in);
     add_frame(story, "revoked", refs->revoked_in);
+    add_frame(story, "refuted", refs->refuted_in);
+    if (refs->linked != 0)
+        add_number(story, "linked", refs->linked - 1);
     add_frame(story, "superseded", refs->superseded_in);
 }
 
@@ -428,6 +431,10 @@ static void say_remarks(wmem_strbuf_t *out, struct story *story)
 
     if (tl_view_reuse(story->view) != TL_REUSE_NONE)
         say(out, story, sentence(TL_GROUP_REUSE, tl_view_reuse(story->view)));
+    if (shape->flags & TL_SHAPE_BELOW_PREVIOUS)
+        say(out, story, phrase(PHRASE_REUSE_BELOW));
+    if (refs->linked != 0)
+        say(out, story, phrase(PHRASE_LINKED));
     if (shape->flags & TL_SHAPE_REORDERED)
         say(out, story, phrase(PHRASE_REORDERED));
     if (shape->endpoint[shape->from & 1].withdrawn)
@@ -445,6 +452,8 @@ static void say_remarks(wmem_strbuf_t *out, struct story *story)
         say(out, story, phrase(PHRASE_PROVED));
     if (refs->disowned_in != 0)
         say(out, story, phrase(PHRASE_DISOWNED));
+    if (refs->refuted_in != 0)
+        say(out, story, phrase(PHRASE_FIN_REFUTED));
     if (refs->revoked_in != 0)
         say(out, story, phrase(PHRASE_REVOKED));
     if (refs->superseded_in != 0)
