@@ -68,7 +68,7 @@ def table(heads, rows):
 
 def values_text(field, groups):
     """What the values of a field are: a link, or nothing where the type says it all."""
-    if field.values in PLAIN_VALUES:
+    if field.values in PLAIN_VALUES or field.type == "NONE":
         return ""
     name, anchor = BITS[field.values] if field.values in BITS else (groups[field.values].name, f"#{groups[field.values].name}")
     return f"[{name}]({anchor})"
@@ -82,9 +82,14 @@ def field_lines(groups):
         yield from table(("field", "type", "values", "what it says", "on which segments"), rows)
 
 
+def names_of_fields(values):
+    """The fields that have values of a group; of a heading it is only the label."""
+    return [code(f"tcplife.{field.name}") for field in definitions.fields() if field.values == values and field.type != "NONE"]
+
+
 def users_text(values):
     """The fields that have values of a group, and the columns of the connection rows."""
-    fields = [code(f"tcplife.{field.name}") for field in definitions.fields() if field.values == values]
+    fields = names_of_fields(values)
     columns = [code(column.name) for column in definitions.columns() if column.kind == "WORD" and column.group == values]
     texts = ["In " + ", ".join(fields) if fields else "", "columns " + ", ".join(columns) if columns else ""]
     return "; ".join(text for text in texts if text) + "."
@@ -153,7 +158,7 @@ def label_lines():
     questions, values = definitions.chinese_groups(), definitions.chinese_values()
     heads = ("值", "标签", "说明")
     for group in definitions.groups().values():
-        used_in = "、".join(code(f"tcplife.{field.name}") for field in definitions.fields() if field.values == group.id)
+        used_in = "、".join(names_of_fields(group.id))
         yield from ("", f"## {group.name}", "", questions[group.id] + (f"用于 {used_in}。" if used_in else ""), "")
         rows = ((value.value, values[group.id, value.tag]) for value in group.values)
         yield from table(heads, ((code(word), *translation) for word, translation in rows))

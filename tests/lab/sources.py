@@ -147,7 +147,7 @@ SOURCES = (
     Source("stacks", "other stacks", "stacks/corpus", stack_rows,
            "each stack's own call stack at IP output, handed over with the packet"),
     Source("devices", "devices on the path", "devices/corpus", device_rows,
-           "client, router, server with devices between; each device's own log of what it sent"),
+           "client, two routers, server, and devices on the wires; who made a packet travels with it"),
 )
 
 

@@ -41,7 +41,4 @@ const struct tl_header *tl_input_headers(packet_info *pinfo, proto_tree *tree, u
 /* Forgets the frame. Call at its end. */
 void tl_input_end(void);
 
-/* Time of the frame, ns since 1970, within 1911 and 2116; 0 if it has none. */
-int64_t tl_input_time(const packet_info *pinfo);
-
 #endif

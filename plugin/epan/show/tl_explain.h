@@ -10,7 +10,8 @@
 #include "input/tl_view.h"
 
 /* One or a few sentences in view->language that say what the segment is and why, made from tl_sentences.def. The string belongs to
- * `pool`. It does not depend on the pass: frames are named only when they come before the segment. Where Wireshark's own flag
+ * `pool`. A fact is worded by its confidence, and from the second pass on late
+ * facts are told as they are then; frames are named only when they come before the segment. Where Wireshark's own flag
  * differs (view->wireshark) the last sentence says so. Costs some microseconds, so call it only when somebody reads it. */
 const char *tl_explain(wmem_allocator_t *pool, const struct tl_view *view);
 
