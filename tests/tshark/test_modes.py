@@ -144,7 +144,7 @@ def test_a_run_of_probes_is_renamed_everywhere(tshark, scapy_pcap):
     assert not seen[False]["expert"]
     assert seen[True]["expert"]
     assert "perhaps asks whether the window of" in seen[False]["explanation"]
-    assert "asks whether the server is still there" in seen[True]["explanation"]
+    assert "probably asks whether the server is still there" in seen[True]["explanation"]
 
 
 # ---- preferences of TCP that the answers do not depend on ------------------------------------------------------------
