@@ -20,7 +20,7 @@ import pytest
 REPO = Path(__file__).resolve().parent.parent
 NOBODY = 65534  # user and group that own nothing, by Debian's base-passwd
 CAPTURE_START_S = 1_700_000_000  # time of the first packet that scapy_pcap writes: 2023-11-14
-TIMEOUT_S = 120  # for one run of tshark or sharkd
+TIMEOUT_S = 300  # for one run of tshark or sharkd
 FIELD_SEPARATOR, VALUE_SEPARATOR = "\t", "|"  # of our -T fields output; VALUE_SEPARATOR where a field occurs twice in a frame
 
 Result = namedtuple("Result", "stdout stderr returncode")

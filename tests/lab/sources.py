@@ -70,10 +70,10 @@ def detected(reading, family):
     return Count(right, unknown, sum(found.values()) - right - unknown)
 
 
-def needless(reading):
-    """Needless retransmissions, where DSACK or timestamps can tell."""
+def spurious(reading):
+    """Spurious retransmissions, where DSACK or timestamps can tell."""
     def number(truth, said):
-        return sum(split(reading["needless"], None, "proof", truth, said).values())
+        return sum(split(reading["spurious"], None, "proof", truth, said).values())
 
     return Count(number("True", "True"), number("True", "False"), number("False", "True"))
 
@@ -89,7 +89,7 @@ LINUX_FAMILIES = (
     ("RST cause", lambda one: verdicts(one["resets"], None, None), False),
     ("retransmission cause, at the sender", lambda one: verdicts(one["causes"], "sender", None), True),
     ("retransmission cause, at the receiver", lambda one: verdicts(one["causes"], "receiver", None), True),
-    ("needless", needless, True),
+    ("spurious", spurious, True),
     ("window probe", lambda one: detected(one, "window_probe"), True),
     ("answer to a window probe", lambda one: detected(one, "window_probe_answer"), True),
     ("keep-alive", lambda one: detected(one, "keepalive"), True),
@@ -147,7 +147,7 @@ SOURCES = (
     Source("stacks", "other stacks", "stacks/corpus", stack_rows,
            "each stack's own call stack at IP output, handed over with the packet"),
     Source("devices", "devices on the path", "devices/corpus", device_rows,
-           "client, router, server with devices between; each device's own log of what it sent"),
+           "client, two routers, server, and devices on the wires; who made a packet travels with it"),
 )
 
 

@@ -72,13 +72,13 @@ class Batch:
         how["env"] = {**self.path, **(how.get("env") or {})}
         return self.sandbox.run(self.command(args), **how)
 
-    def start(self, *args):
+    def start(self, *args, env=None):
         """Started in a session of its own, so that it can be killed with all that it started; SIGINT ends it, also where a shell
-        has started the tests in the background. tshark itself answers: jobs take long enough to be killed between."""
+        has started the tests in the background. tshark itself answers."""
         user = {"user": NOBODY, "group": NOBODY, "extra_groups": []} if self.sandbox.as_root else {}
         return subprocess.Popen(
             ["env", "--default-signal=INT", *(str(word) for word in self.command(args))],
-            env=self.sandbox.environment(None),
+            env=self.sandbox.environment(env),
             cwd=self.sandbox.home,
             stdin=subprocess.DEVNULL,
             stdout=subprocess.PIPE,

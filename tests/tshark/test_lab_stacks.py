@@ -1,9 +1,7 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 """tcplife against what other stacks say of their own segments: the corpus of tests/lab/stacks, scored as tests/lab/score does."""
 
-import os
 import sys
-from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 from conftest import REPO
@@ -23,13 +21,13 @@ def captures():
 
 
 @pytest.fixture(scope="module")
-def tally(captures, fields):
-    """What tcplife and Wireshark's flags got right, in two passes."""
+def tally(captures, fields_together):
+    """What tcplife and Wireshark's flags got right, in two passes. All captures are read by one tshark; tests/lab/score reads each
+    alone."""
     tally = scoring.Tally()
-    with ThreadPoolExecutor(os.cpu_count()) as pool:
-        rows = pool.map(lambda capture: fields(capture.path, *scoring.FIELDS, two_pass=True), captures)
-        for capture, frames in zip(captures, rows, strict=True):
-            scoring.score_capture(tally, capture, frames)
+    rows_of_each = fields_together([capture.path for capture in captures], *scoring.FIELDS, two_pass=True)
+    for capture, rows in zip(captures, rows_of_each, strict=True):
+        scoring.score_capture(tally, capture, rows)
     return tally
 
 
@@ -79,7 +77,8 @@ def test_stack_and_facts_are_read():
 
 
 def test_no_state_is_told_between_a_syn_and_the_next():
-    assert scoring.is_untold("CLOSED", 1.0, [2.0], 3.0)
-    assert not scoring.is_untold("CLOSED", 2.5, [2.0], 3.0)
-    assert not scoring.is_untold("ESTABLISHED", 1.0, [2.0], 3.0)
-    assert scoring.is_untold(scoring.NOT_TOLD, 1.0, [], 3.0)
+    assert scoring.is_untold([1.0, 1.5], ["TIME-WAIT", "CLOSED"], [2.0], 3.0)
+    assert scoring.is_untold([1.0, 2.5], ["TIME-WAIT", "CLOSED"], [2.0], 3.0)
+    assert not scoring.is_untold([2.1, 2.5], ["SYN-SENT", "CLOSED"], [2.0], 3.0)
+    assert not scoring.is_untold([1.0], ["ESTABLISHED"], [2.0], 3.0)
+    assert scoring.is_untold([1.0], [scoring.NOT_TOLD], [], 3.0)

@@ -173,7 +173,7 @@ def test_session_reset(packets, tshark, sandbox):
 
 # ---- live --------------------------------------------------------------------------------------------------------------
 
-PATIENCE_S = 30
+PATIENCE_S = 120
 
 # A connection for each line that it reads, and a line when it is over.
 TALKER = """

@@ -111,10 +111,12 @@ class Together:
         """A list of rows for each capture, as fields(capture, *names, **how) would give them. `frame_numbers`: names of the
         fields that hold one; see the fixture of that name."""
         read = iter(fields(self.path, "frame.number", *names, **how))
-        parts, before = [], 0
+        parts, before, begins = [], 0, None
         for moved, times in zip(self.moved, self.times, strict=True):
             rows = [next(read) for _ in moved.records]
-            first = {name: lowest(rows, name) for name in COUNTED.intersection(names)}
+            lowest_here = {name: lowest(rows, name) for name in COUNTED.intersection(names)}
+            begins = begins or lowest_here  # 0 or 1: the first capture counts as if it stood alone
+            first = {name: number - begins[name] for name, number in lowest_here.items()}
             first |= dict.fromkeys(frame_numbers.intersection(["frame.number", *names]), before)
             parts.append([self.alone(row, first, moved, time) for row, time in zip(rows, times, strict=True)])
             before += len(rows)

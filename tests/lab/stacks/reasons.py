@@ -226,7 +226,7 @@ TIMERS = {"lwip": {"tcp_slowtmr"}, "slirp": {"tcp_timers"}, "gvisor": {"retransm
 RESETS = {
     "lwip": (("let_go", "abort", True), ("tcp_close_shutdown", "abort", True),
              ("tcp_slowtmr", "keepalive_timeout", True), ("tcp_listen_input", "reply", False),
-             ("tcp_timewait_input", "reply", False), ("tcp_process", "bad_number", False),
+             ("tcp_timewait_input", "syn_in_time_wait", False), ("tcp_process", "bad_number", False),
              ("tcp_abandon", "data_after_close", False), ("tcp_input", "reply", False)),
     "slirp": (("tcp_drop", "dropped", False), ("tcp_respond", "reply", False)),
     "gvisor": (("letGo", "abort", True), ("command", "abort", True),

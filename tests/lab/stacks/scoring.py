@@ -19,7 +19,7 @@ FIELDS = tuple(dict.fromkeys(
     BASIC + tuple(name for _, names in READINGS.values() for name in names)
     + ("tcplife.client.state", "tcplife.server.state")))
 # What a segment is judged by; the order of the tables.
-FAMILIES = ("RST cause", "retransmission cause", "needless", "window probe", "keep-alive",
+FAMILIES = ("RST cause", "retransmission cause", "spurious", "window probe", "keep-alive",
             "sent again after a window probe", "FIN again with an ACK", "neither of these", "state")
 PLAIN = "neither of these"
 VERDICTS = ("right", "unknown", "wrong", "wrong certain")
@@ -39,6 +39,7 @@ CAUSES_OF = {
     "retransmission_timeout": {"retransmission_timeout"},
     "bad_number": {"synack_bad_ack", "half_open_syn", "tw_old_syn", "ack_rejected"},
     "data_after_close": {"data_after_close"},
+    "syn_in_time_wait": {"syn_in_window"},
     "reply_after_close": {"data_after_close", "after_close", "linger2"},
     "reply": REPLIES,
 }
@@ -92,14 +93,14 @@ def judge_again(label, where, said):
     return "retransmission cause", name, verdict_of(answered and right, answered, said.certain)
 
 
-def judge_needless(capture, label, said):
-    """The same of whether it was needless, where DSACK or timestamps can tell and it arrived."""
+def judge_spurious(capture, label, said):
+    """The same of whether it was spurious, where DSACK or timestamps can tell and it arrived."""
     if "needed" not in label or "part" in label or label.get("fate") == "drop" \
             or label["pair"] not in capture.timestamps | capture.sack:
         return None
     if label["needed"]:
-        return ("needless", "needed", "wrong") if said.needless else None
-    return "needless", "needless", "right" if said.needless else "unknown"
+        return ("spurious", "needed", "wrong") if said.spurious else None
+    return "spurious", "spurious", "right" if said.spurious else "unknown"
 
 
 def judge_rest(label, said):
@@ -127,7 +128,7 @@ def judgements(capture, label, where, said):
         return [judge_reset(label, said)]
     if label["cls"].startswith("rtx_"):
         return [one for one in (judge_again(label, where, said),
-                                judge_needless(capture, label, said)) if one]
+                                judge_spurious(capture, label, said)) if one]
     return [judge_rest(label, said)]
 
 
@@ -179,9 +180,15 @@ def told_states(capture):
     return result
 
 
-def is_untold(state, since, opening, when):
-    """True where no state is told: netstack names none between a SYN and ESTABLISHED."""
-    return state == NOT_TOLD or state == "CLOSED" and any(since < syn <= when for syn in opening)
+def is_untold(times, names, opening, when):
+    """True where the last of the told states says nothing: netstack tells none from a SYN until it is
+    ESTABLISHED, only that the connection before it has closed.
+
+    opening  times of the SYNs of these ports
+    """
+    alive = max((time for time, name in zip(times, names) if name != "CLOSED"), default=0.0)
+    return names[-1] == NOT_TOLD or names[-1] == "CLOSED" \
+        and any(alive < syn <= when for syn in opening)
 
 
 def score_states(tally, capture, rows):
@@ -202,7 +209,7 @@ def score_states(tally, capture, rows):
         place = bisect.bisect(times, when + SETTLED)
         shown = client[row["tcplife.conn"]]
         if later - when < QUIET or not place or not shown \
-                or is_untold(names[place - 1], times[place - 1], opening.get(pair, ()), when):
+                or is_untold(times[:place], names[:place], opening.get(pair, ()), when):
             continue
         side = "client" if shown == capture.host[0] else "server"
         said = row[f"tcplife.{side}.state"]
