@@ -19,7 +19,8 @@ from test_cases import Parser
 REPO = Path(__file__).resolve().parents[2]
 FIELD_ROW = re.compile(r'^TL_FIELD\(\w+, "([^"]+)", "[^"]*", (\w+), "([^"]*)", \w+, \w+, \w+, .+\)$', re.M)
 FIELD_ROWS = FIELD_ROW.findall((REPO / "plugin/epan/tl_fields.def").read_text())
-NAMES = ["tcplife." + name for name, _, _ in FIELD_ROWS]
+# The lines of an explanation are several fields of one name, and say what the explanation says (test_labels.py).
+NAMES = ["tcplife." + name for name, _, _ in FIELD_ROWS if name != "explanation.line"]
 LATE = {"tcplife." + name for name, _, blurb in FIELD_ROWS if re.search(r"\(late\b", blurb)}
 FRAMES = {"tcplife." + name for name, kind, _ in FIELD_ROWS if kind == "FRAME"}
 HEADINGS = {"tcplife." + name for name, kind, _ in FIELD_ROWS if kind == "NONE"}
