@@ -264,7 +264,7 @@ def test_sharkd_frame(sharkd, read, all_captures):
     wrong = []
     for row, frame in zip(rows, sharkd(all_captures, *requests), strict=True):
         answers = answers_of(frame)
-        for name in STRINGS | FRAMES:
+        for name in (STRINGS | FRAMES) & set(NAMES):
             if answers.get(name, "") != row[name]:
                 wrong.append(f"frame {row['frame.number']}: {name}: {answers.get(name, '')!r}, tshark says {row[name]!r}")
     assert not wrong, "\n".join(wrong)
