@@ -13,7 +13,7 @@ enum form {
     FORM_FLAG,     /* bit `detail` of shape.flags */
     FORM_WORD,     /* uint32_t, the same */
     FORM_BITS,     /* uint16_t, enum tl_handshake_error */
-    FORM_EVIDENCE, /* uint16_t, enum tl_evidence */
+    FORM_EVIDENCE, /* uint32_t, enum tl_evidence */
     FORM_MASK,     /* bit `detail` of a uint8_t */
     FORM_BOOL,     /* bool */
     FORM_U16,      /* uint16_t; always there */
@@ -66,7 +66,7 @@ struct field {
     }
 #define SHAPE_FLAG(name, flag)                                                                                                 \
     {                                                                                                                          \
-        name, ON_SEGMENT, SHAPE, 0, FORM_FLAG, TL_SHAPE_##flag                                                                 \
+        name, ON_SEGMENT, SHAPE, offsetof(struct tl_shape, flags), FORM_FLAG, TL_SHAPE_##flag                                  \
     }
 #define END_NAME(end, name, member, group)                                                                                     \
     {                                                                                                                          \
@@ -133,7 +133,8 @@ static const struct field fields[] = {
     SHAPE_NAME("rst.effect", rst_effect, RST_EFFECT),
     SHAPE_NAME("rst.stage", rst_stage, RST_STAGE),
     SHAPE_NAME("rst.abort_why", abort_why, ABORT_WHY),
-    SHAPE_NAME("rst.injected", injected, INJECTED),
+    SHAPE_NAME("rst.origin", origin, ORIGIN),
+    SHAPE_NAME("rst.origin.confidence", origin_confidence, CONFIDENCE),
     {"rst.evidence", ON_SEGMENT, SHAPE, offsetof(struct tl_shape, evidence), FORM_EVIDENCE, 0},
     LATE("rst.signature", AT_END, signature, SIGNATURE),
     REF("rst.trigger_in", ON_RST, trigger_in, FORM_REF),
@@ -202,11 +203,12 @@ static const struct field fields[] = {
 
 static const char *const error_names[] = {"synack_ack", "ack_ack",      "ack_seq", "synack_isn",    "opt_not_offered",
                                           "opt_lost",   "wscale_range", "flags",   "syn_ack_field", NULL};
-static const char *const evidence_names[] = {"sender_continues", "seq_ahead", "stale_seq", "ack_change", "ttl",
-                                             "ttl_weak",         "ip_id",     "no_ts",     "window",     "burst",
-                                             "peer_unharmed",    NULL};
+static const char *const evidence_names[] = {
+#define TL_EVIDENCE_ROW(bit, word, source, meaning) word,
+#include "show/tl_evidence.def"
+    NULL};
 
-static void write_bits(uint16_t bits, const char *const names[], char value[CASE_VALUE_MAX])
+static void write_bits(uint32_t bits, const char *const names[], char value[CASE_VALUE_MAX])
 {
     size_t used = 0;
 
@@ -354,8 +356,10 @@ static void write_value(const struct field *field, const void *base, char value[
         write_yes(*(const bool *)member, value);
         break;
     case FORM_BITS:
+        write_bits(read_u16(member), error_names, value);
+        break;
     case FORM_EVIDENCE:
-        write_bits(read_u16(member), field->form == FORM_BITS ? error_names : evidence_names, value);
+        write_bits(read_u32(member), evidence_names, value);
         break;
     case FORM_U16:
         write_number(field->form, read_u16(member), value);

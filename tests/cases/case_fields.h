@@ -7,7 +7,7 @@
 
 #include "tl.h"
 
-enum { CASE_VALUE_MAX = 128 };
+enum { CASE_VALUE_MAX = 256 };
 
 /* What to read from: `verdict` is NULL where the question is about a connection at the end of the capture. */
 struct case_view {

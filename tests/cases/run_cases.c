@@ -18,6 +18,7 @@ enum { CONNS_MAX = 16 };
 /* What was said of a segment, and what a later one has proved of it. */
 struct record {
     struct tl_result result;
+    struct tl_segment segment;
     unsigned spurious; /* enum tl_spurious */
     uint32_t named_in; /* of the first probe of a run: frame of the probe that names the run */
 };
@@ -108,9 +109,12 @@ static void check(struct run *run, const struct case_event *event)
     }
 }
 
-static void keep(struct run *run, uint32_t frame)
+static void keep(struct run *run, const struct tl_segment *segment)
 {
+    uint32_t frame = segment->frame;
+
     run->records[frame].result = run->result;
+    run->records[frame].segment = *segment;
     if (run->result.shape.flags & TL_SHAPE_NAMES_RUN)
         run->records[run->result.refs.probe_run_in].named_in = frame;
     for (unsigned i = 0; i < TL_PROVED_MAX; i++) {
@@ -130,7 +134,7 @@ static void run_segment(struct run *run, const struct case_event *event)
     tl_conn_facts(run->result.conn, run->last_ns, &run->facts);
     if (run->facts.number < CONNS_MAX)
         run->conns[run->facts.number] = run->result.conn;
-    keep(run, event->segment.frame);
+    keep(run, &event->segment);
     run->result.shape.lost_at = TL_LOST_AT_NONE; /* a question that arises only once it is known that they had to be sent */
     run->view = (struct case_view){.result = &run->result, .facts = &run->facts};
 }
@@ -186,10 +190,16 @@ static void run_late(struct run *run, const struct case_event *event)
         shape->lost_at = TL_LOST_AT_NONE;
     rename_probe(run, &run->result.refs, shape);
     tl_conn_facts(run->result.conn, run->last_ns, &run->facts);
-    if (run->facts.last_rst_in[shape->from] == event->segment.frame) {
-        shape->rst_effect = run->facts.rst_effect[shape->from];
-        shape->injected = run->facts.injected[shape->from];
-        shape->evidence = run->facts.evidence[shape->from];
+    if (shape->rst_cause != TL_RST_CAUSE_NONE) {
+        struct tl_rst_now now;
+
+        tl_conn_rst(run->result.conn, &record->segment, shape, &now);
+        shape->rst_effect = now.effect;
+        shape->rst_cause = now.cause;
+        shape->rst_confidence = now.confidence;
+        shape->origin = now.origin;
+        shape->origin_confidence = now.origin_confidence;
+        shape->evidence = now.evidence;
     }
     run->view = (struct case_view){&run->result, &run->facts, .is_over = true};
 }

@@ -106,7 +106,7 @@ static bool is_doubtful_again(const struct pair_of_states *s)
 static void sender_of_rst(struct pair_of_states *s, const struct tl_rst_traits *traits)
 {
     const struct tl_step *step = s->step;
-    enum tl_rst_sender says = (enum tl_rst_sender)traits->sender;
+    enum tl_rst_sender says = tl_of_path(step->shape) ? TL_RST_SENDER_SILENT : (enum tl_rst_sender)traits->sender;
 
     switch (says) {
     case TL_RST_SENDER_SILENT:

@@ -28,6 +28,7 @@ struct tl_tracker *tl_tracker_new(const struct tl_allocator *allocator)
 void tl_tracker_free(struct tl_tracker *tracker)
 {
     if (tracker) {
+        tl_hosts_free(&tracker->hosts, &tracker->allocator);
         tracker->allocator.free(tracker->allocator.context, tracker, sizeof *tracker);
     }
 }
@@ -277,7 +278,7 @@ static void trigger_previous(struct tl_conn *conn, const struct tl_segment *seg)
 static void reset_previous(struct tl_conn *conn, const struct tl_segment *seg, const struct tl_shape *shape)
 {
     struct tl_conn *before = conn->previous;
-    struct tl_reset_by by = {.ns = seg->time_ns,
+    struct tl_rst_seen by = {.ns = seg->time_ns,
                              .frame = seg->frame,
                              .end = seg->from & 1,
                              .cause = shape->rst_cause,

@@ -7,8 +7,8 @@
 #include "conn/tl_window.h"
 #include "rules/tl_apply.h"
 #include "rules/tl_close.h"
-#include "rules/tl_inject.h"
 #include "rules/tl_open.h"
+#include "rules/tl_origin.h"
 #include "rules/tl_phase.h"
 #include "rules/tl_probe.h"
 #include "rules/tl_reset.h"
@@ -412,7 +412,7 @@ static void update_by_rules(struct tl_conn *conn, const struct tl_segment *seg, 
     tl_rexmit_classify(&step);
     tl_apply_segment(&step);
     tl_rexmit_learn(&step);
-    tl_inject_learn(&step);
+    tl_origin_learn(&step);
     tl_apply_challenge_trigger(&step);
     tl_states_update(&step);
     answer_challenge_trigger(&step);

@@ -64,7 +64,7 @@ void tl_item_yes(const struct tl_branch *branch, enum tl_field field, bool holds
 
 /* One bit of a mask and its word. */
 struct tl_bit {
-    uint16_t bit;
+    unsigned bit;
     const char *word;
 };
 

@@ -149,18 +149,19 @@ void tl_part_reset(const struct tl_branch *parent)
     const struct tl_shape *shape = &parent->view->result->shape;
     const struct tl_refs *refs = &parent->view->result->refs;
     const struct tl_segment *segment = parent->view->segment;
+    const struct tl_rst_now *rst = &parent->view->rst;
     struct tl_branch branch;
 
     if (!(segment->flags & TL_RST))
         return;
-    branch = tl_item_heading(parent, FIELD_RST, tl_name(TL_GROUP_RST_CAUSE, shape->rst_cause)->label);
-    tl_item_answer(&branch, FIELD_RST_CAUSE, TL_GROUP_RST_CAUSE, shape->rst_cause, shape->rst_confidence);
+    branch = tl_item_heading(parent, FIELD_RST, tl_name(TL_GROUP_RST_CAUSE, rst->cause)->label);
+    tl_item_answer(&branch, FIELD_RST_CAUSE, TL_GROUP_RST_CAUSE, rst->cause, rst->confidence);
     tl_item_name(&branch, FIELD_RST_FORM, TL_GROUP_RST_FORM, shape->rst_form);
-    tl_item_name(&branch, FIELD_RST_EFFECT, TL_GROUP_RST_EFFECT, parent->view->rst_effect);
+    tl_item_name(&branch, FIELD_RST_EFFECT, TL_GROUP_RST_EFFECT, rst->effect);
     tl_item_name(&branch, FIELD_RST_STAGE, TL_GROUP_RST_STAGE, shape->rst_stage);
     tl_item_name(&branch, FIELD_RST_WHY, TL_GROUP_ABORT_WHY, shape->abort_why);
-    tl_item_name(&branch, FIELD_RST_INJECTED, TL_GROUP_INJECTED, parent->view->injected);
-    tl_item_bits(&branch, FIELD_RST_EVIDENCE, evidence_words, parent->view->evidence);
+    tl_item_answer(&branch, FIELD_RST_ORIGIN, TL_GROUP_ORIGIN, rst->origin, rst->origin_confidence);
+    tl_item_bits(&branch, FIELD_RST_EVIDENCE, evidence_words, rst->evidence);
     if (parent->view->visited && shape->from == shape->client)
         tl_item_name(&branch, FIELD_RST_SIGNATURE, TL_GROUP_SIGNATURE, parent->view->facts.signature);
     if (segment->options & TL_OPT_MPTCP_RST)

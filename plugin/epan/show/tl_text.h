@@ -24,7 +24,7 @@ enum tl_language {
     TL_LANGUAGES
 };
 
-enum { TL_BLANKS_MAX = 80 };
+enum { TL_BLANKS_MAX = 96 };
 
 /* What a blank stands for: a text, which may have blanks itself, or a number when `text` is NULL. */
 struct tl_blank {

@@ -67,6 +67,10 @@ static const char *tag_by_now(struct tl_view *view, const char **prefix)
 
     if (is_probe && view->visited)
         tl_store_rename_probe(view->result->conn, view->result->refs.probe_run_in, &by_now);
+    if (by_now.rst_cause != TL_RST_CAUSE_NONE && view->visited) {
+        tl_conn_rst(view->result->conn, view->segment, &by_now, &view->rst);
+        by_now.rst_cause = view->rst.cause;
+    }
     view->keepalive = by_now.keepalive;
     view->window_probe = by_now.window_probe;
     view->probe_confidence = by_now.probe_confidence;
@@ -85,19 +89,17 @@ static bool expert_needs_facts(const struct tl_view *view)
 static void look(struct tl_view *view, bool needs_facts)
 {
     const struct tl_shape *shape = &view->result->shape;
-    unsigned from = shape->from & 1;
 
     if (needs_facts)
         tl_conn_facts(view->result->conn, tl_store_end(), &view->facts);
     view->spurious = spurious_by_now(view);
-    view->rst_effect = shape->rst_effect;
-    view->injected = shape->injected;
-    view->evidence = shape->evidence;
-    if (!view->visited || shape->rst_cause == TL_RST_CAUSE_NONE || view->facts.last_rst_in[from] != view->segment->frame)
+    if (shape->rst_cause == TL_RST_CAUSE_NONE)
         return;
-    view->rst_effect = view->facts.rst_effect[from];
-    view->injected = view->facts.injected[from];
-    view->evidence = view->facts.evidence[from];
+    if (view->visited)
+        tl_conn_rst(view->result->conn, view->segment, shape, &view->rst);
+    else
+        view->rst = (struct tl_rst_now){shape->evidence,  shape->origin,         shape->origin_confidence,
+                                        shape->rst_cause, shape->rst_confidence, shape->rst_effect};
 }
 
 static void show_fields(const struct tl_branch *branch)

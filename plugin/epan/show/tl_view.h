@@ -16,11 +16,9 @@ struct tl_view {
     enum tl_language language; /* of the explanation */
     bool visited;              /* whether this is a later pass, so that the facts are those of the whole capture */
     /* Answers that later segments may have changed, as known by now. */
-    uint8_t spurious;   /* enum tl_spurious, of a retransmission */
-    uint8_t rst_effect; /* enum tl_rst_effect, of a RST, and the two below too */
-    uint8_t injected;   /* enum tl_injected */
-    uint16_t evidence;  /* enum tl_evidence */
-    uint8_t keepalive;  /* enum tl_probe_kind, and the next one too */
+    uint8_t spurious;      /* enum tl_spurious, of a retransmission */
+    struct tl_rst_now rst; /* of a RST */
+    uint8_t keepalive;     /* enum tl_probe_kind, and the next one too */
     uint8_t window_probe;
     uint8_t probe_confidence; /* enum tl_confidence */
 };

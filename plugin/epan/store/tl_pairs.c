@@ -150,11 +150,22 @@ static void grow(struct tl_pairs *pairs)
     wmem_free(wmem_file_scope(), old);
 }
 
+/* A number of an address, the same for every port; never 0. */
+static uint64_t number_of(const struct tl_pairs *pairs, const struct tl_pair_entry *entry, unsigned end)
+{
+    uint64_t number = pairs->seed;
+
+    for (unsigned i = 0; i < entry->length[end]; i++)
+        number = tl_mix(number, address_of(entry, end)[i]);
+    return number | 1;
+}
+
 static struct tl_pair *new_pair(const struct tl_pairs *pairs, struct tl_pair_entry *entry)
 {
     struct tl_endpoints ends = {.user = entry};
 
     for (unsigned end = 0; end < 2; end++) {
+        ends.host[end] = number_of(pairs, entry, end);
         ends.port[end] = entry->port[end];
         ends.is_service[end] = dissector_get_uint_handle(pairs->services, entry->port[end]) != NULL;
     }
