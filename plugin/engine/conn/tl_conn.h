@@ -121,7 +121,9 @@ struct tl_endpoint {
     uint32_t tsval;      /* highest TSval sent */
     uint32_t open_tsval; /* TSval of the segment that opened its window again; see reopened */
     uint32_t tsecr;      /* newest TSecr sent */
-    uint32_t stray_seq;  /* where the last stray segment ended */
+    uint32_t stray_seq;  /* where the last stray segment ended, */
+    uint32_t stray_from; /* and where the first of those began that continue each other */
+    uint32_t stray_ack;  /* what the last one acknowledges, if it does */
     uint32_t fin_in;     /* frames */
     uint32_t finack_in;
     uint32_t finack_seq; /* where that ACK stood in the peer's numbers */
@@ -152,6 +154,7 @@ struct tl_endpoint {
     bool has_octet : 1;
     bool has_fin : 1;
     bool fin_inferred : 1; /* the FIN itself was not captured */
+    bool has_stray_ack : 1;
     bool fin_repeated : 1; /* its FIN came again since the peer acknowledged it */
     bool has_tsval : 1;
     bool has_window : 1;

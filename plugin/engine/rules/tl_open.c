@@ -195,6 +195,22 @@ static void note_copy(const struct tl_step *step, const struct tl_syns **at)
     }
 }
 
+/* What came since the last SYN and shows that it arrived: a RST (Windows asks again all the same), a challenge ACK that the client has
+ * answered by a RST, an ICMP error. Its frame, or 0. */
+static uint32_t answer_before(const struct tl_step *step)
+{
+    const struct tl_conn *conn = step->conn;
+    uint32_t syn_in = step->self->syn->last_in;
+
+    if (step->peer->rst->last_in > syn_in) {
+        return step->peer->rst->last_in;
+    }
+    if (conn->has_challenge && step->self->rst->last_in > conn->challenge_in && step->self->rst->last_in > syn_in) {
+        return conn->challenge_in;
+    }
+    return conn->icmp_in > syn_in ? conn->icmp_in : 0;
+}
+
 static void classify_syn(struct tl_step *step)
 {
     struct tl_endpoint *self = step->self;
@@ -210,6 +226,7 @@ static void classify_syn(struct tl_step *step)
     if (repeated) {
         reopen(step->conn);
         step->shape->handshake_step = TL_HANDSHAKE_STEP_SYN_RETRANSMISSION;
+        step->refs->trigger_in = answer_before(step);
         step->shape->attempt = self->syn->count;
         step->refs->first_in = self->syn->first_in;
     } else if (step->conn->opened || self->synack->count > 0) {

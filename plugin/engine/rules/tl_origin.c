@@ -334,8 +334,8 @@ static void collect_ids(const struct tl_endpoint *end, uint16_t id, struct ids *
             continue;
         }
         ids->segments++;
-        if (e->ip_id == 0) {
-            continue;
+        if (e->ip_id == 0 && !(ids->count == 1 && later <= ID_NEXT_STEPS)) {
+            continue; /* no ID, unless the counter of this end began there */
         }
         ids->nearest = distance < ids->nearest ? distance : ids->nearest;
         if (ids->count == 0) {

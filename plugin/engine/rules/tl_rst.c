@@ -225,7 +225,7 @@ static bool synack_timeout(const struct tl_rst *rst)
     const struct tl_step *step = rst->step;
 
     return is_live(rst) && step->self->synack->count >= REPEATS_TIMEOUT && !step->self->sent_plain && !step->peer->sent_plain &&
-           tl_since(step, step->self->synack->last_ns) >= step->self->synack->gap_ns;
+           tl_since(step, step->self->synack->last_ns) >= step->self->synack->gap_ns / 2;
 }
 
 static bool after_close(const struct tl_rst *rst)

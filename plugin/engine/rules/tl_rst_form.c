@@ -59,6 +59,9 @@ static bool has_nothing_to_abort(const struct tl_step *step, const struct tl_rec
     const struct tl_endpoint *x = step->self;
     bool asks = x->syn->count > 0 && !x->sent_plain && x->synack->count == 0;
 
+    if (x->has_ack && tl_seq_before(step->seg->ack, x->ack)) {
+        return true; /* a live end would acknowledge all that it has */
+    }
     return x->gone || step->conn->reset.ended || step->conn->finished || tl_scoreboard_only_resets(x) ||
            (asks && !tl_seq_within(e->ack, x->isn + 1, x->isn + 1 + x->syn_extra));
 }

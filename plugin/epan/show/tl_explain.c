@@ -189,6 +189,7 @@ static void add_references(struct story *story)
     add_frame(story, "fin1_in", facts->fin1_in);
     add_frame(story, "fin2_in", facts->fin2_in);
     add_frame(story, "trigger", refs->trigger_in);
+    add_test(story, "?unanswered", refs->trigger_in == 0);
     if (refs->trigger_bytes > 0)
         add_number(story, "trigger_bytes", refs->trigger_bytes);
     add_frame(story, "first", refs->first_in);
