@@ -17,8 +17,8 @@ enum { CONNS_MAX = 16 };
 
 /* What was said of a segment, and what a later one has proved of it. */
 struct record {
-    struct tl_result result;
     struct tl_segment segment;
+    struct tl_result result;
     unsigned spurious; /* enum tl_spurious */
     uint32_t named_in; /* of the first probe of a run: frame of the probe that names the run */
 };
@@ -32,8 +32,8 @@ struct run {
     struct record *records;           /* by frame; one for each event and frame 0 */
     int64_t last_ns;
     struct tl_result result; /* of the last segment */
-    struct tl_facts facts;
-    struct case_view view; /* what the expectations of a line are compared with */
+    bool has_view;
+    struct tl_view view; /* what the expectations of a line are compared with */
     unsigned checks;
     unsigned failures;
 };
@@ -92,7 +92,7 @@ static void check_word(struct run *run, unsigned line, char *word)
     differs = expected[-1] == '!';
     expected[differs ? -1 : 0] = '\0';
     expected++;
-    if (!run->view.facts || !case_field(&run->view, word, got))
+    if (!run->has_view || !case_field(&run->view, word, got))
         mismatch(run, line, word, expected, "no such field here");
     else if (same(expected, got) == differs)
         mismatch(run, line, word, differs ? "another value" : expected, got);
@@ -113,8 +113,8 @@ static void keep(struct run *run, const struct tl_segment *segment)
 {
     uint32_t frame = segment->frame;
 
-    run->records[frame].result = run->result;
     run->records[frame].segment = *segment;
+    run->records[frame].result = run->result;
     if (run->result.shape.flags & TL_SHAPE_NAMES_RUN)
         run->records[run->result.refs.probe_run_in].named_in = frame;
     for (unsigned i = 0; i < TL_PROVED_MAX; i++) {
@@ -125,18 +125,25 @@ static void keep(struct run *run, const struct tl_segment *segment)
     }
 }
 
+/* What is known of the segment with this verdict by now. */
+static void look(struct run *run, const struct tl_segment *segment, bool visited)
+{
+    run->has_view = true;
+    run->view = (struct tl_view){.segment = segment, .result = &run->result, .visited = visited};
+    tl_view_begin(&run->view);
+    tl_conn_facts(run->result.conn, run->last_ns, &run->view.facts);
+}
+
 static void run_segment(struct run *run, const struct case_event *event)
 {
     if (!tl_pair_update(run->pair, &event->segment, &run->result)) {
         mismatch(run, event->line, "segment", "a verdict", "none");
         return;
     }
-    tl_conn_facts(run->result.conn, run->last_ns, &run->facts);
-    if (run->facts.number < CONNS_MAX)
-        run->conns[run->facts.number] = run->result.conn;
+    look(run, &event->segment, false);
+    if (run->view.facts.number < CONNS_MAX)
+        run->conns[run->view.facts.number] = run->result.conn;
     keep(run, &event->segment);
-    run->result.shape.lost_at = TL_LOST_AT_NONE; /* a question that arises only once it is known that they had to be sent */
-    run->view = (struct case_view){.result = &run->result, .facts = &run->facts};
 }
 
 static void run_end(struct run *run, const struct case_event *event)
@@ -145,8 +152,9 @@ static void run_end(struct run *run, const struct case_event *event)
         mismatch(run, event->line, "end", "a connection of that number", "none");
         return;
     }
-    tl_conn_facts(run->conns[event->conn], run->last_ns, &run->facts);
-    run->view = (struct case_view){.facts = &run->facts, .is_over = true};
+    run->has_view = true;
+    run->view = (struct tl_view){.segment = NULL, .visited = true};
+    tl_conn_facts(run->conns[event->conn], run->last_ns, &run->view.facts);
 }
 
 /* Whether a retransmission was spurious: docs/design.md, "Late facts". */
@@ -186,22 +194,10 @@ static void run_late(struct run *run, const struct case_event *event)
     }
     run->result = record->result;
     shape->spurious = (uint8_t)spurious_at_end(record);
-    if (shape->spurious != TL_SPURIOUS_NO && shape->spurious != TL_SPURIOUS_UNKNOWN)
-        shape->lost_at = TL_LOST_AT_NONE;
     rename_probe(run, &run->result.refs, shape);
-    tl_conn_facts(run->result.conn, run->last_ns, &run->facts);
-    if (shape->rst_cause != TL_RST_CAUSE_NONE) {
-        struct tl_rst_now now;
-
-        tl_conn_rst(run->result.conn, &record->segment, shape, &now);
-        shape->rst_effect = now.effect;
-        shape->rst_cause = now.cause;
-        shape->rst_confidence = now.confidence;
-        shape->origin = now.origin;
-        shape->origin_confidence = now.origin_confidence;
-        shape->evidence = now.evidence;
-    }
-    run->view = (struct case_view){&run->result, &run->facts, .is_over = true};
+    look(run, &record->segment, true);
+    if (shape->rst_cause != TL_RST_CAUSE_NONE)
+        tl_conn_rst(run->result.conn, &record->segment, shape, &run->view.rst);
 }
 
 static void run_event(struct run *run, const struct case_event *event)
@@ -209,7 +205,7 @@ static void run_event(struct run *run, const struct case_event *event)
     bool is_frame = event->kind == CASE_SEGMENT || event->kind == CASE_ICMP || event->kind == CASE_OTHER;
 
     if (event->kind != CASE_MORE)
-        run->view = (struct case_view){.facts = NULL};
+        run->has_view = false;
     if (is_frame)
         run->last_ns = event->time_ns > run->last_ns ? event->time_ns : run->last_ns;
     if (event->kind == CASE_SEGMENT)

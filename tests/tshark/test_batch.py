@@ -10,10 +10,11 @@ import shutil
 import signal
 import subprocess
 import time
+from functools import cache
 
 import pytest
 
-from batching import FAILED, FINE, PROGRAM, USAGE, batch, header_lines, place, table  # noqa: F401 (two are fixtures)
+from batching import FAILED, FINE, PROGRAM, USAGE, batch, complaints, header_lines, place, table  # noqa: F401 (fixtures)
 from conftest import NOBODY, TIMEOUT_S
 
 CAPTURES = ("refused", "half-close", "ipv6-close", "icmp-unreachable", "time-wait-reuse-client", "syn-unanswered")
@@ -36,6 +37,7 @@ def some(captures, sandbox):
 def rows_of(tshark):
     """rows_of(capture, format="csv", filter="") -> the lines that tshark writes for a capture without the header."""
 
+    @cache
     def run(capture, kind="csv", display_filter=""):
         done = tshark(["-q", "-z", f"tcplife,{kind}" + (display_filter and "," + display_filter)], capture)
         lines = done.stdout.splitlines()
@@ -56,7 +58,7 @@ def from_tsv(cell):
 def test_rows_are_those_of_tshark(kind, batch, some, rows_of):
     """Byte for byte, after the column `file`, in the order of the captures; one header; nothing on standard error."""
     done = batch("--format", kind, *some)
-    assert (done.returncode, done.stderr) == (FINE, "")
+    assert (done.returncode, complaints(done)) == (FINE, "")
     lines = done.stdout.splitlines()[header_lines(kind) :]
     before = {"csv": "{},", "tsv": "{}\t", "json": '{{"file":"{}",'}[kind]
     expected = [before.format(capture) + row[kind == "json" :] for capture in some for row in rows_of(capture, kind)]
@@ -91,7 +93,7 @@ def test_odd_names(kind, batch, some, place):
         shutil.copy(some[0], place / name)
     names = [str(place / name) for name in ODD_NAMES]
     done = batch("--format", kind, "-0", "-", stdin="\0".join(names))
-    assert (done.returncode, done.stderr) == (FINE, "")
+    assert (done.returncode, complaints(done)) == (FINE, "")
     if kind == "csv":
         found = [row["file"] for row in table(done.stdout)]
     elif kind == "tsv":
@@ -107,8 +109,45 @@ def test_relative_names(batch, some, place):
     shutil.copy(some[0], place / "-x")
     command = f'cd "{place}" && exec "{batch.folder / PROGRAM}" -f tsv -- "#x" -x'
     done = batch.sandbox.run(["bash", "-c", command])
-    assert (done.returncode, done.stderr) == (FINE, "")
-    assert [line.split("\t")[0] for line in done.stdout.splitlines()[7:]] == ["\\x23x", "-x"]
+    assert (done.returncode, complaints(done)) == (FINE, "")
+    assert [line.split("\t")[0] for line in done.stdout.splitlines()[7:]] == ["\\x23x", "\\x2dx"]
+
+
+# A name, and what CSV and TSV make of it, that no spreadsheet takes for a formula (OWASP, "CSV Injection") and no terminal
+# obeys: ESC, DEL, and CSI, a C1 control, once as UTF-8 and once as the byte that a terminal of eight bits knows.
+HOSTILE = {
+    b"=1+1": (r"\x3d1+1", r"\x3d1+1"),
+    b"+1": (r"\x2b1", r"\x2b1"),
+    b"-1": (r"\x2d1", r"\x2d1"),
+    b"@SUM(1)": (r"\x40SUM(1)", r"\x40SUM(1)"),
+    b"\t=1": (r"\x09=1", r"\x09=1"),
+    b'=",\x1b': (r'"\x3d"",\x1b"', r'\x3d",\x1b'),
+    b"\x1b[31m\x7f": (r"\x1b[31m\x7f", r"\x1b[31m\x7f"),
+    b"\xc2\x9b31m": (r"\xc2\x9b31m", r"\xc2\x9b31m"),
+    b"\x9b31m": (r"\x9b31m", r"\x9b31m"),
+    b"\xc3\x9b": ("\N{LATIN CAPITAL LETTER U WITH CIRCUMFLEX}", "\N{LATIN CAPITAL LETTER U WITH CIRCUMFLEX}"),
+    b"#\t": ("#\t", r"\x23\x09"),
+}
+
+
+@pytest.mark.parametrize("kind", ("csv", "tsv"))
+def test_hostile_names(kind, batch, some, place):
+    for name in HOSTILE:
+        shutil.copy(some[0], os.fsencode(place) + b"/" + name)
+    (place / "list").write_bytes(b"\0".join(HOSTILE))
+    command = f'cd "{place}" && exec "{batch.folder / PROGRAM}" -f {kind} -0 - <list'
+    done = batch.sandbox.run(["bash", "-c", command])
+    assert (done.returncode, complaints(done)) == (FINE, "")
+    separator, column = {"csv": (",", 0), "tsv": ("\t", 1)}[kind]
+    rows = done.stdout.splitlines()[header_lines(kind) :]
+    for cells, row in zip(HOSTILE.values(), rows, strict=True):
+        assert row.startswith(cells[column] + separator + "1" + separator), row
+
+
+def test_messages_move_no_terminal(batch, place):
+    done = batch("-0", "-", stdin=f"{place}/\x1b[31m\x9b\n.pcap")
+    assert done.returncode == FAILED and "?[31m??.pcap: " in done.stderr
+    assert not re.search(r"[\x00-\x09\x0b-\x1f\x7f-\x9f]", done.stderr)
 
 
 def test_name_that_is_not_utf8(batch, some, place):
@@ -130,7 +169,39 @@ def test_folder(batch, some, place):
     done = batch(place)
     assert done.returncode == FINE
     assert [row["file"] for row in table(done.stdout)] == [f"{place}/{name}" for name in names]
-    assert re.fullmatch(r"tcplife-batch: .*: files left out, .*: 1\n", done.stderr)
+    assert re.fullmatch(r"tcplife-batch: .*: files left out, .*: 1\n", complaints(done))
+
+
+def test_folder_with_links(batch, some, place):
+    """A link to a capture is one, a loop is told, links that lead nowhere are counted; none of them stops the run."""
+    shutil.copy(some[0], place / "a.pcap")
+    links = {"b.pcap": "a.pcap", "loop.pcap": "pool", "pool": "loop.pcap", "gone.pcap": "nowhere", "gone": "nowhere"}
+    for name, target in links.items():
+        (place / name).symlink_to(target)
+    done = batch(place)
+    assert done.returncode == FINE
+    assert [row["file"] for row in table(done.stdout)] == [f"{place}/a.pcap", f"{place}/b.pcap"]
+    assert complaints(done).splitlines() == [
+        f"tcplife-batch: {place}/loop.pcap: the link leads round in a circle",
+        f"tcplife-batch: {place}/pool: the link leads round in a circle",
+        f"tcplife-batch: {place}: links that lead nowhere: 2",
+    ]
+
+
+def test_folder_that_is_closed(batch, some, place):
+    """A line for it, status 1, and the rows of all others."""
+    shutil.copy(some[0], place / "a.pcap")
+    (place / "closed").mkdir(mode=0)
+    try:
+        done = batch("-o", place / "t.csv", place)
+        assert done.returncode == FAILED
+        assert [row["file"] for row in table((place / "t.csv").read_text())] == [f"{place}/a.pcap"]
+        closed, total = complaints(done).splitlines()
+        assert f"{place}/closed" in closed and "Permission denied" in closed
+        assert "not in the table" in total
+        assert not (place / "t.csv.parts").exists()
+    finally:
+        (place / "closed").chmod(0o755)
 
 
 def test_list_of_names(batch, some):
@@ -147,12 +218,85 @@ def test_nothing_is_said_of_a_citation(batch, some, place):
     assert "100%" in done.stderr, "no progress bar"
 
 
+def test_pipe_gets_a_word_at_the_start_and_at_the_end(batch, some, place):
+    done = batch("-o", place / "t.csv", *some[:2])
+    assert done.stderr == f"tcplife-batch: reading 2 captures\ntcplife-batch: {place}/t.csv is complete: 2 captures\n"
+
+
+def test_terminal_gets_a_progress_line(batch, some):
+    """`script` makes a terminal for it."""
+    if not shutil.which("script"):
+        pytest.skip("script is not installed")
+    done = batch.sandbox.run(["script", "-qec", f'"{batch.folder / PROGRAM}" "{some[0]}" >/dev/null', "/dev/null"])
+    assert done.returncode == FINE and "100%" in done.stdout and "is complete: 1 capture" in done.stdout
+
+
 def test_result_takes_the_place_of_the_old_one(batch, some, place):
     output = place / "t.csv"
     output.write_text("old")
     assert batch("-o", output, some[0]).returncode == FINE
     assert output.read_text().startswith("file,conn,")
     assert [path.name for path in place.iterdir()] == ["t.csv"], "unfinished work was left behind"
+
+
+def test_output_is_not_in_the_work_folder(batch, some, place):
+    """That goes away at the end, and took the table along; by whatever name the folder is called."""
+    (place / "work/below").mkdir(parents=True)
+    (place / "link").symlink_to("work/below")
+    for folder in (place / "work", place / "work/below"):
+        if batch.sandbox.as_root:
+            os.chown(folder, NOBODY, NOBODY)
+    for output in ("work/t.csv", "work/below/t.csv", "link/t.csv", "link/../t.csv"):
+        done = batch("--work", place / "work", "-o", place / output, some[0])
+        assert (done.returncode, done.stdout) == (USAGE, ""), output
+        assert "lies in the work folder" in done.stderr
+    here = batch.sandbox.run(["bash", "-c", f'cd "{place}/work" && "{batch.folder / PROGRAM}" --work . -o t.csv "{some[0]}"'])
+    assert here.returncode == USAGE and "lies in the work folder" in here.stderr
+    assert sorted(path.name for path in place.rglob("*")) == ["below", "link", "work"]
+
+
+def test_only_what_it_made_goes(batch, some, place):
+    """The work folder of somebody else stays, and so does what somebody puts into one of ours."""
+    theirs, ours = place / "theirs", place / "ours"
+    theirs.mkdir()
+    if batch.sandbox.as_root:
+        os.chown(theirs, NOBODY, NOBODY)
+    assert batch("--work", theirs, "-o", place / "t.csv", some[0]).returncode == FINE
+    assert theirs.is_dir() and not list(theirs.iterdir())
+    assert batch("--work", ours, "-o", place / "t.csv", place / "missing.pcap").returncode == FAILED
+    (ours / "precious").write_text("mine")
+    shutil.copy(some[0], place / "missing.pcap")
+    done = batch("--work", ours, "-o", place / "t.csv", "--resume", place / "missing.pcap")
+    assert done.returncode == FINE and f"{ours} stays" in done.stderr
+    assert [path.name for path in ours.iterdir()] == ["precious"]
+
+
+def test_table_is_written_under_a_fresh_name(batch, some, place):
+    """What stands beside the output, a link for instance, is not followed or written over."""
+    (place / "victim").write_text("mine")
+    (place / "t.csv.temp").symlink_to("victim")
+    done = batch("-o", place / "t.csv", some[0])
+    assert done.returncode == FINE and (place / "t.csv").read_text().startswith("file,conn,")
+    assert (place / "victim").read_text() == "mine" and (place / "t.csv.temp").is_symlink()
+    assert sorted(path.name for path in place.iterdir()) == ["t.csv", "t.csv.temp", "victim"]
+    assert (place / "t.csv").stat().st_mode & 0o777 == 0o644, "umask"
+
+
+def test_more_parts_than_a_million(batch, some, place):
+    """Their names sort as their numbers do."""
+    work = place / "work"
+    for folder in ("part", "shard"):
+        (work / folder).mkdir(parents=True)
+    (work / "run").write_bytes(b"2\0csv\0\0\0")
+    (work / "header").write_text(batch(some[0]).stdout.split("\n")[0].removeprefix("file,") + "\n")
+    for name in ("names", "files"):
+        (work / name).write_bytes((str(some[0]).encode() + b"\0") * 1_000_000)
+    if batch.sandbox.as_root:
+        subprocess.run(["chown", "-R", f"{NOBODY}:{NOBODY}", work], check=True)
+    for number in (999_999, 1_000_000):
+        done = batch.sandbox.run([batch.folder / "tcplife-batch-part", f"read {number} 0 {work}"])
+        assert done.returncode == FINE, done.stderr
+    assert [int(path.stem) for path in sorted((work / "part").glob("*.rows"))] == [999_999, 1_000_000]
 
 
 # Stands for ssh: notes the machine, and runs the command here. On the machine "bare" there is no plugin.
@@ -179,7 +323,7 @@ def test_this_machine_by_its_name(batch, some):
 def test_several_machines(batch, some, place):
     hosts, environment = machines(place, "one", "two")
     done = batch("-j1", *hosts, *some, env=environment)
-    assert (done.returncode, done.stderr) == (FINE, "")
+    assert (done.returncode, complaints(done)) == (FINE, "")
     assert done.stdout == batch(*some).stdout
     assert {"one", "two"} <= set((place / "ssh.log").read_text().split())
 
@@ -225,13 +369,21 @@ def test_bad_captures(batch, some, place, rows_of):
     }  # fmt: skip
     done = batch(some[0], *reasons, some[2])
     assert done.returncode == FAILED
-    *lines, total = done.stderr.splitlines()
+    *lines, total = complaints(done).splitlines()
     for (path, reason), line in zip(reasons.items(), lines, strict=True):
         assert line.startswith(f"tcplife-batch: {path}: ") and re.search(reason, line), line
     assert f"{len(reasons)} of {len(reasons) + 2} captures" in total
     expected = [f"{path},{row}" for path in (some[0], cut, damaged, some[2]) for row in rows_of(path)]
     assert done.stdout.splitlines()[1:] == expected
     assert {row["file"] for row in table(done.stdout)} == {str(path) for path in (some[0], cut, damaged, some[2])}
+
+
+def test_only_capture_is_missing(batch, place):
+    """Status 1, as for one of many, and a table without rows."""
+    done = batch("-o", place / "t.csv", place / "missing.pcap")
+    assert done.returncode == FAILED
+    assert f"{place}/missing.pcap: the file doesn't exist" in done.stderr and "1 of 1 captures" in done.stderr
+    assert (place / "t.csv").read_text().startswith("file,conn,") and (place / "t.csv").read_text().count("\n") == 1
 
 
 def test_tshark_that_dies(batch, some, place, tshark):
@@ -288,7 +440,7 @@ def test_wrong_usage(name, batch):
 
 def test_help(batch):
     done = batch("--help")
-    assert (done.returncode, done.stderr) == (FINE, "")
+    assert (done.returncode, complaints(done)) == (FINE, "")
     assert done.stdout.startswith("usage: tcplife-batch ")
 
 
@@ -299,10 +451,14 @@ def test_plugin_is_not_active(batch, some, place):
     assert "plugin is not active" in done.stderr and done.stderr.count("\n") == 1
 
 
-def test_root_is_told_why(batch, some):
+# tshark without plugins, whatever is installed for all users: only for an ordinary user the environment names another folder.
+BARE_TSHARK = f"WIRESHARK_PLUGIN_DIR=/nonexistent exec setpriv --reuid={NOBODY} --regid={NOBODY} --clear-groups {{real}} \"$@\""
+
+
+def test_root_is_told_why(batch, some, place):
     if not batch.sandbox.as_root:
         pytest.skip("needs root")
-    environment = batch.sandbox.environment(None)
+    environment = batch.sandbox.environment(fake_program(place, "tshark", BARE_TSHARK))
     done = subprocess.run([batch.folder / PROGRAM, some[0]], env=environment, capture_output=True, text=True, check=False)
     assert done.returncode == USAGE and "for root, tshark ignores plugins" in done.stderr
 
@@ -344,6 +500,20 @@ def jobs_done(work):
     return [line.split("\t") for line in log.read_text().splitlines()[1:]] if log.exists() else []
 
 
+class Held:
+    """A run, one job at a time, that comes as far as to one of its captures and waits there until `go_on` is called."""
+
+    def __init__(self, batch, place, output, captures, done):
+        self.gate = place / "gate"
+        waits = f'[ "$4" != "{captures[done]}" ] || while [ -d "{place}" ] && [ ! -e "{self.gate}" ]; do sleep 0.02; done'
+        self.run = batch.start("-j1", "-o", output, *captures, env=fake_program(place, "tshark", waits + '\nexec {real} "$@"'))
+        work = place / f"{output.name}.parts"
+        wait_for(lambda: len(jobs_done(work)) >= done and (work / "identity").exists(), self.run)
+
+    def go_on(self):
+        self.gate.touch()
+
+
 def kill_all(run):
     os.killpg(run.pid, signal.SIGKILL)
 
@@ -362,10 +532,10 @@ def test_killed_run_is_resumed(kill, jobs, batch, undisturbed, place):
     """Killed after some jobs: no table; then the same bytes as if nothing had happened, and no job was done twice."""
     captures, expected = undisturbed
     output, work = place / "t.csv", place / "t.csv.parts"
-    run = batch.start("-j1", "-o", output, *captures)
-    wait_for(lambda: len(jobs_done(work)) >= jobs and (work / "identity").exists(), run)
-    kill(run)
-    run.communicate(timeout=TIMEOUT_S)
+    held = Held(batch, place, output, captures, jobs)
+    kill(held.run)
+    held.go_on()  # a job in a group of its own
+    held.run.communicate(timeout=TIMEOUT_S)
     assert not output.exists()
     before = [line[:3] for line in jobs_done(work)]
     refused = batch("-j1", "-o", output, *captures)
@@ -383,9 +553,8 @@ def test_killed_run_is_resumed(kill, jobs, batch, undisturbed, place):
 def test_stopped_run(number, status, batch, undisturbed, place):
     """It says how to go on, ends its jobs, and is resumed."""
     captures, expected = undisturbed
-    output, work = place / "t.csv", place / "t.csv.parts"
-    run = batch.start("-j1", "-o", output, *captures)
-    wait_for(lambda: len(jobs_done(work)) >= 1, run)
+    output = place / "t.csv"
+    run = Held(batch, place, output, captures, 1).run
     os.kill(run.pid, number)
     _, messages = run.communicate(timeout=TIMEOUT_S)
     assert run.returncode == status and "--resume" in messages
@@ -398,12 +567,12 @@ def test_killed_alone(batch, undisturbed, place):
     """Only the program itself is killed: GNU Parallel works on, and nobody works beside it."""
     captures, expected = undisturbed
     output, work = place / "t.csv", place / "t.csv.parts"
-    run = batch.start("-j1", "-o", output, *captures)
-    wait_for(lambda: len(jobs_done(work)) >= 1, run)
-    os.kill(run.pid, signal.SIGKILL)
+    held = Held(batch, place, output, captures, 1)
+    os.kill(held.run.pid, signal.SIGKILL)
     second = batch("-o", output, "--resume", *captures)
     assert second.returncode == USAGE and "another run is at work" in second.stderr
-    run.communicate(timeout=TIMEOUT_S)  # until the last of them closes standard error
+    held.go_on()
+    held.run.communicate(timeout=TIMEOUT_S)  # until the last of them closes standard error
     assert batch("-o", output, "--resume", *captures).returncode == FAILED
     assert output.read_text() == expected
     assert sorted(int(line[0]) for line in jobs_done(work)) == list(range(1, len(captures) + 1))
@@ -417,15 +586,16 @@ def test_leftovers_of_a_kill(batch, undisturbed, place):
     lines = (work / "read.log").read_text().splitlines(keepends=True)
     (work / "read.log").write_text("".join(lines[:3]) + lines[3][:9])
     (work / "finished").unlink()
-    (work / "part/000003.rows").rename(work / "part/000003.temp.abcdef")
-    (work / "part/000004.temp.abcdef").write_text("half a r")
+    (work / "part/000000003.rows").rename(work / "part/000000003.temp.abcdef")
+    (work / "part/000000004.temp.abcdef").write_text("half a r")
     output.unlink()
-    (place / "t.csv.temp").write_text("half a t")
+    (place / "t.csv.abcdef").write_text("half a t")
+    (work / "table").write_text(str(place / "t.csv.abcdef"))
     if batch.sandbox.as_root:
-        os.chown(place / "t.csv.temp", NOBODY, NOBODY)
+        os.chown(place / "t.csv.abcdef", NOBODY, NOBODY)
     assert batch("-o", output, "--resume", *captures).returncode == FAILED
     assert output.read_text() == expected
-    assert not list(work.glob("part/*.temp.*"))
+    assert not list(work.glob("part/*.temp.*")) and not (place / "t.csv.abcdef").exists()
 
 
 def test_resume_is_of_the_same_run(batch, undisturbed, place):

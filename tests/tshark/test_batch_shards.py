@@ -10,7 +10,7 @@ from collections import Counter
 
 import pytest
 
-from batching import FAILED, FINE, batch, header_lines, place, table  # noqa: F401 (two are fixtures)
+from batching import FAILED, FINE, batch, complaints, header_lines, place, table  # noqa: F401 (two are fixtures)
 from handmade import (
     ACK, ETHERNET, PCAP_FILE_HEADER, PCAP_RECORD_HEADER, PSH, RAW_IP, SYN,
     Talk, ethernet, join_captures, write_pcap,
@@ -124,7 +124,7 @@ def awkward(captures, sandbox):
 def whole(awkward, batch):
     """The table of the whole capture. It holds what the shards must get right."""
     done = batch(awkward)
-    assert (done.returncode, done.stderr) == (FINE, "")
+    assert (done.returncode, complaints(done)) == (FINE, "")
     expected = rows(done.stdout)
     failures = Counter(row["open_failure"] for row in expected)
     assert failures["unreachable"] >= 17 and failures["no_answer"] >= 5
@@ -138,7 +138,7 @@ def whole(awkward, batch):
 @pytest.mark.parametrize("shards", [2, 3, 16])
 def test_shards_equal_the_whole(shards, awkward, whole, batch):
     done = batch("--shards", shards, awkward)
-    assert (done.returncode, done.stderr) == (FINE, "")
+    assert (done.returncode, complaints(done)) == (FINE, "")
     assert rows(done.stdout) == whole
 
 
@@ -168,7 +168,7 @@ def test_other_link_types(link, batch, sandbox):
         traffic.add(*map(wrap, talk.conversation(talk.ip)))
     path = traffic.write(sandbox.new_path(".pcap"), link=number)
     done = batch("--shards", "2", path)
-    assert (done.returncode, done.stderr) == (FINE, "")
+    assert (done.returncode, complaints(done)) == (FINE, "")
     assert rows(done.stdout) == rows(batch(path).stdout)
 
 
@@ -187,7 +187,7 @@ def test_nanoseconds_and_pcapng(awkward, whole, batch, sandbox):
     for path in (finer, newer):
         path.chmod(0o644)
         done = batch("--shards", "3", path)
-        assert (done.returncode, done.stderr) == (FINE, "")
+        assert (done.returncode, complaints(done)) == (FINE, "")
         assert {row["start"][-3:] for row in rows(done.stdout)} == {"007"}
         assert rows(done.stdout) == [{**row, "start": row["start"][:-1] + "7"} for row in whole]
 
@@ -201,7 +201,7 @@ def test_shards_share_the_work(batch, place, sandbox):
     path = traffic.write(sandbox.new_path(".pcap"))
     (place / "bad.pcap").write_bytes(b"")  # so that the work is kept
     assert batch("--shards", "4", "-o", place / "t.csv", path, place / "bad.pcap").returncode == FAILED
-    sizes = [len((place / f"t.csv.parts/shard/000001.{shard:03}.rows").read_text().splitlines()) for shard in range(5)]
+    sizes = [len((place / f"t.csv.parts/shard/000000001.{shard:03}.rows").read_text().splitlines()) for shard in range(5)]
     assert sum(sizes) == 64 and sizes[4] == 0
     assert min(sizes[:4]) >= 8, sizes  # half of an equal share
 
@@ -274,9 +274,9 @@ def test_bad_captures(awkward, batch, place):
     names = [cut, place / "text.pcap", place / "missing.pcap", awkward]
     done = batch("--shards", "2", *names)
     expected = batch(*names)
-    errors = [line for line in done.stderr.splitlines() if "is read whole" not in line]
+    errors = [line for line in complaints(done).splitlines() if "is read whole" not in line]
     assert done.returncode == FAILED
-    assert errors == expected.stderr.splitlines() and len(errors) == 4
+    assert errors == complaints(expected).splitlines() and len(errors) == 4
     assert rows(done.stdout) == rows(expected.stdout)
 
 

@@ -33,7 +33,8 @@ static void stray_changes_nothing(void **state)
     }
 }
 
-/* Three in a row, and then the other end acknowledges them: only both together move the connection. One end's numbers alone may be
+/* threshold: STRAYS_TO_RESYNC
+ * Three in a row, and then the other end acknowledges them: only both together move the connection. One end's numbers alone may be
  * forged, in whoever's name. */
 static void three_strays_that_the_peer_acknowledges_move_the_connection(void **state)
 {
@@ -80,6 +81,7 @@ static void strays_that_the_peer_does_not_acknowledge_move_nothing(void **state)
     }
 }
 
+/* threshold: STRAYS_TO_RESYNC */
 static void strays_that_do_not_continue_each_other_stay_strays(void **state)
 {
     struct t_talk t;

@@ -312,14 +312,8 @@ struct tl_step {
     bool rst_effective; /* RST that ends the connection, or whose sender has closed */
 };
 
-/* Takes the segment through all rules in a fixed order; the verdict's shape and refs must be zeroed. */
-void tl_conn_update(struct tl_conn *conn, const struct tl_segment *seg, struct tl_result *result);
-
 /* Makes a connection that knows nothing. NULL when out of memory. */
 struct tl_conn *tl_conn_new(struct tl_pair *pair, const struct tl_segment *seg);
-
-/* Frees it. */
-void tl_conn_free(struct tl_conn *conn);
 
 /* For tl_..._make: `part` itself unless it is still `none`, the constant that stands for a part of `bytes` of which nothing is
  * known; then a new one, equal to it. NULL when out of memory. O(1). */

@@ -19,6 +19,7 @@ static const int64_t SYN_ANSWER_NS = 200 * TL_MS;
 /* A client that resets this soon after the SYN-ACK never meant to connect; after 0.9 s it had sent its SYN again, or given up
  * (RFC 6298 2.1: first timeout 1 s). */
 static const int64_t AT_ONCE_NS = 10 * TL_MS, GAVE_UP_NS = 900 * TL_MS;
+/* One probe may be a setting, two with a fitting gap are a run; fewer are ordinary recovery. */
 enum { PROBES_CERTAIN = 2, REPEATS_TIMEOUT = 3 };
 
 /* ---- the causes: predicates --------------------------------------------------------------------------------------------- */
@@ -566,6 +567,9 @@ void tl_rst_classify(struct tl_step *step)
     struct tl_rsts *rsts;
     bool judged;
 
+    if (step->event != TL_EVENT_RST) {
+        return;
+    }
     if (step->copy_of) {
         count_copy(step);
         return;

@@ -5,38 +5,15 @@
  * One pair of addresses and ports serves many connections, one after the other. A SYN may start a new one, repeat an old one,
  * or be old or forged; while that is open the new connection is tentative and the one before it lives on (RFC 5961 4).
  */
-#include "conn/tl_conn.h"
 #include "conn/tl_window.h"
 #include "rules/tl_open.h"
 #include "rules/tl_reset.h"
+#include "update/tl_update.h"
 
 #include <string.h>
 
 /* Two maximum segment lifetimes of 2 minutes each, RFC 9293 3.4.2 and 3.6.1. */
 static const int64_t TWO_MSL_NS = 240 * TL_SECOND;
-
-struct tl_tracker *tl_tracker_new(const struct tl_allocator *allocator)
-{
-    struct tl_tracker *tracker = allocator->alloc(allocator->context, sizeof *tracker);
-
-    if (tracker) {
-        tracker->allocator = *allocator;
-    }
-    return tracker;
-}
-
-void tl_tracker_free(struct tl_tracker *tracker)
-{
-    if (tracker) {
-        tl_hosts_free(&tracker->hosts, &tracker->allocator);
-        tracker->allocator.free(tracker->allocator.context, tracker, sizeof *tracker);
-    }
-}
-
-void tl_tracker_view_zeek(struct tl_tracker *tracker, bool follow)
-{
-    tracker->views_zeek = follow;
-}
 
 struct tl_pair *tl_pair_new(struct tl_tracker *tracker, const struct tl_endpoints *ends)
 {
@@ -92,6 +69,7 @@ static struct tl_conn *start(struct tl_pair *pair, const struct tl_segment *seg,
     if (!conn) {
         return NULL;
     }
+    tl_reset_clear(conn);
     conn->reuse = (uint8_t)reuse;
     conn->tentative = tentative;
     conn->previous = tentative ? before : NULL;
@@ -309,16 +287,6 @@ static void show_reuse(const struct tl_conn *conn, bool is_syn, bool was_tentati
     }
 }
 
-int64_t tl_tracker_time(const struct tl_tracker *tracker, int64_t time_ns)
-{
-    uint64_t ahead = (uint64_t)time_ns - (uint64_t)tracker->base_ns, behind = (uint64_t)tracker->base_ns - (uint64_t)time_ns;
-
-    if (time_ns >= tracker->base_ns) {
-        return ahead < (uint64_t)TL_TIME_SPAN_NS ? (int64_t)ahead : TL_TIME_SPAN_NS;
-    }
-    return behind < (uint64_t)TL_TIME_SPAN_NS ? -(int64_t)behind : -TL_TIME_SPAN_NS;
-}
-
 /* The segment on the clock of the tracker, so that no capture time, however odd, overflows later. */
 static struct tl_segment on_our_clock(struct tl_tracker *tracker, const struct tl_segment *segment)
 {
@@ -342,7 +310,7 @@ static bool update(struct tl_pair *pair, const struct tl_segment *segment, struc
     if (!conn) {
         return false;
     }
-    tl_conn_update(conn, segment, result);
+    tl_update(conn, segment, result);
     if (conn->tentative && conn->previous) {
         if (segment->flags & TL_SYN) {
             trigger_previous(conn, segment);

@@ -13,6 +13,7 @@
 
 /* Shares of the initial round trip that place the capture point (docs/design.md, thresholds). */
 enum { NEAR_PERCENT = 10 };
+/* Position of the capture point. */
 static const int64_t LOCAL_NS = TL_MS / 5;
 
 static enum tl_position position_of(const struct tl_facts *facts)
@@ -121,6 +122,7 @@ static void write_closing(const struct tl_conn *conn, struct tl_facts *facts)
 /* What the capture cannot tell (docs/design.md, "Honesty about the capture"). */
 static unsigned capture_of(const struct tl_conn *conn)
 {
+    /* Asymmetric; doubled, lossy. */
     enum { ENOUGH = 16, FIRST_SEGMENTS = 20, DOUBLED_PERCENT = 30, LOSSY_PERCENT = 1 };
     const struct tl_endpoint *a = &conn->endpoint[0], *b = &conn->endpoint[1];
     uint64_t seen = a->seen_bytes + b->seen_bytes, unseen = a->unseen_bytes + b->unseen_bytes;

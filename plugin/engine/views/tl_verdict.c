@@ -1,4 +1,4 @@
-/* tl_verdict.c - see tl_verdict.h.
+/* tl_verdict.c - one word for a whole connection, from its facts: what failed first counts before how it ended.
  *
  * SPDX-License-Identifier: GPL-2.0-or-later
  */

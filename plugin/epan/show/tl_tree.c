@@ -1,4 +1,4 @@
-/* tl_tree.c - see tl_tree.h.
+/* tl_tree.c - the tree of one TCP header: which parts it has, and the tag in the Info column.
  *
  * SPDX-License-Identifier: GPL-2.0-or-later
  */
@@ -7,8 +7,7 @@
 #include "input/tl_wireshark.h"
 #include "show/tl_caption.h"
 #include "show/tl_expert.h"
-#include "show/tl_explain.h"
-#include "show/tl_parts.h"
+#include "show/tl_item.h"
 #include "show/tl_tag.h"
 #include "store/tl_store.h"
 
@@ -67,7 +66,8 @@ static const char *tag_by_now(struct tl_view *view, const char **prefix)
 
     if (is_probe && view->visited)
         tl_store_rename_probe(view->result->conn, view->result->refs.probe_run_in, &by_now);
-    if (by_now.rst_cause != TL_RST_CAUSE_NONE && view->visited) {
+    tl_view_begin(view);
+    if (view->visited && by_now.rst_cause != TL_RST_CAUSE_NONE) {
         tl_conn_rst(view->result->conn, view->segment, &by_now, &view->rst);
         by_now.rst_cause = view->rst.cause;
     }
@@ -88,33 +88,11 @@ static bool expert_needs_facts(const struct tl_view *view)
 /* Fills the answers that later segments may have changed, and the facts of the connection if they are needed. */
 static void look(struct tl_view *view, bool needs_facts)
 {
-    const struct tl_shape *shape = &view->result->shape;
-
     if (needs_facts)
         tl_conn_facts(view->result->conn, tl_store_end(), &view->facts);
     view->spurious = spurious_by_now(view);
-    if (shape->rst_cause == TL_RST_CAUSE_NONE)
-        return;
-    if (view->visited)
-        tl_conn_rst(view->result->conn, view->segment, shape, &view->rst);
-    else
-        view->rst = (struct tl_rst_now){shape->evidence,  shape->origin,         shape->origin_confidence,
-                                        shape->rst_cause, shape->rst_confidence, shape->rst_effect};
-}
-
-static void show_fields(const struct tl_branch *branch)
-{
-    if (tl_item_wanted(branch, FIELD_EXPLANATION))
-        tl_item_text(branch, FIELD_EXPLANATION, tl_explain(branch->pinfo->pool, branch->view));
-    tl_part_place(branch);
-    tl_part_handshake(branch);
-    tl_part_teardown(branch);
-    tl_part_reset(branch);
-    tl_part_probes(branch);
-    tl_part_bytes(branch);
-    tl_part_ack(branch);
-    tl_part_capture(branch);
-    tl_part_zeek(branch);
+    view->has_zeek = view->visited && needs_facts && view->segment->frame == view->facts.last_in &&
+                     tl_conn_zeek(view->result->conn, &view->zeek);
 }
 
 /* Whether the shape says what any transfer consists of, so that only fields show it: no tag, no expert item. Asked first because
@@ -161,10 +139,8 @@ static void show(tvbuff_t *tvb, packet_info *pinfo, proto_tree *tree, const stru
         append_summary(top, shape, prefix, tag);
     }
     if (wanted) {
-        struct tl_branch trunk = tl_item_trunk(top, tvb, pinfo, &view);
-
         view.wireshark = tl_wireshark_flags(tree);
-        show_fields(&trunk);
+        tl_item_show(top, tvb, pinfo, &view);
     }
     if (expert)
         tl_expert_add(expert, pinfo, top);

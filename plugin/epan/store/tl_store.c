@@ -1,4 +1,5 @@
-/* tl_store.c - see tl_store.h.
+/* tl_store.c - what is kept for one file: each frame's result in 8 bytes, shapes once, refs where there are any, late facts
+ * apart.
  *
  * SPDX-License-Identifier: GPL-2.0-or-later
  */
@@ -8,7 +9,7 @@
 
 #include <epan/wmem_scopes.h>
 
-#include "store/tl_mix.h"
+#include "base/tl_mix.h"
 
 enum {
     CHUNK_BITS = 12, /* frames in one chunk of slots: 4096, which are 32 KiB */

@@ -1,4 +1,4 @@
-/* tl_record_write.c - see tl_record_write.h.
+/* tl_record_write.c - a connection's row as text, CSV (RFC 4180), TSV or JSON (RFC 8259).
  *
  * SPDX-License-Identifier: GPL-2.0-or-later
  */
@@ -70,19 +70,55 @@ static void write_line(FILE *out, const struct tl_record *record, const struct t
 
 /* ---- CSV and TSV -------------------------------------------------------------------------------------------------------- */
 
+/* How a form separates cells, writes what is absent, and text. Numbers and words of ours need no care. */
+struct form {
+    char separator;
+    const char *unset;
+    void (*write_text)(FILE *out, const char *text);
+};
+
+/* One character, as Zeek escapes it: each byte \xHH. Returns what follows. */
+static const char *escape(FILE *out, const char *text)
+{
+    const char *end = g_utf8_next_char(text);
+
+    for (; text < end; text++)
+        fprintf(out, "\\x%02x", (unsigned char)*text);
+    return text;
+}
+
+/* Whether a terminal may obey the character: C0, DEL, C1. */
+static bool is_control(const char *text)
+{
+    return g_unichar_iscntrl(g_utf8_get_char(text));
+}
+
+/* A name that a capture holds, of a host for instance, may begin with what makes a spreadsheet take a cell for a formula
+ * (OWASP, "CSV Injection"). Writes that character escaped. Returns what follows. */
+static const char *disarm(FILE *out, const char *text)
+{
+    return *text != '\0' && strchr("=+-@\t\r", *text) ? escape(out, text) : text;
+}
+
+/* Line ends and tabs stay: in quotes they are harmless. */
 static void write_csv(FILE *out, const char *text)
 {
-    if (!strpbrk(text, ",\"\r\n")) {
-        fputs(text, out);
-        return;
-    }
-    fputc('"', out);
-    for (; *text; text++) {
+    bool quoted = strpbrk(text, ",\"\r\n") != NULL;
+
+    if (quoted)
+        fputc('"', out);
+    text = disarm(out, text);
+    while (*text != '\0') {
+        if (is_control(text) && !strchr("\t\r\n", *text)) {
+            text = escape(out, text);
+            continue;
+        }
         if (*text == '"')
             fputc('"', out);
-        fputc(*text, out);
+        fputc(*text++, out);
     }
-    fputc('"', out);
+    if (quoted)
+        fputc('"', out);
 }
 
 #define UNSET_TEXT "-"
@@ -92,19 +128,16 @@ static void write_csv(FILE *out, const char *text)
  * read as absent or empty. */
 static void write_tsv(FILE *out, const char *text)
 {
-    if (*text == '\0') {
-        fputs(UNSET_TEXT, out);
-        return;
-    }
-    if (strcmp(text, UNSET_TEXT) == 0 || strcmp(text, EMPTY_TEXT) == 0)
-        fprintf(out, "\\x%02x", (unsigned char)*text++);
-    for (; *text; text++) {
-        if ((unsigned char)*text < ' ' || *text == '\\' || *text == 0x7F)
-            fprintf(out, "\\x%02x", (unsigned char)*text);
+    text = strcmp(text, EMPTY_TEXT) == 0 ? escape(out, text) : disarm(out, text);
+    while (*text != '\0') {
+        if (is_control(text) || *text == '\\')
+            text = escape(out, text);
         else
-            fputc(*text, out);
+            fputc(*text++, out);
     }
 }
+
+static const struct form csv_form = {',', "", write_csv}, tsv_form = {'\t', UNSET_TEXT, write_tsv};
 
 /* The types of Zeek's logs. */
 static const char *tsv_type(const struct tl_column *column)
@@ -142,7 +175,7 @@ static void write_tsv_header(FILE *out)
 }
 
 /* The cells of a row, or the names of the columns when there is no record. */
-static void write_separated(FILE *out, const struct tl_record *record, char separator, void (*write)(FILE *, const char *))
+static void write_separated(FILE *out, const struct tl_record *record, const struct form *form)
 {
     char buffer[TL_CELL_MAX];
     unsigned count;
@@ -150,12 +183,20 @@ static void write_separated(FILE *out, const struct tl_record *record, char sepa
     bool first = true;
 
     for (unsigned i = 0; i < count; i++) {
+        const char *cell;
+
         if (!columns[i].name)
             continue;
         if (!first)
-            fputc(separator, out);
+            fputc(form->separator, out);
         first = false;
-        write(out, record ? tl_record_cell(record, &columns[i], buffer) : columns[i].name);
+        cell = record ? tl_record_cell(record, &columns[i], buffer) : columns[i].name;
+        if (*cell == '\0')
+            fputs(form->unset, out);
+        else if (columns[i].type == TL_COLUMN_TEXT)
+            form->write_text(out, cell);
+        else
+            fputs(cell, out);
     }
     fputc('\n', out);
 }
@@ -195,7 +236,7 @@ void tl_write_header(FILE *out, enum tl_format format, const struct tl_widths *w
     if (format == TL_FORMAT_TABLE)
         write_line(out, NULL, widths);
     else if (format == TL_FORMAT_CSV)
-        write_separated(out, NULL, ',', write_csv);
+        write_separated(out, NULL, &csv_form);
     else if (format == TL_FORMAT_TSV)
         write_tsv_header(out);
 }
@@ -205,9 +246,9 @@ void tl_write_row(FILE *out, enum tl_format format, const struct tl_record *reco
     if (format == TL_FORMAT_TABLE)
         write_line(out, record, widths);
     else if (format == TL_FORMAT_CSV)
-        write_separated(out, record, ',', write_csv);
+        write_separated(out, record, &csv_form);
     else if (format == TL_FORMAT_TSV)
-        write_separated(out, record, '\t', write_tsv);
+        write_separated(out, record, &tsv_form);
     else
         write_json(out, record);
 }
