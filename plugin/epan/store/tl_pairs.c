@@ -107,6 +107,18 @@ static bool is_flow_of(const struct tl_pair_entry *entry, const struct tl_flow *
 /* The words of a name as the hash counts them: its kind, its ports, and four for the address of each end. */
 enum { WORD_PORTS, WORD_KINDS, WORD_ADDRESSES, ADDRESS_WORDS = ADDRESS_MAX / 4 };
 
+/* Adds the bytes of an address, as words from number `i` on. */
+static uint64_t add_address(const struct tl_hash *hash, uint64_t sum, unsigned i, const uint8_t *address, size_t length)
+{
+    for (size_t at = 0; at < length; at += sizeof(uint32_t)) {
+        uint32_t word = 0;
+
+        memcpy(&word, address + at, MIN(sizeof word, length - at));
+        sum = tl_hash_add(hash, sum, i++, word);
+    }
+    return sum;
+}
+
 /* Keyed by random numbers for each file, so that nobody can prepare a capture whose pairs collide. */
 static uint32_t hash_names(const struct tl_pairs *pairs, const struct names *names)
 {
@@ -118,13 +130,7 @@ static uint32_t hash_names(const struct tl_pairs *pairs, const struct names *nam
     memcpy(&word, (const uint8_t[]){names->type[0], names->length[0], names->type[1], names->length[1]}, sizeof word);
     sum = tl_hash_add(hash, sum, WORD_KINDS, word);
     for (unsigned end = 0; end < 2; end++) {
-        unsigned i = WORD_ADDRESSES + end * ADDRESS_WORDS;
-
-        for (unsigned at = 0; at < names->length[end]; at += sizeof word) {
-            word = 0;
-            memcpy(&word, names->address[end] + at, MIN(sizeof word, (size_t)names->length[end] - at));
-            sum = tl_hash_add(hash, sum, i++, word);
-        }
+        sum = add_address(hash, sum, WORD_ADDRESSES + end * ADDRESS_WORDS, names->address[end], names->length[end]);
     }
     return tl_hash_end(sum);
 }
@@ -156,11 +162,20 @@ static void grow(struct tl_pairs *pairs)
     wmem_free(wmem_file_scope(), old);
 }
 
+/* A number of an address, the same for every port; never 0. */
+static uint64_t number_of(const struct tl_pairs *pairs, const struct tl_pair_entry *entry, unsigned end)
+{
+    uint64_t sum = tl_hash_add(pairs->hash, tl_hash_begin(pairs->hash), WORD_KINDS, entry->length[end]);
+
+    return add_address(pairs->hash, sum, WORD_ADDRESSES, address_of(entry, end), entry->length[end]) | 1;
+}
+
 static struct tl_pair *new_pair(const struct tl_pairs *pairs, struct tl_pair_entry *entry)
 {
     struct tl_endpoints ends = {.user = entry};
 
     for (unsigned end = 0; end < 2; end++) {
+        ends.host[end] = number_of(pairs, entry, end);
         ends.port[end] = entry->port[end];
         ends.is_service[end] = dissector_get_uint_handle(pairs->services, entry->port[end]) != NULL;
     }

@@ -5,7 +5,7 @@
 #ifndef TL_SHAPES_H
 #define TL_SHAPES_H
 
-#include "input/tl_compat.h"
+#include "base/tl_compat.h"
 
 #include <epan/wmem_scopes.h>
 
