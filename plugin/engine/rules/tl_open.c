@@ -111,9 +111,12 @@ static int64_t time_half_rtt(struct tl_step *step, const struct tl_syns *syns)
         return tl_since(step, syns->last_ns);
     }
     /* An answer to an earlier transmission was late, or is itself a repetition: no measure of the way. */
-    if (!step->conn->opening.ambiguous && sent_ns == syns->last_ns &&
-        (step->self->half_rtt_ns == TL_UNKNOWN_NS || tl_since(step, sent_ns) < step->self->half_rtt_ns)) {
-        step->self->half_rtt_ns = tl_since(step, sent_ns);
+    if (!step->conn->opening.ambiguous && sent_ns == syns->last_ns) {
+        step->self->half_rtt_of_syn = true;
+        step->self->half_rtt_count += step->self->half_rtt_count < UINT8_MAX;
+        if (step->self->half_rtt_ns == TL_UNKNOWN_NS || tl_since(step, sent_ns) < step->self->half_rtt_ns) {
+            step->self->half_rtt_ns = tl_since(step, sent_ns);
+        }
     }
     return tl_since(step, sent_ns);
 }
@@ -173,7 +176,7 @@ static enum tl_syn_why why_again(const struct tl_conn *conn, const struct tl_ste
 
     if (rst->last_in > last_in) {
         *in = rst->last_in;
-        return rst->effect == TL_RST_EFFECT_ACCEPTED ? TL_SYN_WHY_REFUSED : TL_SYN_WHY_UNUSABLE;
+        return conn->reset.ended ? TL_SYN_WHY_REFUSED : TL_SYN_WHY_UNUSABLE;
     }
     if (opening->has_challenge && opening->challenge_in > last_in) {
         *in = opening->challenge_in;

@@ -5,11 +5,12 @@
 #include "rules/tl_rst.h"
 
 #include "conn/tl_window.h"
-#include "rules/tl_inject.h"
+#include "rules/tl_origin.h"
 #include "rules/tl_probe.h"
 #include "rules/tl_reset.h"
 #include "rules/tl_rst_cause.h"
 #include "rules/tl_rst_form.h"
+#include "rules/tl_signature.h"
 
 #include <string.h>
 
@@ -48,9 +49,26 @@ static bool trigger_is_synack(const struct tl_rst *rst)
     return replies(rst) && trigger_has(rst, TL_SYN | TL_ACK);
 }
 
+/* Whether an end speaks Multipath TCP: its SYN said so, or its segments carry the option. */
+static bool speaks_mptcp(const struct tl_endpoint *end)
+{
+    const struct tl_recent_entry *e;
+    unsigned i = 0;
+
+    while ((e = tl_recent_at(&end->recent, i)) != NULL && !(e->options & TL_OPT_MPTCP)) {
+        i++;
+    }
+    return e || (end->options & TL_OPT_MPTCP);
+}
+
+/* The option means something only where both ends agreed on it, and on a RST that counts: else one forged packet would name the
+ * cause. */
 static bool mptcp(const struct tl_rst *rst)
 {
-    return rst->step->seg->options & TL_OPT_MPTCP_RST;
+    uint8_t effect = rst->step->shape->rst_effect;
+
+    return (rst->step->seg->options & TL_OPT_MPTCP_RST) && speaks_mptcp(rst->step->self) && speaks_mptcp(rst->step->peer) &&
+           effect != TL_RST_EFFECT_IGNORED && effect != TL_RST_EFFECT_CHALLENGE;
 }
 
 static bool old_syn_in_time_wait(const struct tl_rst *rst)
@@ -110,8 +128,8 @@ static bool synack_rejected(const struct tl_rst *rst)
            step->self->synack->count == 0 && !step->conn->opening.acked;
 }
 
-/* It has not taken the ACK, or its SYN-ACK is so recent that nobody can tell: in SYN-RECEIVED it repeats the SYN-ACK, first after 1 s or, in older
- * systems, 3 s, then after about twice the last gap (RFC 6298 2.1 and 5.5). */
+/* It has not taken the ACK, or its SYN-ACK is so recent that nobody can tell: in SYN-RECEIVED it repeats the SYN-ACK, first after 1 s
+ * or, in older systems, 3 s, then after about twice the last gap (RFC 6298 2.1 and 5.5). */
 static bool may_wait_for_ack(const struct tl_step *step)
 {
     const struct tl_syns *synack = step->self->synack;
@@ -240,6 +258,14 @@ static bool data_after_close(const struct tl_rst *rst)
            (!x->has_ack || tl_seq_after(rst->trigger->seq + rst->trigger->len, x->ack));
 }
 
+/* Stacks other than Linux answer data that meets a closed end by a RST of the live form, whose ACK number takes the data. */
+static bool data_after_close_live(const struct tl_rst *rst)
+{
+    const struct tl_endpoint *x = rst->step->self;
+
+    return rst->form == TL_RST_FORM_ACTIVE && x->has_fin && rst->takes && rst->takes->len > 0 && !rst->step->conn->finished;
+}
+
 static bool linger2(const struct tl_rst *rst)
 {
     const struct tl_endpoint *x = rst->step->self;
@@ -286,6 +312,12 @@ static bool abort_among_keepalives(const struct tl_rst *rst)
     const struct tl_probe_run *run = rst->step->self->probe;
 
     return abort_active(rst) && run->count > 0 && !run->is_window;
+}
+
+/* Its numbers are those of a segment turned round that this end had not taken yet: it may as well be an answer. */
+static bool abort_or_answer(const struct tl_rst *rst)
+{
+    return abort_active(rst) && rst->takes;
 }
 
 static bool abort_bare(const struct tl_rst *rst)
@@ -349,8 +381,10 @@ static const struct {
     {no_connection, TL_RST_CAUSE_NO_CONNECTION, TL_CONFIDENCE_CERTAIN},
     {half_open_probe, TL_RST_CAUSE_HALF_OPEN_PROBE, TL_CONFIDENCE_LIKELY},
     {half_open, TL_RST_CAUSE_HALF_OPEN, TL_CONFIDENCE_LIKELY},
+    {data_after_close_live, TL_RST_CAUSE_DATA_AFTER_CLOSE, TL_CONFIDENCE_LIKELY},
     {abort_after_fin, TL_RST_CAUSE_ABORT_AFTER_FIN, TL_CONFIDENCE_CERTAIN},
     {abort_among_keepalives, TL_RST_CAUSE_ABORT, TL_CONFIDENCE_LIKELY},
+    {abort_or_answer, TL_RST_CAUSE_ABORT, TL_CONFIDENCE_LIKELY},
     {abort_active, TL_RST_CAUSE_ABORT, TL_CONFIDENCE_CERTAIN},
     {abort_bare, TL_RST_CAUSE_ABORT, TL_CONFIDENCE_LIKELY},
     {synack_bad_ack_unseen, TL_RST_CAUSE_SYNACK_BAD_ACK, TL_CONFIDENCE_GUESS},
@@ -410,6 +444,9 @@ static void end_handshake(struct tl_step *step, const struct tl_rst_traits *trai
     }
     if (step->shape->rst_cause == TL_RST_CAUSE_SYNACK_TIMEOUT) {
         conn->outcome = TL_OUTCOME_HALF_OPEN;
+    } else if (by_client &&
+               (conn->endpoint[1 - conn->client].rst->later & (TL_EVIDENCE_SYNACK_AFTER | TL_EVIDENCE_SYNACK_LATER))) {
+        conn->outcome = TL_OUTCOME_REFUSED; /* by a device: then the client had no socket for the SYN-ACK */
     } else if (by_client && answered) {
         conn->outcome = TL_OUTCOME_CLIENT_RST;
         conn->client_rst = (uint8_t)when_client_reset(step);
@@ -452,22 +489,30 @@ static void count_rst(struct tl_rsts *rsts, const struct tl_rst *rst)
     rsts->was_reply = rst->form == TL_RST_FORM_REPLY_ACK || rst->form == TL_RST_FORM_REPLY_NOACK;
 }
 
-static void remember_rst(const struct tl_rst *rst, struct tl_rsts *rsts, const struct tl_rst_traits *traits)
+static void remember_rst(const struct tl_rst *rst, struct tl_rsts *rsts, const struct tl_rst_traits *traits, bool judged)
 {
     struct tl_step *step = rst->step;
     struct tl_endpoint *self = step->self;
     struct tl_conn *conn = step->conn;
-    struct tl_reset_by by = {.ns = step->seg->time_ns,
-                             .frame = step->seg->frame,
-                             .end = (uint8_t)step->from,
-                             .cause = step->shape->rst_cause,
-                             .confidence = step->shape->rst_confidence};
+    struct tl_rst_seen seen = {
+        .ns = step->seg->time_ns,
+        .frame = step->seg->frame,
+        .evidence = step->shape->evidence,
+        .flags = step->shape->flags,
+        .end = (uint8_t)step->from,
+        .cause = step->shape->rst_cause,
+        .confidence = step->shape->rst_confidence,
+        .effect = step->shape->rst_effect,
+        .stage = step->shape->rst_stage,
+        .ttl = step->seg->ttl,
+        .judged = judged,
+    };
 
-    tl_reset_note(conn, &by, step->rst_effective && !conn->reset.ended && !conn->finished);
+    tl_reset_note(conn, &seen, step->rst_effective && !conn->reset.ended && !conn->finished);
     if (rsts) {
         count_rst(rsts, rst);
     }
-    self->gone |= traits->gone;
+    self->gone |= traits->gone && !tl_of_path(step->shape);
     conn->rst_late |= conn->finished;
     if (step->shape->rst_effect == TL_RST_EFFECT_ACCEPTED || step->shape->rst_effect == TL_RST_EFFECT_CHALLENGE) {
         tl_challenge_trigger(self, step->seg, true);
@@ -520,11 +565,31 @@ static void count_copy(struct tl_step *step)
     }
 }
 
+/* Who sent it, and what that leaves of the cause. */
+static bool judge_origin(struct tl_step *step, struct tl_rsts *rsts)
+{
+    struct tl_shape *shape = step->shape;
+    bool judged = tl_origin_classify(step);
+    struct tl_rst_now now = {.evidence = shape->evidence,
+                             .origin = shape->origin,
+                             .origin_confidence = shape->origin_confidence,
+                             .cause = shape->rst_cause,
+                             .confidence = shape->rst_confidence};
+
+    tl_signature_count(step, rsts);
+    tl_origin_amend(&now, shape->flags, (enum tl_rst_stage)shape->rst_stage);
+    shape->rst_cause = now.cause;
+    shape->rst_confidence = now.confidence;
+    tl_origin_remember(step, rsts, judged);
+    return judged;
+}
+
 void tl_rst_classify(struct tl_step *step)
 {
     const struct tl_rst_traits *traits;
     struct tl_rst rst;
     struct tl_rsts *rsts;
+    bool judged;
 
     if (step->event != TL_EVENT_RST) {
         return;
@@ -533,6 +598,8 @@ void tl_rst_classify(struct tl_step *step)
         count_copy(step);
         return;
     }
+    /* Asked for once: when memory ran out for a part of it, it must not hold the rest. */
+    rsts = tl_rst_make(step->conn, step->self);
     memset(&rst, 0, sizeof rst);
     rst.step = step;
     tl_rst_find_form(&rst);
@@ -540,6 +607,7 @@ void tl_rst_classify(struct tl_step *step)
     step->shape->rst_form = rst.form;
     step->refs->trigger_in = rst.trigger_in;
     find_cause(&rst);
+    judged = judge_origin(step, rsts);
     traits = tl_rst_traits((enum tl_rst_cause)step->shape->rst_cause);
     if (rst.trigger) {
         step->refs->trigger_bytes = rst.trigger->len;
@@ -553,8 +621,5 @@ void tl_rst_classify(struct tl_step *step)
     }
     explain_abort(step);
     refer(step, traits);
-    /* Asked for once: when memory ran out for a part of it, it must not hold the rest. */
-    rsts = tl_rst_make(step->conn, step->self);
-    tl_inject_classify(step, rsts);
-    remember_rst(&rst, rsts, traits);
+    remember_rst(&rst, rsts, traits, judged);
 }

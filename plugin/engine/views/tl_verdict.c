@@ -75,6 +75,12 @@ static bool is_check(const struct tl_conn *conn)
            conn->reset.ns - conn->opening.ack_ns <= AT_ONCE_NS;
 }
 
+/* A device on the path sent the reset that the facts speak of. */
+static bool is_of_path(const struct tl_facts *facts)
+{
+    return facts->rst_origin == TL_ORIGIN_PATH && facts->rst_origin_confidence != TL_CONFIDENCE_GUESS;
+}
+
 static enum tl_scan scan_of(const struct tl_conn *conn, const struct tl_facts *facts)
 {
     const struct tl_endpoint *client = &conn->endpoint[conn->client];
@@ -82,7 +88,7 @@ static enum tl_scan scan_of(const struct tl_conn *conn, const struct tl_facts *f
     if (facts->client_rst == TL_CLIENT_RST_AT_ONCE && !client->sent_data && !has_system_options(client)) {
         return TL_SCAN_SYN;
     }
-    if (is_check(conn) && facts->injected[conn->reset.by & 1] != TL_INJECTED_LIKELY) {
+    if (is_check(conn) && !is_of_path(facts)) {
         return TL_SCAN_CONNECT;
     }
     return lone_segment(conn);
@@ -127,7 +133,7 @@ static enum tl_verdict of_reset(const struct tl_conn *conn, const struct tl_fact
 {
     enum tl_verdict word = (enum tl_verdict)tl_rst_traits((enum tl_rst_cause)facts->rst_cause)->word;
 
-    if (word != TL_VERDICT_REJECTED && facts->injected[conn->reset.by & 1] == TL_INJECTED_LIKELY) {
+    if (word != TL_VERDICT_REJECTED && word != TL_VERDICT_REFUSED && is_of_path(facts)) {
         return TL_VERDICT_INJECTED;
     }
     if (word == TL_VERDICT_ABORTED && insists(&conn->endpoint[conn->reset.by & 1])) {
@@ -189,8 +195,7 @@ static bool closed_at_once(const struct tl_conn *conn, const struct tl_facts *fa
     }
     if (conn->closing.closer == by && !conn->closing.closer_unknown && !conn->closing.crossed && !server->fin_inferred) {
         close_ns = server->fin_ns;
-    } else if (conn->reset.ended && conn->reset.by == by && !conn->endpoint[conn->client].has_fin &&
-               facts->injected[by] != TL_INJECTED_LIKELY) {
+    } else if (conn->reset.ended && conn->reset.by == by && !conn->endpoint[conn->client].has_fin && !is_of_path(facts)) {
         close_ns = conn->reset.ns;
     } else {
         return false;

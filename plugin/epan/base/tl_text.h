@@ -14,7 +14,7 @@
 
 #include "base/tl_language.h"
 
-enum { TL_BLANKS_MAX = 80 };
+enum { TL_BLANKS_MAX = 96 };
 
 /* What a blank stands for: a text, which may have blanks itself, or a number when `text` is NULL. */
 struct tl_blank {
@@ -46,5 +46,11 @@ void tl_text_template(struct tl_blanks *blanks, const char *name, const char *te
  * length of the template; for each blank in it one comparison if it is in the row where this template had it before, else one with
  * each blank known. */
 void tl_text_fill(wmem_strbuf_t *out, struct tl_blanks *blanks, const char *text);
+
+/* Takes the next line off a text of sentences: one sentence, or as much of it as has that many columns; wide characters, those of three
+ * bytes and more in UTF-8, count two. A long sentence is parted at a space or behind a wide character, behind punctuation if that leaves
+ * at least half a line. Returns its length in bytes, from *line on, and puts into *rest what follows; *is_new tells whether the rest
+ * begins a sentence. 0 at the end. Cost: the length of the line. */
+size_t tl_text_line(const char *line, unsigned columns, const char **rest, bool *is_new);
 
 #endif
