@@ -5,6 +5,7 @@
 #include "rules/tl_rst.h"
 
 #include "conn/tl_window.h"
+#include "rules/tl_open.h"
 #include "rules/tl_origin.h"
 #include "rules/tl_probe.h"
 #include "rules/tl_reset.h"
@@ -16,14 +17,8 @@
 
 /* How long after a SYN an old stack resets because of it. */
 static const int64_t SYN_ANSWER_NS = 200 * TL_MS;
-/* A client that resets this soon after the SYN-ACK never meant to connect; after 0.9 s it had sent its SYN again, or given up
- * (RFC 6298 2.1: first timeout 1 s). */
-static const int64_t AT_ONCE_NS = 10 * TL_MS, GAVE_UP_NS = 900 * TL_MS;
-/* How long a server may wait for the ACK of its SYN-ACK before it repeats it, at least, and in gaps between the last two. */
-static const int64_t SYNACK_AGAIN_NS = 3 * TL_SECOND;
 /* A server that gives up its SYN-ACK this early does so for another reason than its timer: the first one is 1 s, RFC 6298 2.1. */
 static const int64_t SYNACK_TIMER_NS = TL_SECOND;
-enum { SYNACK_AGAIN_GAPS = 3 };
 /* One probe may be a setting, two with a fitting gap are a run; fewer are ordinary recovery. */
 enum { PROBES_CERTAIN = 2, REPEATS_TIMEOUT = 3 };
 
@@ -128,16 +123,6 @@ static bool synack_rejected(const struct tl_rst *rst)
            step->self->synack->count == 0 && !step->conn->opening.acked;
 }
 
-/* It has not taken the ACK, or its SYN-ACK is so recent that nobody can tell: in SYN-RECEIVED it repeats the SYN-ACK, first after 1 s
- * or, in older systems, 3 s, then after about twice the last gap (RFC 6298 2.1 and 5.5). */
-static bool may_wait_for_ack(const struct tl_step *step)
-{
-    const struct tl_syns *synack = step->self->synack;
-
-    return step->conn->opening.ignored > 0 ||
-           tl_since(step, synack->last_ns) <= tl_max_ns(SYNACK_AGAIN_NS, SYNACK_AGAIN_GAPS * synack->gap_ns);
-}
-
 static bool ack_rejected(const struct tl_rst *rst)
 {
     const struct tl_step *step = rst->step;
@@ -146,7 +131,7 @@ static bool ack_rejected(const struct tl_rst *rst)
     bool fits = (replies(rst) && !trigger_has(rst, TL_SYN)) || (rst->form == TL_RST_FORM_BARE && step->conn->opening.acked);
 
     return fits && step->self->synack->count > 0 && !step->self->sent_plain && !step->self->has_fin && !step->self->gone &&
-           may_wait_for_ack(step);
+           tl_open_may_wait_for_ack(step);
 }
 
 /* Nothing has come since its first SYN-ACK: it is in SYN-RECEIVED, and no connection was open that it could abort. */
@@ -412,23 +397,6 @@ static void find_cause(struct tl_rst *rst)
 
 /* ---- consequences ------------------------------------------------------------------------------------------------------- */
 
-static enum tl_client_rst when_client_reset(const struct tl_step *step)
-{
-    const struct tl_syns *synack = step->peer->synack;
-    int64_t at_once = AT_ONCE_NS;
-
-    if (step->self->syn->count == 0) {
-        return TL_CLIENT_RST_NONE; /* nothing captured says that it wanted a connection */
-    }
-    if (step->conn->opening.client_half_rtt_ns != TL_UNKNOWN_NS) {
-        at_once = tl_max_ns(at_once, 2 * step->conn->opening.client_half_rtt_ns);
-    }
-    if (synack->count > 1 || synack->first_ns - step->self->syn->first_ns > GAVE_UP_NS) {
-        return TL_CLIENT_RST_LATE;
-    }
-    return tl_since(step, synack->first_ns) <= at_once ? TL_CLIENT_RST_AT_ONCE : TL_CLIENT_RST_OTHER;
-}
-
 /* A RST in the handshake: its step, and the outcome that it decides. */
 static void end_handshake(struct tl_step *step, const struct tl_rst_traits *traits)
 {
@@ -449,7 +417,7 @@ static void end_handshake(struct tl_step *step, const struct tl_rst_traits *trai
         conn->outcome = TL_OUTCOME_REFUSED; /* by a device: then the client had no socket for the SYN-ACK */
     } else if (by_client && answered) {
         conn->outcome = TL_OUTCOME_CLIENT_RST;
-        conn->client_rst = (uint8_t)when_client_reset(step);
+        conn->client_rst = (uint8_t)tl_open_client_reset(step);
     } else if (!by_client) {
         conn->outcome = answered ? TL_OUTCOME_SERVER_RST : TL_OUTCOME_REFUSED;
     }
