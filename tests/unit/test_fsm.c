@@ -390,8 +390,8 @@ static void certain_states_stay_unless_the_end_lives_on(void **state)
     (void)state;
     for (unsigned evidence = 0; evidence < TL_FSM_WITHDRAWALS; evidence++) {
         for (unsigned at = S(CLOSED); at < TL_STATE_COUNT; at++) {
-            bool back = (evidence == TL_LIVES_ON || evidence == TL_FIN_REFUTED) &&
-                        contradicts((enum tl_fsm_withdrawal)evidence, at);
+            bool back =
+                (evidence == TL_LIVES_ON || evidence == TL_FIN_REFUTED) && contradicts((enum tl_fsm_withdrawal)evidence, at);
             struct tl_fsm fsm = in((enum tl_state)at);
             struct tl_endpoint_view view = {0};
 

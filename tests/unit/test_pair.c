@@ -507,6 +507,121 @@ static void icmp_about_the_attempt_before(void **state)
     t_end(&t);
 }
 
+/* ---- the same SYN under other addresses; clocks ------------------------------------------------------------------------------- */
+
+static struct tl_pair *another_pair(struct t_talk *t)
+{
+    const struct tl_endpoints ends = {.port = {40000, 80}, .is_service = {false, true}};
+
+    return tl_pair_new(t->tracker, &ends);
+}
+
+/* The client calls a virtual address; behind the translator the SYN has the server's own, and the SYN-ACK goes to the client past the
+ * translator. The client has called nobody there (RFC 9293 3.10.7.1). */
+static void synack_that_missed_its_nat(void **state)
+{
+    struct tl_pair *first;
+    struct t_talk t;
+
+    (void)state;
+    t_syn_sent(&t);
+    assert_int_equal(t.v.refs.linked, 0);
+    first = t.pair;
+    t.pair = another_pair(&t);
+    t_send(&t, CLIENT, .flags = SYN, .seq = 1000);
+    assert_int_equal(t.v.refs.linked, 1); /* connection 0 */
+    t_send(&t, SERVER, .flags = SYNACK);
+    t_send(&t, CLIENT, .flags = RST, .seq = 1001);
+    t_is(&t, rst_cause, RST_CAUSE, SYNACK_UNSOLICITED);
+    t_know(&t, 0);
+    assert_int_equal(t.facts.linked, 0);
+    t_fact_is(&t, verdict, VERDICT, REJECTED);
+    tl_pair_free(first);
+    t_end(&t);
+}
+
+/* Both legs of a translator that works: the first one is answered, too, and the reset behind it is the client's own. */
+static void synack_behind_a_nat_that_works(void **state)
+{
+    struct tl_pair *first, *second;
+    struct t_talk t;
+
+    (void)state;
+    t_syn_sent(&t);
+    first = t.pair;
+    second = another_pair(&t);
+    t.pair = second;
+    t_send(&t, CLIENT, .flags = SYN, .seq = 1000);
+    t.pair = first;
+    t_send(&t, SERVER, .flags = SYNACK);
+    t.pair = second;
+    t_send(&t, SERVER, .flags = SYNACK, .seq = 5000);
+    t_send(&t, CLIENT, .flags = RST, .seq = 1001);
+    t_is(&t, rst_cause, RST_CAUSE, SYNACK_REJECTED);
+    tl_pair_free(first);
+    t_end(&t);
+}
+
+/* Another number, another SYN. */
+static void another_syn_is_no_link(void **state)
+{
+    struct tl_pair *first;
+    struct t_talk t;
+
+    (void)state;
+    t_syn_sent(&t);
+    first = t.pair;
+    t.pair = another_pair(&t);
+    t_send(&t, CLIENT, .flags = SYN, .seq = 1001);
+    assert_int_equal(t.v.refs.linked, 0);
+    t_know(&t, 0);
+    assert_int_equal(t.facts.linked, UINT32_MAX);
+    tl_pair_free(first);
+    t_end(&t);
+}
+
+/* One foreign frame of 1970 comes first: the times of the others are their own. */
+static void another_clock_spoils_nothing(void **state)
+{
+    struct tl_result result;
+    struct tl_pair *first;
+    struct t_talk t;
+
+    (void)state;
+    t_start(&t);
+    first = another_pair(&t);
+    assert_true(tl_pair_update(first, SEGMENT(.flags = TL_SYN, .seq = 77, .frame = 9, .time_ns = 0), &result));
+    t_send(&t, CLIENT, .flags = SYN);
+    t_send(&t, CLIENT, .flags = SYN, .seq = 1000, .wait_ns = 7 * T_SECOND);
+    assert_int_equal(t.v.refs.since_previous_ns, 7 * T_SECOND);
+    t_know(&t, 0);
+    assert_int_equal(t.facts.start_ns, t.now_ns - 7 * T_SECOND);
+    assert_int_equal(t.facts.last_ns, t.now_ns);
+    tl_pair_free(first);
+    t_end(&t);
+}
+
+/* threshold: TL_TIME_JUMP_NS. A clock that was set within the connection: the difference counts as 2^55 ns, a nanosecond less counts in
+ * full, and times go on from there. */
+static void clock_set_within_a_connection(void **state)
+{
+    const int64_t jump_ns = INT64_C(1) << 55;
+    struct t_talk t;
+
+    (void)state;
+    t_syn_sent(&t);
+    t_send(&t, CLIENT, .flags = SYN, .seq = 1000, .wait_ns = jump_ns - 1);
+    assert_int_equal(t.v.refs.since_previous_ns, jump_ns - 1);
+    t_is(&t, retransmission_confidence, CONFIDENCE, CERTAIN);
+    t_send(&t, CLIENT, .flags = SYN, .seq = 1000, .wait_ns = 10 * jump_ns);
+    assert_int_equal(t.v.refs.since_previous_ns, jump_ns);
+    t_is(&t, retransmission_confidence, CONFIDENCE, LIKELY);
+    t_send(&t, CLIENT, .flags = SYN, .seq = 1000, .wait_ns = 3 * T_SECOND);
+    assert_int_equal(t.v.refs.since_previous_ns, 3 * T_SECOND);
+    t_is(&t, retransmission_confidence, CONFIDENCE, CERTAIN);
+    t_end(&t);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -537,6 +652,11 @@ int main(void)
         cmocka_unit_test(icmp_counts_only_for_a_syn_that_waits),
         cmocka_unit_test(icmp_about_a_tentative_syn),
         cmocka_unit_test(icmp_about_the_attempt_before),
+        cmocka_unit_test(synack_that_missed_its_nat),
+        cmocka_unit_test(synack_behind_a_nat_that_works),
+        cmocka_unit_test(another_syn_is_no_link),
+        cmocka_unit_test(another_clock_spoils_nothing),
+        cmocka_unit_test(clock_set_within_a_connection),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -85,7 +85,7 @@ static enum tl_scan scan_of(const struct tl_conn *conn, const struct tl_facts *f
 {
     const struct tl_endpoint *client = &conn->endpoint[conn->client];
 
-    if (facts->client_rst == TL_CLIENT_RST_AT_ONCE && !client->sent_data && !has_system_options(client)) {
+    if (facts->client_rst == TL_CLIENT_RST_AT_ONCE && !client->sent_data && !has_system_options(client) && !conn->missed_nat) {
         return TL_SCAN_SYN;
     }
     if (is_check(conn) && !is_of_path(facts)) {
