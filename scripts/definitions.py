@@ -13,7 +13,7 @@ WORD = r"(\w+)"
 
 Group = namedtuple("Group", "id name what values")
 Value = namedtuple("Value", "tag value label severity expert_group source meaning")
-Field = namedtuple("Field", "id name label type what values when")
+Field = namedtuple("Field", "id name label type what values below when value")
 Error = namedtuple("Error", "bit word label severity expert_group source meaning")
 Evidence = namedtuple("Evidence", "bit word source meaning")
 ExpertSource = namedtuple("ExpertSource", "source group prefix label")
@@ -50,12 +50,34 @@ def groups():
     return {group: Group(group, name, what, values[group]) for group, name, what in rows(path, "TL_GROUP", WORD, WORD, TEXT)}
 
 
+def conditions():
+    """Name of a condition -> on which segments it holds."""
+    found = rows(EPAN / "tl_when.def", "TL_WHEN", WORD, TEXT, "(.+)")
+    return {name: words for name, words, _ in found}
+
+
+def check_order(fields, path):
+    """A field has to follow the one that it is below, or another one below that."""
+    path_to_last = ["TOP"]
+    for field in fields:
+        if field.below not in path_to_last:
+            raise BadDefinition(f"{path.relative_to(REPO)}: {field.id} does not stand below {field.below}")
+        path_to_last = [*path_to_last[: path_to_last.index(field.below) + 1], field.id]
+
+
 def field_sections():
-    """Lists of fields: the paragraphs of the file, its header left out."""
+    """Lists of fields: the paragraphs of the file, its header left out. `when` says on which segments one is shown."""
     path = EPAN / "tl_fields.def"
     _, *paragraphs = path.read_text(encoding="utf-8").split("\n\n")
-    parts = (WORD, TEXT, TEXT, WORD, TEXT, WORD, TEXT)
-    return [[Field(*row) for row in rows_of(paragraph, path, "TL_FIELD", *parts)] for paragraph in paragraphs]
+    parts = (WORD, TEXT, TEXT, WORD, TEXT, WORD, WORD, WORD, "(.+)")
+    sections = [[Field(*row) for row in rows_of(paragraph, path, "TL_FIELD", *parts)] for paragraph in paragraphs]
+    check_order([field for section in sections for field in section], path)
+    words = {"TOP": ""}
+    for section in sections:
+        for i, field in enumerate(section):
+            words[field.id] = conditions()[field.when] or words[field.below]
+            section[i] = field._replace(when=words[field.id])
+    return sections
 
 
 def fields():

@@ -1,8 +1,9 @@
 #!/usr/bin/python3
 # SPDX-License-Identifier: GPL-2.0-or-later
-"""Writes docs/fields.md and docs/labels.zh-CN.md from the definitions that the plugin is built from.
+"""Writes docs/fields.md and docs/labels.zh-CN.md from the definitions that the plugin is built from, and docs/states.md and
+docs/thresholds.md from the engine's code.
 
-`scripts/reference_pages.py` writes both into docs/, or into another folder; with --check it only says which are out of date,
+`scripts/reference_pages.py` writes all into docs/, or into another folder; with --check it only says which are out of date,
 and fails if one is.
 """
 
@@ -12,6 +13,7 @@ from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).resolve().parent))
 import definitions  # noqa: E402: Python's -I leaves out the folder of the script
+import rule_pages  # noqa: E402
 
 EXIT_OK, EXIT_BAD_INPUT = 0, 1
 
@@ -66,7 +68,7 @@ def table(heads, rows):
 
 def values_text(field, groups):
     """What the values of a field are: a link, or nothing where the type says it all."""
-    if field.values in PLAIN_VALUES:
+    if field.values in PLAIN_VALUES or field.type == "NONE":
         return ""
     name, anchor = BITS[field.values] if field.values in BITS else (groups[field.values].name, f"#{groups[field.values].name}")
     return f"[{name}]({anchor})"
@@ -80,9 +82,14 @@ def field_lines(groups):
         yield from table(("field", "type", "values", "what it says", "on which segments"), rows)
 
 
+def names_of_fields(values):
+    """The fields that have values of a group; of a heading it is only the label."""
+    return [code(f"tcplife.{field.name}") for field in definitions.fields() if field.values == values and field.type != "NONE"]
+
+
 def users_text(values):
     """The fields that have values of a group, and the columns of the connection rows."""
-    fields = [code(f"tcplife.{field.name}") for field in definitions.fields() if field.values == values]
+    fields = names_of_fields(values)
     columns = [code(column.name) for column in definitions.columns() if column.kind == "WORD" and column.group == values]
     texts = ["In " + ", ".join(fields) if fields else "", "columns " + ", ".join(columns) if columns else ""]
     return "; ".join(text for text in texts if text) + "."
@@ -151,7 +158,7 @@ def label_lines():
     questions, values = definitions.chinese_groups(), definitions.chinese_values()
     heads = ("值", "标签", "说明")
     for group in definitions.groups().values():
-        used_in = "、".join(code(f"tcplife.{field.name}") for field in definitions.fields() if field.values == group.id)
+        used_in = "、".join(names_of_fields(group.id))
         yield from ("", f"## {group.name}", "", questions[group.id] + (f"用于 {used_in}。" if used_in else ""), "")
         rows = ((value.value, values[group.id, value.tag]) for value in group.values)
         yield from table(heads, ((code(word), *translation) for word, translation in rows))
@@ -175,9 +182,16 @@ def labels_page():
     return "\n".join((SPDX, WRITTEN_BY, LABELS_INTRO.rstrip("\n"), *lines)) + "\n"
 
 
-# ---- both ------------------------------------------------------------------------------------------------------------
+# ---- all -------------------------------------------------------------------------------------------------------------
 
-PAGES = {"fields.md": fields_page, "labels.zh-CN.md": labels_page}
+
+def rule_page(name):
+    """The function that gives the page of that name, of rule_pages."""
+    written_by = WRITTEN_BY.replace(".def files in plugin/", "tables and constants of plugin/engine/")
+    return lambda: "\n".join((SPDX, written_by, *rule_pages.page(name))) + "\n"
+
+
+PAGES = {"fields.md": fields_page, "labels.zh-CN.md": labels_page} | {name: rule_page(name) for name in rule_pages.PAGES}
 
 
 def write(folder):

@@ -15,7 +15,7 @@ packages_build=(cmake gcc libc6-dev libglib2.0-dev ninja-build pkg-config python
 # looks for errors of memory (clang and its run-time libraries, hypothesis, valgrind).
 packages_tests=(
     asciidoctor binutils clang dpkg-dev file iproute2 jq libclang-rt-dev libcmocka-dev man-db parallel python3-hypothesis
-    python3-pytest python3-scapy sqlite3 tcpdump valgrind wireshark-common
+    python3-pytest python3-pytest-xdist python3-scapy sqlite3 tcpdump valgrind wireshark-common
 )
 
 # Packages that tests/gui needs besides: Wireshark's window, a screen that nobody sees, and what reads and photographs it.

@@ -20,7 +20,7 @@ import pytest
 REPO = Path(__file__).resolve().parent.parent
 NOBODY = 65534  # user and group that own nothing, by Debian's base-passwd
 CAPTURE_START_S = 1_700_000_000  # time of the first packet that scapy_pcap writes: 2023-11-14
-TIMEOUT_S = 120  # for one run of tshark or sharkd
+TIMEOUT_S = 300  # for one run of tshark or sharkd
 FIELD_SEPARATOR, VALUE_SEPARATOR = "\t", "|"  # of our -T fields output; VALUE_SEPARATOR where a field occurs twice in a frame
 
 Result = namedtuple("Result", "stdout stderr returncode")
@@ -166,6 +166,36 @@ def fields(tshark):
 
     def normalised(value):
         return VALUE_SEPARATOR.join(boolean_text(part) for part in value.split(VALUE_SEPARATOR))
+
+    return run
+
+
+@pytest.fixture(scope="session")
+def registered_fields(sandbox):
+    """{name: (title, type, text)} of all of tcplife's fields and expert items, as `tshark -G fields` lists them."""
+    rows = (line.split("\t") for line in sandbox.run(["tshark", "-G", "fields"]).stdout.splitlines())
+    listed = {row[2]: (row[1], row[3], row[7]) for row in rows if row[0] == "F" and row[2].startswith("tcplife.")}
+    assert len(listed) > 100, "-G has to be the first option"
+    return listed
+
+
+@pytest.fixture(scope="session")
+def frame_numbers(registered_fields):
+    """The names of the fields that hold a frame's number."""
+    return {"frame.number", *(name for name, (_, kind, _) in registered_fields.items() if kind == "FT_FRAMENUM")}
+
+
+@pytest.fixture(scope="session")
+def fields_together(fields, frame_numbers, sandbox):
+    """fields_together(captures, *names, ...) -> for each capture what fields(capture, *names, ...) gives, by one run of tshark.
+
+    No filter: every frame has a row. together.py says what is not as if each stood alone: what the end of a capture decides, and
+    numbers of frames in texts."""
+    from together import Together, read_part
+
+    def run(captures, *names, **how):
+        together = Together([read_part(Path(capture)) for capture in captures], sandbox.new_path(".pcap"))
+        return together.rows(fields, frame_numbers, *names, **how)
 
     return run
 

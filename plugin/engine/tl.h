@@ -49,7 +49,7 @@ enum tl_option {
     TL_OPT_BROKEN = 0x0100,
 };
 
-enum { TL_SACK_BLOCKS_MAX = 4 };
+enum { TL_SACK_BLOCKS_MAX = 4 }; /* what fits into 40 octets of options, RFC 2018 3 */
 
 /* The facts of one TCP header and its IP header. All numbers in host order, all sequence numbers raw. */
 struct tl_segment {
@@ -100,7 +100,7 @@ struct tl_allocator {
 
 /* ---- output ------------------------------------------------------------------------------------------------------------ */
 
-enum { TL_STATE_PATH_MAX = 3 };
+enum { TL_STATE_PATH_MAX = 3 }; /* states that one segment can lead through */
 
 /* One endpoint after the segment. */
 struct tl_endpoint_view {
@@ -202,7 +202,7 @@ struct tl_shape {
     struct tl_endpoint_view endpoint[2]; /* by end of the pair */
 };
 
-enum { TL_PROVED_MAX = 4 };
+enum { TL_PROVED_MAX = 4 }; /* retransmissions that one segment can prove spurious and name */
 
 /* Numbers that belong to this one segment; 0 = none. */
 struct tl_refs {
@@ -312,7 +312,7 @@ struct tl_facts {
  * windows adds one. Then "..." where there were more, and the NUL. */
 enum { TL_ZEEK_LETTERS_MAX = 47, TL_ZEEK_HISTORY_SIZE = TL_ZEEK_LETTERS_MAX + 3 + 1 };
 
-/* What Zeek would write of a connection into its conn.log (docs/design.md, "Zeek's words"). */
+/* What Zeek would write of a connection into its conn.log (docs/zeek.md). */
 struct tl_zeek_words {
     uint8_t conn_state; /* enum tl_zeek_state */
     uint8_t originator; /* end of the pair */

@@ -15,18 +15,10 @@
     }                                                                                                                          \
     ;
 #include "tl_names.def"
-#undef TL_GROUP
-#undef TL_VALUE
-#undef TL_GROUP_END
 
 static const struct tl_group_names groups[] = {
 #define TL_GROUP(group, name, what) {#name, what, names_##group, TL_##group##_COUNT},
-#define TL_VALUE(group, tag, value, label, severity, expert_group, source, meaning)
-#define TL_GROUP_END(group)
 #include "tl_names.def"
-#undef TL_GROUP
-#undef TL_VALUE
-#undef TL_GROUP_END
 };
 /* clang-format on */
 

@@ -17,19 +17,11 @@
     }                                                                                                                          \
     ;
 #include "tl_names.def"
-#undef TL_GROUP
-#undef TL_VALUE
-#undef TL_GROUP_END
 
 /* The groups themselves, for code that walks over all of them (documentation, expert items, tests). */
 enum tl_group {
 #define TL_GROUP(group, name, what) TL_GROUP_##group,
-#define TL_VALUE(group, tag, value, label, severity, expert_group, source, meaning)
-#define TL_GROUP_END(group)
 #include "tl_names.def"
-#undef TL_GROUP
-#undef TL_VALUE
-#undef TL_GROUP_END
     TL_GROUP_COUNT
 };
 /* clang-format on */

@@ -4,7 +4,7 @@
  */
 #include "packet-tcplife.h"
 
-#include "input/tl_compat.h"
+#include "base/tl_compat.h"
 
 #include <epan/prefs.h>
 
@@ -26,20 +26,11 @@ static int proto_tcplife = -1;
 /* One variable for each, of the type that Wireshark writes to: pref_info_tag ... */
 #define TL_PREFERENCE_YES(name, standard, title, what) static tl_bool pref_##name = standard;
 #define TL_PREFERENCE_LANGUAGE(name, standard, title, what) static int pref_##name = standard;
-#define TL_LANGUAGE(tag, name, title)
 #include "tl_preferences.def"
-#undef TL_PREFERENCE_YES
-#undef TL_PREFERENCE_LANGUAGE
-#undef TL_LANGUAGE
 
 static const enum_val_t languages[] = {
-#define TL_PREFERENCE_YES(name, standard, title, what)
-#define TL_PREFERENCE_LANGUAGE(name, standard, title, what)
 #define TL_LANGUAGE(tag, name, title) {name, title, TL_##tag},
 #include "tl_preferences.def"
-#undef TL_PREFERENCE_YES
-#undef TL_PREFERENCE_LANGUAGE
-#undef TL_LANGUAGE
     {NULL, NULL, 0},
 };
 
@@ -51,11 +42,7 @@ static void register_preferences(void)
 #define TL_PREFERENCE_YES(name, standard, title, what) prefs_register_bool_preference(module, #name, title, what, &pref_##name);
 #define TL_PREFERENCE_LANGUAGE(name, standard, title, what)                                                                    \
     prefs_register_enum_preference(module, #name, title, what, &pref_##name, languages, false);
-#define TL_LANGUAGE(tag, name, title)
 #include "tl_preferences.def"
-#undef TL_PREFERENCE_YES
-#undef TL_PREFERENCE_LANGUAGE
-#undef TL_LANGUAGE
 }
 
 /* ---- dissection -------------------------------------------------------------------------------------------------------- */

@@ -4,7 +4,7 @@
  *
  * These symbols are the only ones that the library exports.
  */
-#include "input/tl_compat.h"
+#include "base/tl_compat.h"
 
 #include <ws_symbol_export.h>
 

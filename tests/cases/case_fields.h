@@ -5,18 +5,12 @@
 #ifndef CASE_FIELDS_H
 #define CASE_FIELDS_H
 
-#include "tl.h"
+#include "show/tl_value.h"
 
-enum { CASE_VALUE_MAX = 128 };
+enum { CASE_VALUE_MAX = TL_VALUE_TEXT_SIZE };
 
-/* What to read from: `verdict` is NULL where the question is about a connection at the end of the capture. */
-struct case_view {
-    const struct tl_result *result;
-    const struct tl_facts *facts;
-    bool is_over; /* the question is asked at the end of the capture */
-};
-
-/* Writes the value, or "-" when the field is absent. Returns false when there is no field of that name here. */
-bool case_field(const struct case_view *view, const char *name, char value[CASE_VALUE_MAX]);
+/* Writes the value, or "-" when the field is absent. Where `view->segment` is NULL the question is about a connection at the end of
+ * the capture. Returns false when there is no field of that name, or none that says something of a connection. */
+bool case_field(const struct tl_view *view, const char *name, char value[CASE_VALUE_MAX]);
 
 #endif

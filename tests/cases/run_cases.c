@@ -17,6 +17,7 @@ enum { CONNS_MAX = 16 };
 
 /* What was said of a segment, and what a later one has proved of it. */
 struct record {
+    struct tl_segment segment;
     struct tl_result result;
     unsigned spurious; /* enum tl_spurious */
     uint32_t named_in; /* of the first probe of a run: frame of the probe that names the run */
@@ -31,8 +32,8 @@ struct run {
     struct record *records;           /* by frame; one for each event and frame 0 */
     int64_t last_ns;
     struct tl_result result; /* of the last segment */
-    struct tl_facts facts;
-    struct case_view view; /* what the expectations of a line are compared with */
+    bool has_view;
+    struct tl_view view; /* what the expectations of a line are compared with */
     unsigned checks;
     unsigned failures;
 };
@@ -91,7 +92,7 @@ static void check_word(struct run *run, unsigned line, char *word)
     differs = expected[-1] == '!';
     expected[differs ? -1 : 0] = '\0';
     expected++;
-    if (!run->view.facts || !case_field(&run->view, word, got))
+    if (!run->has_view || !case_field(&run->view, word, got))
         mismatch(run, line, word, expected, "no such field here");
     else if (same(expected, got) == differs)
         mismatch(run, line, word, differs ? "another value" : expected, got);
@@ -108,8 +109,11 @@ static void check(struct run *run, const struct case_event *event)
     }
 }
 
-static void keep(struct run *run, uint32_t frame)
+static void keep(struct run *run, const struct tl_segment *segment)
 {
+    uint32_t frame = segment->frame;
+
+    run->records[frame].segment = *segment;
     run->records[frame].result = run->result;
     if (run->result.shape.flags & TL_SHAPE_NAMES_RUN)
         run->records[run->result.refs.probe_run_in].named_in = frame;
@@ -121,18 +125,25 @@ static void keep(struct run *run, uint32_t frame)
     }
 }
 
+/* What is known of the segment with this verdict by now. */
+static void look(struct run *run, const struct tl_segment *segment, bool visited)
+{
+    run->has_view = true;
+    run->view = (struct tl_view){.segment = segment, .result = &run->result, .visited = visited};
+    tl_view_begin(&run->view);
+    tl_conn_facts(run->result.conn, run->last_ns, &run->view.facts);
+}
+
 static void run_segment(struct run *run, const struct case_event *event)
 {
     if (!tl_pair_update(run->pair, &event->segment, &run->result)) {
         mismatch(run, event->line, "segment", "a verdict", "none");
         return;
     }
-    tl_conn_facts(run->result.conn, run->last_ns, &run->facts);
-    if (run->facts.number < CONNS_MAX)
-        run->conns[run->facts.number] = run->result.conn;
-    keep(run, event->segment.frame);
-    run->result.shape.lost_at = TL_LOST_AT_NONE; /* a question that arises only once it is known that they had to be sent */
-    run->view = (struct case_view){.result = &run->result, .facts = &run->facts};
+    look(run, &event->segment, false);
+    if (run->view.facts.number < CONNS_MAX)
+        run->conns[run->view.facts.number] = run->result.conn;
+    keep(run, &event->segment);
 }
 
 static void run_end(struct run *run, const struct case_event *event)
@@ -141,8 +152,9 @@ static void run_end(struct run *run, const struct case_event *event)
         mismatch(run, event->line, "end", "a connection of that number", "none");
         return;
     }
-    tl_conn_facts(run->conns[event->conn], run->last_ns, &run->facts);
-    run->view = (struct case_view){.facts = &run->facts, .is_over = true};
+    run->has_view = true;
+    run->view = (struct tl_view){.segment = NULL, .visited = true};
+    tl_conn_facts(run->conns[event->conn], run->last_ns, &run->view.facts);
 }
 
 /* Whether a retransmission was spurious: docs/design.md, "Late facts". */
@@ -182,16 +194,13 @@ static void run_late(struct run *run, const struct case_event *event)
     }
     run->result = record->result;
     shape->spurious = (uint8_t)spurious_at_end(record);
-    if (shape->spurious != TL_SPURIOUS_NO && shape->spurious != TL_SPURIOUS_UNKNOWN)
-        shape->lost_at = TL_LOST_AT_NONE;
     rename_probe(run, &run->result.refs, shape);
-    tl_conn_facts(run->result.conn, run->last_ns, &run->facts);
-    if (run->facts.last_rst_in[shape->from] == event->segment.frame) {
-        shape->rst_effect = run->facts.rst_effect[shape->from];
-        shape->injected = run->facts.injected[shape->from];
-        shape->evidence = run->facts.evidence[shape->from];
+    look(run, &record->segment, true);
+    if (run->view.facts.last_rst_in[shape->from] == event->segment.frame) {
+        run->view.rst_effect = run->view.facts.rst_effect[shape->from];
+        run->view.injected = run->view.facts.injected[shape->from];
+        run->view.evidence = run->view.facts.evidence[shape->from];
     }
-    run->view = (struct case_view){&run->result, &run->facts, .is_over = true};
 }
 
 static void run_event(struct run *run, const struct case_event *event)
@@ -199,7 +208,7 @@ static void run_event(struct run *run, const struct case_event *event)
     bool is_frame = event->kind == CASE_SEGMENT || event->kind == CASE_ICMP || event->kind == CASE_OTHER;
 
     if (event->kind != CASE_MORE)
-        run->view = (struct case_view){.facts = NULL};
+        run->has_view = false;
     if (is_frame)
         run->last_ns = event->time_ns > run->last_ns ? event->time_ns : run->last_ns;
     if (event->kind == CASE_SEGMENT)

@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 """Reads damaged captures with a plugin built with sanitizers: tests/fuzz/run calls this.
 
-    captures.py --build DIR [--seconds N] [--seed N] [--defects DIR]
+    captures.py --build DIR [--seconds N | --seed N [--rounds N]] [--defects DIR]
 
 Each round takes real captures, damages each in one way, joins them to one file, and reads that in every mode in which people
 read captures. A signal, a report of a sanitizer or a "Dissector bug" that does not come without the plugin is a defect: the
@@ -189,7 +189,8 @@ def main():
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--build", type=Path, required=True, help="folder of a build with sanitizers")
     parser.add_argument("--seconds", type=float, default=60)
-    parser.add_argument("--seed", type=int, help="only the round of this seed")
+    parser.add_argument("--seed", type=int, help="only the rounds from this seed on")
+    parser.add_argument("--rounds", type=int, default=1, help="how many, with --seed")
     parser.add_argument("--defects", type=Path, default=Path("defects"))
     options = parser.parse_args()
     sandbox = Sandbox(options.build)
@@ -199,9 +200,10 @@ def main():
         sys.exit(f"tshark does not load the plugin of {options.build}: {shown.stderr}")
     rounds = frames = found = 0
     begun = time.monotonic()
-    seed = options.seed if options.seed is not None else int(time.time())
+    fixed = options.seed is not None
+    seed = options.seed if fixed else int(time.time())
     try:
-        while rounds == 0 or (options.seed is None and time.monotonic() - begun < options.seconds):
+        while rounds == 0 or (rounds < options.rounds if fixed else time.monotonic() - begun < options.seconds):
             more_frames, more_found = run_round(sandbox, seed + rounds, options.defects)
             rounds, frames, found = rounds + 1, frames + more_frames, found + more_found
     finally:

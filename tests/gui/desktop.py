@@ -30,7 +30,7 @@ gi.require_version("Atspi", "2.0")
 from gi.repository import Atspi, Gio, GLib  # noqa: E402: only now is it known which version
 
 SCREEN = "1400x960x24"
-PATIENCE_S = 60  # for each step; an idle machine takes 3 s for the longest, the start of Wireshark
+PATIENCE_S = 180  # for each step; an idle machine takes 3 s for the longest, the start of Wireshark
 POLL_S = 0.3
 TABLES = {"tree", "table", "tree table"}
 

@@ -176,8 +176,17 @@ class Forwarder(threading.Thread):
             os.eventfd_read(self._bell)
             self._accept_injected()
         for sender, fd in self._fds.items():
-            if fd in ready:
-                self._accept(sender, os.read(fd, MAX_FRAME))
+            frame = self._read(sender) if fd in ready else b""
+            if frame:
+                self._accept(sender, frame)
+
+    def _read(self, sender):
+        """The next frame of a sender whose descriptor is ready; may be empty."""
+        return os.read(self._fds[sender], MAX_FRAME)
+
+    def _write(self, receiver, frame, passage):
+        """Hand a frame to its receiver; `passage` is None unless it is a TCP segment."""
+        os.write(self._fds[receiver], frame)
 
     def _accept_injected(self):
         """Queue what inject() was called with, for delivery at once."""
@@ -260,7 +269,7 @@ class Forwarder(threading.Thread):
             if passage is not None:
                 passage.delivered.append(time.monotonic_ns())
             try:
-                os.write(self._fds[receiver], frame)
+                self._write(receiver, frame, passage)
             except OSError:         # the receiver's device is down: the frame is lost
                 if passage is not None:
                     passage.delivered.pop()

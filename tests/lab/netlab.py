@@ -200,14 +200,16 @@ def configure(namespace, host, family):
 class Process:
     """A child process in a namespace, with pipes; killed when this one ends or closes it."""
 
-    def __init__(self, namespace, argv):
-        """Start argv.  stdin, stdout and stderr are pipes of octets."""
+    def __init__(self, namespace, argv, descriptors=()):
+        """Start argv.  stdin, stdout and stderr are pipes of octets; it inherits `descriptors`."""
         with namespace.entered():
             self._popen = subprocess.Popen(
                 ["setpriv", "--pdeathsig", "KILL", "--", *argv], bufsize=0,
-                stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.PIPE)
+                stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.PIPE,
+                pass_fds=descriptors)
         self.name = argv[0]
-        self.stdin = self._popen.stdin
+        self.stdin, self.stdout = self._popen.stdin, self._popen.stdout
+        self.stderr = self._popen.stderr
 
     def signal(self, number):
         """Send a signal to this very process, unless it has ended."""

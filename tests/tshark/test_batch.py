@@ -10,6 +10,7 @@ import shutil
 import signal
 import subprocess
 import time
+from functools import cache
 
 import pytest
 
@@ -36,6 +37,7 @@ def some(captures, sandbox):
 def rows_of(tshark):
     """rows_of(capture, format="csv", filter="") -> the lines that tshark writes for a capture without the header."""
 
+    @cache
     def run(capture, kind="csv", display_filter=""):
         done = tshark(["-q", "-z", f"tcplife,{kind}" + (display_filter and "," + display_filter)], capture)
         lines = done.stdout.splitlines()
@@ -449,10 +451,14 @@ def test_plugin_is_not_active(batch, some, place):
     assert "plugin is not active" in done.stderr and done.stderr.count("\n") == 1
 
 
-def test_root_is_told_why(batch, some):
+# tshark without plugins, whatever is installed for all users: only for an ordinary user the environment names another folder.
+BARE_TSHARK = f"WIRESHARK_PLUGIN_DIR=/nonexistent exec setpriv --reuid={NOBODY} --regid={NOBODY} --clear-groups {{real}} \"$@\""
+
+
+def test_root_is_told_why(batch, some, place):
     if not batch.sandbox.as_root:
         pytest.skip("needs root")
-    environment = batch.sandbox.environment(None)
+    environment = batch.sandbox.environment(fake_program(place, "tshark", BARE_TSHARK))
     done = subprocess.run([batch.folder / PROGRAM, some[0]], env=environment, capture_output=True, text=True, check=False)
     assert done.returncode == USAGE and "for root, tshark ignores plugins" in done.stderr
 
@@ -494,6 +500,20 @@ def jobs_done(work):
     return [line.split("\t") for line in log.read_text().splitlines()[1:]] if log.exists() else []
 
 
+class Held:
+    """A run, one job at a time, that comes as far as to one of its captures and waits there until `go_on` is called."""
+
+    def __init__(self, batch, place, output, captures, done):
+        self.gate = place / "gate"
+        waits = f'[ "$4" != "{captures[done]}" ] || while [ -d "{place}" ] && [ ! -e "{self.gate}" ]; do sleep 0.02; done'
+        self.run = batch.start("-j1", "-o", output, *captures, env=fake_program(place, "tshark", waits + '\nexec {real} "$@"'))
+        work = place / f"{output.name}.parts"
+        wait_for(lambda: len(jobs_done(work)) >= done and (work / "identity").exists(), self.run)
+
+    def go_on(self):
+        self.gate.touch()
+
+
 def kill_all(run):
     os.killpg(run.pid, signal.SIGKILL)
 
@@ -512,10 +532,10 @@ def test_killed_run_is_resumed(kill, jobs, batch, undisturbed, place):
     """Killed after some jobs: no table; then the same bytes as if nothing had happened, and no job was done twice."""
     captures, expected = undisturbed
     output, work = place / "t.csv", place / "t.csv.parts"
-    run = batch.start("-j1", "-o", output, *captures)
-    wait_for(lambda: len(jobs_done(work)) >= jobs and (work / "identity").exists(), run)
-    kill(run)
-    run.communicate(timeout=TIMEOUT_S)
+    held = Held(batch, place, output, captures, jobs)
+    kill(held.run)
+    held.go_on()  # a job in a group of its own
+    held.run.communicate(timeout=TIMEOUT_S)
     assert not output.exists()
     before = [line[:3] for line in jobs_done(work)]
     refused = batch("-j1", "-o", output, *captures)
@@ -533,9 +553,8 @@ def test_killed_run_is_resumed(kill, jobs, batch, undisturbed, place):
 def test_stopped_run(number, status, batch, undisturbed, place):
     """It says how to go on, ends its jobs, and is resumed."""
     captures, expected = undisturbed
-    output, work = place / "t.csv", place / "t.csv.parts"
-    run = batch.start("-j1", "-o", output, *captures)
-    wait_for(lambda: len(jobs_done(work)) >= 1, run)
+    output = place / "t.csv"
+    run = Held(batch, place, output, captures, 1).run
     os.kill(run.pid, number)
     _, messages = run.communicate(timeout=TIMEOUT_S)
     assert run.returncode == status and "--resume" in messages
@@ -548,12 +567,12 @@ def test_killed_alone(batch, undisturbed, place):
     """Only the program itself is killed: GNU Parallel works on, and nobody works beside it."""
     captures, expected = undisturbed
     output, work = place / "t.csv", place / "t.csv.parts"
-    run = batch.start("-j1", "-o", output, *captures)
-    wait_for(lambda: len(jobs_done(work)) >= 1, run)
-    os.kill(run.pid, signal.SIGKILL)
+    held = Held(batch, place, output, captures, 1)
+    os.kill(held.run.pid, signal.SIGKILL)
     second = batch("-o", output, "--resume", *captures)
     assert second.returncode == USAGE and "another run is at work" in second.stderr
-    run.communicate(timeout=TIMEOUT_S)  # until the last of them closes standard error
+    held.go_on()
+    held.run.communicate(timeout=TIMEOUT_S)  # until the last of them closes standard error
     assert batch("-o", output, "--resume", *captures).returncode == FAILED
     assert output.read_text() == expected
     assert sorted(int(line[0]) for line in jobs_done(work)) == list(range(1, len(captures) + 1))

@@ -327,14 +327,16 @@ UNPROVED = {"unanswered", "unreachable", "open"}
 
 
 @pytest.fixture(scope="module")
-def rows_of(fields):
-    """rows_of(name, two_pass=True): the frames of a shipped capture; each run once."""
+def rows_of(fields_together):
+    """rows_of(name, two_pass=True): the frames of a shipped capture."""
+    names = names_of_captures()
 
     @cache
-    def run(name, two_pass=True):
-        return fields(CAPTURES / f"{name}.pcap", *NAMES, two_pass=two_pass)
+    def every(two_pass):
+        paths = [CAPTURES / f"{name}.pcap" for name in names]
+        return dict(zip(names, fields_together(paths, *NAMES, two_pass=two_pass), strict=True))
 
-    return run
+    return lambda name, two_pass=True: every(two_pass)[name]
 
 
 def value(row, name):

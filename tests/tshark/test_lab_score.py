@@ -3,7 +3,6 @@
 
 import os
 import sys
-from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 from conftest import REPO
@@ -12,6 +11,8 @@ sys.path.insert(0, str(REPO / "tests" / "lab"))
 
 import goals  # noqa: E402
 import scoring  # noqa: E402
+from devices import goals as device_goals  # noqa: E402
+from devices import scoring as device_scoring  # noqa: E402
 
 CORPUS = REPO / "tests" / "lab" / "corpus"
 CORPUS_BYTES_MAX = 6_000_000
@@ -48,15 +49,23 @@ def captures():
 
 
 @pytest.fixture(scope="module")
-def tallies(captures, fields):
-    """What tcplife and Wireshark's flags got right, in two passes."""
+def devices():
+    """What tcplife says of devices on a path that has none; filled with the tallies."""
+    return device_scoring.Tally()
+
+
+@pytest.fixture(scope="module")
+def tallies(captures, fields_together, sandbox, devices):
+    """What tcplife and Wireshark's flags got right, in two passes. All captures are read by one tshark; tests/lab/score reads each
+    alone."""
     names = tuple(scoring.READINGS)
     tallies = {name: scoring.Tally() for name in names}
     wanted = scoring.BASIC + tuple(field for name in names for field in scoring.READINGS[name][1])
-    with ThreadPoolExecutor(os.cpu_count()) as pool:
-        rows = pool.map(lambda capture: fields(capture.path, *wanted, two_pass=True), captures)
-        for capture, frames in zip(captures, rows, strict=True):
-            scoring.score_capture(tallies, capture, frames)
+    wanted = tuple(dict.fromkeys(wanted + device_scoring.known(sandbox.run(["tshark", "-G", "fields"]).stdout)))
+    rows_of_each = fields_together([capture.path for capture in captures], *wanted, two_pass=True)
+    for capture, rows in zip(captures, rows_of_each, strict=True):
+        scoring.score_capture(tallies, capture, rows)
+        device_scoring.score_linux(devices, capture, rows)
     return tallies
 
 
@@ -111,6 +120,11 @@ def test_twins_are_exchanged_and_nothing_else():
 
 def test_every_goal_has_a_floor(reached):
     assert set(reached) == set(FLOORS)
+
+
+def test_no_device_is_named_where_there_is_none(tallies, devices):
+    line = next(line for line in device_goals.check(devices) if line.text == device_goals.LINUX)
+    assert line.total > 1000 and line.met, devices.errors
 
 
 def test_better_than_the_flags_of_wireshark(tallies, reached):

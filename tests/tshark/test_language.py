@@ -95,15 +95,20 @@ def every_capture():
     return sorted(path.name for path in (REPO / "captures").glob("*.pcap*"))
 
 
+@pytest.fixture(scope="module")
+def explanations(fields_together, captures):
+    """{capture: (English, Chinese) of each frame}"""
+    names = every_capture()
+    paths = [captures / name for name in names]
+    both = (fields_together(paths, EXPLANATION, extra=extra) for extra in ((), CHINESE))
+    texts = ([[row[EXPLANATION] for row in rows] for rows in of_each] for of_each in both)
+    return {name: list(zip(english, chinese, strict=True)) for name, english, chinese in zip(names, *texts, strict=True)}
+
+
 @pytest.mark.parametrize("name", every_capture())
-def test_frames_say_the_same_in_both_languages(name, fields, captures):
+def test_frames_say_the_same_in_both_languages(name, explanations):
     """The same numbers, frames and states; and nothing in the Chinese text that is English."""
-    pairs = [
-        (english[EXPLANATION], chinese[EXPLANATION])
-        for english, chinese in zip(
-            fields(captures / name, EXPLANATION), fields(captures / name, EXPLANATION, extra=CHINESE), strict=True
-        )
-    ]
+    pairs = explanations[name]
     assert any(english for english, _ in pairs)
     for english, chinese in pairs:
         assert bool(english) == bool(chinese)

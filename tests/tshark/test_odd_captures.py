@@ -4,8 +4,10 @@ the table; what lies in a frame around TCP is in test_links.py, damaged headers 
 
 import gzip
 import os
+import re
 import shutil
 import subprocess
+import threading
 import time
 from collections import Counter
 
@@ -148,7 +150,7 @@ def test_capture_from_a_pipe(conversation, sandbox):
 def test_capture_from_a_named_pipe(conversation, sandbox):
     fifo = sandbox.home / "fifo"
     write, read = f"mkfifo {fifo} && cat {conversation} > {fifo}", f"tshark -n -i {fifo} {' '.join(LIFE_ARGS)}"
-    done = sandbox.run(["sh", "-c", f"{write} & sleep 0.2; {read}"])
+    done = sandbox.run(["sh", "-c", f"{write} & while ! [ -p {fifo} ]; do sleep 0.02; done; {read}"])
     assert lives(done.stdout) == CONVERSATION, done.stderr
 
 
@@ -171,14 +173,17 @@ def test_session_reset(packets, tshark, sandbox):
 
 # ---- live --------------------------------------------------------------------------------------------------------------
 
+PATIENCE_S = 120
+
+# A connection for each line that it reads, and a line when it is over.
 TALKER = """
-import socket, time
+import socket, sys
 listener = socket.create_server(("127.0.0.1", 8080))
-for _ in range({count}):
+for _ in sys.stdin:
     client = socket.create_connection(("127.0.0.1", 8080))
     server, _ = listener.accept()
     client.sendall(b"hello"); server.recv(5); client.close(); server.recv(1); server.close()
-    time.sleep(0.2)  # tshark does not show what dumpcap writes while it changes files
+    print(flush=True)
 """
 
 
@@ -201,6 +206,38 @@ def namespace():
         holder.kill()
 
 
+def wait_until(condition):
+    """Whether it came true in time."""
+    end = time.monotonic() + PATIENCE_S
+    while not condition() and time.monotonic() < end:
+        time.sleep(0.02)
+    return condition()
+
+
+def is_capturing(namespace):
+    """Whether a packet socket there is bound to an interface and runs: tshark says "Capturing" before that."""
+    listed = subprocess.run([*namespace, "cat", "/proc/net/packet"], check=True, capture_output=True, text=True).stdout
+    return any(interface != "0" and runs == "1" for _, _, _, _, interface, runs, *_ in map(str.split, listed.splitlines()[1:]))
+
+
+def frames_on_loopback(namespace):
+    counters = subprocess.run([*namespace, "cat", "/proc/net/dev"], check=True, capture_output=True, text=True).stdout
+    return int(re.search(r"lo: *\d+ +(\d+)", counters)[1])
+
+
+def talk(namespace, connections, shown):
+    """Makes one connection after the other, each when all frames of the one before are shown: tshark leaves out what dumpcap writes
+    while it changes files."""
+    before = frames_on_loopback(namespace)
+    pipes = {"stdin": subprocess.PIPE, "stdout": subprocess.PIPE, "encoding": "utf-8"}
+    with subprocess.Popen([*namespace, "/usr/bin/python3", "-c", TALKER], **pipes) as talker:
+        for _ in range(connections):
+            print(file=talker.stdin, flush=True)
+            assert talker.stdout.readline() == "\n"
+            assert wait_until(lambda: len(shown) >= frames_on_loopback(namespace) - before), "a frame is not shown"
+        talker.stdin.close()
+
+
 def capture_live(sandbox, namespace, arguments, connections):
     """Standard output of tshark on lo while `connections` connections are made."""
     caps = "+net_raw,+net_admin"
@@ -208,18 +245,20 @@ def capture_live(sandbox, namespace, arguments, connections):
     user += [f"--inh-caps={caps}", f"--ambient-caps={caps}"]
     command = [*namespace, *user, "tshark", "-n", "-l", "-i", "lo", "-f", "tcp", *arguments]
     pipes = {"stdout": subprocess.PIPE, "stderr": subprocess.PIPE, "encoding": "utf-8"}
+    shown = []
     with subprocess.Popen(command, env=sandbox.environment({}), cwd=sandbox.home, **pipes) as process:
-        started = ""
-        while "Capturing on" not in started and process.poll() is None:
-            started += process.stderr.readline()
-        time.sleep(1)  # dumpcap opens the interface after tshark has said so
-        subprocess.run([*namespace, "/usr/bin/python3", "-c", TALKER.format(count=connections)], check=True)
-        time.sleep(1)
-        process.terminate()
-        output, errors = process.communicate(timeout=30)
-    if "permission" in (started + errors).lower():
+        reader = threading.Thread(target=lambda: [shown.append(line) for line in process.stdout])
+        reader.start()
+        try:
+            if wait_until(lambda: process.poll() is not None or is_capturing(namespace)) and process.poll() is None:
+                talk(namespace, connections, shown)
+        finally:
+            process.terminate()
+        errors = process.stderr.read()
+        reader.join()
+    if "permission" in errors.lower():
         pytest.skip("capturing is not permitted here")
-    return output
+    return "".join(shown)
 
 
 STEPS = ["-T", "fields", "-e", "tcplife.conn", "-e", "tcplife.handshake.step", "-e", "tcplife.teardown.step"]
@@ -246,5 +285,5 @@ def test_live_capture_into_a_ring_of_files(sandbox, namespace):
 
 
 def test_live_capture_with_session_resets(sandbox, namespace):
-    output = capture_live(sandbox, namespace, ["-M", "10", *STEPS], 20)
-    assert count_steps(output)["syn"] == 20
+    output = capture_live(sandbox, namespace, ["-M", "10", *STEPS], 10)
+    assert count_steps(output)["syn"] == 10

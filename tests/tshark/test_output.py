@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 REPO = Path(__file__).resolve().parents[2]
-FIELD_ROW = re.compile(r'^TL_FIELD\(\w+, "([^"]+)", "([^"]*)", (\w+), "([^"]*)", \w+, "[^"]*"\)$', re.M)
+FIELD_ROW = re.compile(r'^TL_FIELD\(\w+, "([^"]+)", "([^"]*)", (\w+), "([^"]*)", \w+, \w+, \w+, .+\)$', re.M)
 FIELD_ROWS = FIELD_ROW.findall((REPO / "plugin/epan/tl_fields.def").read_text())
 TYPES = {
     "NONE": "FT_NONE", "STRING": "FT_STRING", "COUNT": "FT_UINT32", "INT": "FT_INT32", "FRAME": "FT_FRAMENUM",

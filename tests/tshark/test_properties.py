@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 """What must not matter: where addresses, sequence numbers and times begin, how the file is written, what else is in it.
 
-hypothesis makes up conversations that two TCPs may well have, and shrinks one that breaks a rule. TCPLIFE_LONG=1 makes many
+hypothesis makes up conversations that two TCPs may well have, and shrinks one that breaks a rule. tests/run --long makes many
 more of them."""
 
 import os
@@ -246,11 +246,9 @@ SAME = {
 
 
 @pytest.fixture(scope="module")
-def compared(tshark):
+def compared(registered_fields):
     """The fields to compare: all that do not name a frame, a connection or a raw number."""
-    rows = [line.split("\t") for line in tshark(["-G", "fields"]).stdout.splitlines() if line.startswith("F\t")]
-    names = [row[2] for row in rows if row[2].startswith("tcplife.") and row[3] in COMPARED_TYPES]
-    return [name for name in names if name not in NOT_COMPARED]
+    return [name for name, (_, kind, _) in registered_fields.items() if kind in COMPARED_TYPES and name not in NOT_COMPARED]
 
 
 @pytest.fixture(scope="module")

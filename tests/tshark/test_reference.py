@@ -105,15 +105,8 @@ def test_a_value_without_translation_is_noticed(broken):
 # ---- what is registered ----------------------------------------------------------------------------------------------
 
 
-@pytest.fixture(scope="module")
-def registered(sandbox):
-    """Name -> (label, type, blurb) of all of ours that `tshark -G fields` lists."""
-    rows = (line.split("\t") for line in sandbox.run(["tshark", "-G", "fields"]).stdout.splitlines())
-    return {row[2]: (row[1], row[3], row[7]) for row in rows if row[0] == "F" and row[2].startswith("tcplife.")}
-
-
-def test_fields_are_those_registered(registered):
-    ours = {name: (kind, what) for name, (_, kind, what) in registered.items() if not name.startswith("tcplife.expert.")}
+def test_fields_are_those_registered(registered_fields):
+    ours = {name: (kind, what) for name, (_, kind, what) in registered_fields.items() if not name.startswith("tcplife.expert.")}
     assert ours == {name: (REGISTERED_AS[row[1]], row[3]) for name, row in FIELDS.items()}
     assert len(ours) > 100
 
@@ -124,8 +117,8 @@ def test_every_name_is_registered_once(sandbox):
     assert len(names) == len(FIELDS) + len(EXPERTS) == len(set(names))
 
 
-def test_expert_items_are_those_registered(registered):
-    ours = {name: label for name, (label, _, _) in registered.items() if name.startswith("tcplife.expert.")}
+def test_expert_items_are_those_registered(registered_fields):
+    ours = {name: label for name, (label, _, _) in registered_fields.items() if name.startswith("tcplife.expert.")}
     assert ours == {name: row[3] for name, row in EXPERTS.items()}
     assert len(ours) > 40
 
@@ -157,13 +150,13 @@ def samples(captures):
 
 
 @pytest.fixture(scope="module")
-def frames(fields, samples):
+def frames(fields_together, samples):
     """frames(two_pass): all fields of each frame of the samples that has one TCP header."""
     kept = {}
 
     def read(two_pass):
         if two_pass not in kept:
-            rows = [row for path in samples for row in fields(path, "tcplife", *FIELDS, two_pass=two_pass)]
+            rows = [row for some in fields_together(samples, "tcplife", *FIELDS, two_pass=two_pass) for row in some]
             kept[two_pass] = [row for row in rows if row["tcplife"] and "|" not in row["tcplife.phase"]]
         return kept[two_pass]
 
@@ -212,12 +205,12 @@ def test_with_another_field(name, frames):
             assert bool(row[name]) == (row[other] not in ("", "unknown"))
 
 
-def test_severities(fields, samples):
+def test_severities(fields_together, samples):
     """An item is told by its text, which is what Wireshark shows, up to the length at which Wireshark cuts it."""
     severity_of = {row[3]: SEVERITIES[row[1]] for row in EXPERTS.values()}
     seen = set()
-    for path in samples:
-        for row in fields(path, "_ws.expert.message", "_ws.expert.severity", display_filter="tcplife", two_pass=True):
+    for rows in fields_together(samples, "tcplife", "_ws.expert.message", "_ws.expert.severity", two_pass=True):
+        for row in (row for row in rows if row["tcplife"]):
             for text, severity in zip(row["_ws.expert.message"].split("|"), row["_ws.expert.severity"].split("|"), strict=True):
                 if text in severity_of:
                     assert int(severity, 0) == severity_of[text], text

@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 """Zeek's words in tshark: what they are on the shipped captures, and where they stand.
 
-Expected words were worked out by reading the packets' flags, numbers, lengths and windows with docs/design.md, "Zeek's words",
+Expected words were worked out by reading the packets' flags, numbers, lengths and windows with docs/zeek.md,
 at hand: a letter for the first packet of each kind and sender, upper case for the originator; then the state of each side."""
 
 import pytest

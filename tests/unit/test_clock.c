@@ -55,6 +55,7 @@ static void other_ticks_are_not_guessed(void **state)
     }
 }
 
+/* threshold: TICKS_LEAST, TICK_PERCENT */
 static void tick_needs_50_ticks(void **state)
 {
     (void)state;
@@ -63,6 +64,7 @@ static void tick_needs_50_ticks(void **state)
 }
 
 /* Up to 15 % off, to either side: 50 ticks then take 42.5 to 57.5 ms. */
+/* threshold: TICKS_LEAST, TICK_PERCENT */
 static void tick_may_be_15_percent_off(void **state)
 {
     (void)state;
@@ -111,6 +113,7 @@ static void tick_across_the_wrap(void **state)
 /* ---- when it was sent -------------------------------------------------------------------------------------------------- */
 
 /* The path held a segment back if that is at least 3 ms by the sender's clock. */
+/* threshold: HELD_BACK_NS */
 static void held_back_by_3_ms_counts(void **state)
 {
     struct tl_clock clock = clock_after(100, T_MS);
@@ -147,6 +150,7 @@ static void least_delay_is_the_measure(void **state)
 
 /* Two clocks drift apart: a sender whose clock is 100 ppm slow seems 1 ms later every 10 s. After 100 s that is 10 ms, and yet
  * nothing was held back. */
+/* threshold: WINDOW_NS */
 static void drift_is_no_delay(void **state)
 {
     struct tl_clock clock = {0};
@@ -161,6 +165,7 @@ static void drift_is_no_delay(void **state)
 }
 
 /* The same after silence: only this and the last window of 10 s tell the least delay. 100 ppm are 100 ms after 1,000 s. */
+/* threshold: WINDOW_NS */
 static void drift_during_silence_is_no_delay(void **state)
 {
     struct tl_clock clock = clock_after(1000, T_MS);
@@ -173,6 +178,7 @@ static void drift_during_silence_is_no_delay(void **state)
 }
 
 /* A window ends after 10 s, and counts for another one. */
+/* threshold: WINDOW_NS */
 static void window_of_10_s_counts_twice(void **state)
 {
     struct tl_clock clock = clock_after(1000, T_MS);
@@ -204,6 +210,7 @@ static bool counts(int id, const int *steps, unsigned count)
 }
 
 /* Steps of -200 to 2000, but not 0, and at least four of them. */
+/* threshold: ID_AHEAD, ID_BACK, ID_PERCENT, ID_STEPS_LEAST */
 static void ids_count_if_steps_are_small(void **state)
 {
     static const struct {
@@ -228,6 +235,7 @@ static void ids_count_if_steps_are_small(void **state)
     assert_true(counts(65530, rows[1].steps, 4)); /* across the wrap */
 }
 
+/* threshold: ID_AHEAD, ID_BACK, ID_PERCENT, ID_STEPS_LEAST */
 static void nine_steps_of_ten_are_enough(void **state)
 {
     static const int steps[] = {1, 1, 1, 9999, 1, 1, 1, 1, 1, 1, 9999};

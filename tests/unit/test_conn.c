@@ -33,6 +33,7 @@ static void stray_changes_nothing(void **state)
     }
 }
 
+/* threshold: STRAYS_TO_RESYNC */
 static void three_strays_that_continue_each_other_move_the_connection(void **state)
 {
     struct t_talk t;
@@ -56,6 +57,7 @@ static void three_strays_that_continue_each_other_move_the_connection(void **sta
     t_end(&t);
 }
 
+/* threshold: STRAYS_TO_RESYNC */
 static void strays_that_do_not_continue_each_other_stay_strays(void **state)
 {
     struct t_talk t;

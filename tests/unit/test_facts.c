@@ -139,6 +139,7 @@ static void position_after(int64_t server_ns, int64_t client_ns, enum tl_positio
 }
 
 /* docs/design.md, thresholds: share of the server below 0.1, above 0.9; all below 0.2 ms is one host. */
+/* threshold: LOCAL_NS, NEAR_PERCENT */
 static void position_by_the_share_of_the_server(void **state)
 {
     (void)state;
@@ -189,6 +190,7 @@ static void rst_in_is_the_one_that_ended_it(void **state)
 /* ---- what the capture cannot tell ------------------------------------------------------------------------------------------- */
 
 /* docs/design.md, "Honesty": 16 segments of one end and none of the other. */
+/* threshold: ENOUGH */
 static void asymmetric_from_16_segments_of_one_end_on(void **state)
 {
     struct t_talk t;
@@ -207,6 +209,7 @@ static void asymmetric_from_16_segments_of_one_end_on(void **state)
 }
 
 /* More than 30 % of the first 20 segments. */
+/* threshold: DOUBLED_PERCENT, FIRST_SEGMENTS, LOSSY_PERCENT */
 static void doubled_by_the_share_of_copies(void **state)
 {
     struct t_talk t;
@@ -228,6 +231,7 @@ static void doubled_by_the_share_of_copies(void **state)
 }
 
 /* More than 1 % of the octets acknowledged were never captured. */
+/* threshold: DOUBLED_PERCENT, FIRST_SEGMENTS, LOSSY_PERCENT */
 static void lossy_by_the_share_of_octets_never_captured(void **state)
 {
     struct t_talk t;
@@ -245,6 +249,7 @@ static void lossy_by_the_share_of_octets_never_captured(void **state)
 }
 
 /* More than 1.5 times what the other end asked for: captured before cutting, or after joining. */
+/* threshold: MSS_PERCENT */
 static void offload_by_the_size_of_segments(void **state)
 {
     struct t_talk t;

@@ -129,6 +129,7 @@ static void grew_says_whether_something_is_new(void **state)
 }
 
 /* With no room for a ninth range the lowest one goes: it is the next to be acknowledged. */
+/* threshold: TL_FEEDBACK_RANGES */
 static void lowest_range_goes_when_there_are_too_many(void **state)
 {
     (void)state;
@@ -354,6 +355,7 @@ static void without_timestamps_the_leg_decides(void **state)
 }
 
 /* A half RTT under 1 ms is the host itself, and so is one that was never measured: what passes is known at once. */
+/* threshold: HALF_RTT_LEAST_NS */
 static void leg_under_a_millisecond_counts_as_none(void **state)
 {
     (void)state;
@@ -438,6 +440,7 @@ static void one_report_for_each_tsval(void **state)
     assert_int_equal(feedback.count, 4);
 }
 
+/* threshold: TL_FEEDBACK_MAX */
 static void ring_grows_to_32(void **state)
 {
     (void)state;
@@ -458,6 +461,7 @@ static void ring_grows_to_32(void **state)
 }
 
 /* What it knew has left the ring: the oldest report is nearest to it. */
+/* threshold: TL_FEEDBACK_MAX */
 static void oldest_report_stands_for_what_is_forgotten(void **state)
 {
     (void)state;

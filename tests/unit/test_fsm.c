@@ -442,6 +442,7 @@ static void history_has_one_nibble_for_each_state_oldest_first(void **state)
     assert_int_equal(fsm.confidence, TL_CONFIDENCE_CERTAIN);
 }
 
+/* threshold: TL_FSM_HISTORY_MAX */
 static void history_keeps_the_newest_sixteen(void **state)
 {
     struct tl_fsm fsm = {0};

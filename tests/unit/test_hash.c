@@ -7,7 +7,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "store/tl_hash.h"
+#include "base/tl_hash.h"
 
 enum {
     WORDS = 10,     /* of the input: two IPv6 addresses and what goes with them */

@@ -68,6 +68,7 @@ static void evidence_is(const struct t_talk *t, unsigned evidence)
 /* ---- the verdict ------------------------------------------------------------------------------------------------------- */
 
 /* possible: weight 3. likely: weight 5 with two bits of 2 or more, or sender_continues and anything else. */
+/* threshold: LIKELY_WEIGHT, POSSIBLE_WEIGHT, STRONG_BITS, STRONG_WEIGHT */
 static void verdict_by_weight(void **state)
 {
     static const struct {
@@ -121,6 +122,7 @@ static void ordinary_reset_shows_nothing(void **state)
 /* ---- evidence in one RST ------------------------------------------------------------------------------------------------ */
 
 /* Hops from the next initial TTL of 32, 64, 128, 255: the client's 64 is 0 hops. */
+/* threshold: ID_MARGIN, ID_SAMPLES, SEQ_MARGIN, TTL_MARGIN, WINDOW_PERCENT */
 static void ttl(void **state)
 {
     static const struct {
@@ -149,6 +151,7 @@ static void ttl(void **state)
 }
 
 /* At least three IDs that count up by 1 to 1,000; the RST more than 1,000 off the next one; 0 says nothing. */
+/* threshold: ID_MARGIN, ID_SAMPLES, SEQ_MARGIN, TTL_MARGIN, WINDOW_PERCENT */
 static void ip_id(void **state)
 {
     static const struct {
@@ -166,6 +169,7 @@ static void ip_id(void **state)
     }
 }
 
+/* threshold: ID_MARGIN, ID_SAMPLES, SEQ_MARGIN, TTL_MARGIN, WINDOW_PERCENT */
 static void ip_id_needs_three_that_count(void **state)
 {
     static const struct {
@@ -213,6 +217,7 @@ static void no_timestamp(void **state)
 }
 
 /* A live connection sends about its last window, 25 % off at most, or 0; a stateless answer sends 0. */
+/* threshold: ID_MARGIN, ID_SAMPLES, SEQ_MARGIN, TTL_MARGIN, WINDOW_PERCENT */
 static void window(void **state)
 {
     static const struct {
@@ -236,6 +241,7 @@ static void window(void **state)
 }
 
 /* RFC 7323 2.2: the window of a SYN-ACK is not scaled, that of the RST after it is. 65,160 and 509 << 7 are the same window. */
+/* threshold: ID_MARGIN, ID_SAMPLES, SEQ_MARGIN, TTL_MARGIN, WINDOW_PERCENT */
 static void window_is_compared_after_scaling(void **state)
 {
     struct t_talk t;
@@ -323,6 +329,7 @@ static void challenge_shows_the_peer_unharmed(void **state)
 /* ---- evidence in several ------------------------------------------------------------------------------------------------ */
 
 /* The second one within 2 s: more than 2 above the first, above everything sent, and no FIN. */
+/* threshold: ID_MARGIN, ID_SAMPLES, PAIR_NS, SEQ_MARGIN, TTL_MARGIN, WINDOW_PERCENT */
 static void seq_ahead(void **state)
 {
     static const struct {
@@ -352,6 +359,7 @@ static void seq_ahead(void **state)
 }
 
 /* Another ACK field within 2 s, neither 0 nor one of the numbers that the client may acknowledge. */
+/* threshold: PAIR_NS */
 static void ack_change(void **state)
 {
     static const struct {
@@ -378,6 +386,7 @@ static void ack_change(void **state)
 }
 
 /* The third within 10 ms, without a trigger of its own. */
+/* threshold: BURST_NS */
 static void burst(void **state)
 {
     static const int64_t waits_ns[] = {5 * T_MS, 5 * T_MS + 1};
@@ -432,6 +441,7 @@ static void continues(int64_t rtt_ns, int64_t wait_ns, bool proves)
     t_end(&t);
 }
 
+/* threshold: UNDER_WAY_NS */
 static void sender_continues(void **state)
 {
     (void)state;

@@ -45,6 +45,7 @@ static void stage_of_each_reset(void **state)
 }
 
 /* The 19 patterns. Silence: no reset. */
+/* threshold: SILENCE_NS */
 static void signatures(void **state)
 {
 #define AT(STAGE) TL_RST_STAGE_##STAGE
@@ -95,6 +96,7 @@ static void signatures(void **state)
 
 /* Silence takes 3 s, and no reset by the other end; FIN, two openers or a start mid-stream make no pattern; copies do not
  * count. */
+/* threshold: SILENCE_NS */
 static void what_makes_no_signature(void **state)
 {
     struct t_talk t;

@@ -422,6 +422,7 @@ static void midstream_roles(uint16_t port0, bool service0, uint16_t port1, bool 
     t_end(&t);
 }
 
+/* threshold: WELL_KNOWN */
 static void midstream_roles_are_guessed_by_the_ports(void **state)
 {
     (void)state;

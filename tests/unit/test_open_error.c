@@ -133,6 +133,7 @@ static void timestamps_not_negotiated_are_not_missed(void **state)
 }
 
 /* RFC 7323 2.3. */
+/* threshold: SCALE_MAX */
 static void window_scale_is_at_most_14(void **state)
 {
     struct t_talk t;

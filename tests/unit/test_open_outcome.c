@@ -15,6 +15,7 @@ enum { SYN = TL_SYN, SYNACK = TL_SYN | TL_ACK, TS = TL_OPT_TIMESTAMPS };
 /* ---- nothing decided yet ----------------------------------------------------------------------------------------------- */
 
 /* docs/design.md, thresholds: max(3 s, 3 times the last gap) after the last SYN. */
+/* threshold: PENDING_GAPS, PENDING_NS */
 static void syn_is_pending_for_3_s(void **state)
 {
     struct t_talk t;
@@ -266,6 +267,7 @@ static void client_rst_after(int64_t syn_to_synack_ns, int64_t synack_to_rst_ns,
     t_end(&t);
 }
 
+/* threshold: AT_ONCE_NS */
 static void client_rst_at_once_late_or_other(void **state)
 {
     (void)state;

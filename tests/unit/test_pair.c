@@ -123,6 +123,7 @@ static void reuse_after_close(int64_t elapsed_ns, unsigned from, enum tl_reuse r
     t_end(&t);
 }
 
+/* threshold: TWO_MSL_NS */
 static void i3_time_wait_lasts_240_s_whoever_holds_it(void **state)
 {
     (void)state;

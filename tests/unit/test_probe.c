@@ -98,6 +98,7 @@ static void k2_new_octet(int64_t rtt_ns, int64_t wait_ns, bool probe)
     t_end(&t);
 }
 
+/* threshold: PROBE_SILENCE_NS */
 static void k2_new_octet_after_the_patience(void **state)
 {
     (void)state;
@@ -191,6 +192,7 @@ static void k4_not_an_old_ack(int64_t rtt_ns, int64_t after_ns, bool probe)
     t_end(&t);
 }
 
+/* threshold: OLD_ACK_NS */
 static void k4_not_within_the_time_of_reordering(void **state)
 {
     (void)state;
@@ -228,6 +230,7 @@ static void k4_timestamps_tell_an_old_ack(void **state)
 
 /* Only one direction captured: nobody knows what is acknowledged. 200 ms of silence have to do. No keep-alive timer is so
  * short. */
+/* threshold: ONE_WAY_SILENCE_NS */
 static void k4_one_way_after_silence(void **state)
 {
     struct t_talk t;
@@ -269,6 +272,7 @@ static void k4_not_before_the_handshake_is_over(void **state)
 /* ---- K5: keep-alive with an octet of garbage ----------------------------------------------------------------------------------- */
 
 /* RFC 9293 3.8.4. One second since anything but probes and answers. */
+/* threshold: GARBAGE_SILENCE_NS */
 static void k5_old_octet_after_a_second(void **state)
 {
     struct t_talk t;
@@ -344,6 +348,7 @@ static void answer_after(int64_t rtt_ns, int64_t wait_ns, int window, bool answe
     t_end(&t);
 }
 
+/* threshold: ANSWER_NS, ANSWER_UNKNOWN_NS */
 static void answer_comes_about_a_round_trip_later(void **state)
 {
     const int same = T_WINDOW, other = 2 * T_WINDOW;

@@ -35,6 +35,7 @@ static void challenge_after(int64_t rtt_ns, int64_t wait_ns, bool challenge)
     t_end(&t);
 }
 
+/* threshold: CHALLENGE_NS */
 static void challenge_comes_within_200_ms_or_two_round_trips(void **state)
 {
     (void)state;
@@ -186,6 +187,7 @@ static void ack_without_trigger(struct unseen u, bool challenge)
     t_end(&t);
 }
 
+/* threshold: SAME_BEFORE */
 static void third_equal_ack_that_nothing_explains_is_a_challenge(void **state)
 {
     const uint16_t sack = TL_OPT_SACK_PERMITTED;
@@ -202,6 +204,7 @@ static void third_equal_ack_that_nothing_explains_is_a_challenge(void **state)
 }
 
 /* The server has sent nothing but its SYN-ACK: a copy of it must have drawn the ACK, if that is a new packet (an IP ID of its own). */
+/* threshold: SAME_BEFORE */
 static void second_ack_after_the_handshake_is_a_challenge(void **state)
 {
     static const struct {

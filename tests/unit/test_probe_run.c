@@ -58,6 +58,7 @@ static void k6_no_keepalive_before_a_second(void **state)
 }
 
 /* No timer of TCP's own is longer than two minutes. */
+/* threshold: LONGEST_TIMER_NS */
 static void k6_no_window_probe_after_two_minutes(void **state)
 {
     (void)state;
@@ -68,6 +69,7 @@ static void k6_no_window_probe_after_two_minutes(void **state)
 }
 
 /* The gap after the first one equals the silence before it, from 10 % less to 5 % more. */
+/* threshold: BACKED_OFF_NS */
 static void k6_equal_gaps_are_keepalives(void **state)
 {
     (void)state;
@@ -80,6 +82,7 @@ static void k6_equal_gaps_are_keepalives(void **state)
 }
 
 /* From the third one on both gaps are the timer's own: one that does not grow backs off no more. */
+/* threshold: BACKED_OFF_NS */
 static void k6_gaps_that_do_not_grow_are_keepalives(void **state)
 {
     (void)state;
@@ -89,6 +92,7 @@ static void k6_gaps_that_do_not_grow_are_keepalives(void **state)
 }
 
 /* Back-off ends at a cap, which is at least 60 s. */
+/* threshold: BACKED_OFF_NS */
 static void k6_equal_gaps_at_the_cap_say_nothing(void **state)
 {
     (void)state;
@@ -260,6 +264,7 @@ static bool is_cut(const struct cut *cut)
 #define is_cut(...) is_cut(&(struct cut){__VA_ARGS__})
 
 /* RTT 20 ms, or 11 by the data: the wait is 100 ms and a round trip, RFC 9293 3.8.6.2.1. */
+/* threshold: OVERRIDE_NS, OVERRIDE_UNKNOWN_NS */
 static void k7_fills_a_small_window_after_a_wait(void **state)
 {
     (void)state;
@@ -269,6 +274,7 @@ static void k7_fills_a_small_window_after_a_wait(void **state)
 }
 
 /* The SYN was not captured, and the data came twice: nobody knows the round trip. */
+/* threshold: OVERRIDE_NS, OVERRIDE_UNKNOWN_NS */
 static void k7_without_a_round_trip(void **state)
 {
     struct t_talk t;

@@ -295,6 +295,7 @@ static void equal_ip_id_with_another_timestamp_is_a_retransmission(void **state)
     finish(&f);
 }
 
+/* threshold: CONSTANT_ID_SEGMENTS */
 static void a_constant_ip_id_is_no_identity(void **state)
 {
     struct fixture f;
@@ -372,6 +373,7 @@ static bool is_copy_after(int64_t age_ns, int64_t rtt_ns, int64_t tick_ns)
     return answer;
 }
 
+/* threshold: COPY_TICKS, TICKS_APART */
 static void equal_tsval_is_a_copy_if_the_round_trip_is_three_ticks(void **state)
 {
     (void)state;
@@ -382,6 +384,7 @@ static void equal_tsval_is_a_copy_if_the_round_trip_is_three_ticks(void **state)
     assert_false(is_copy_after(10000LL * MS, 299LL * MS, 100 * MS));
 }
 
+/* threshold: copy_ns */
 static void without_round_trip_equal_tsval_is_a_copy_within_a_millisecond(void **state)
 {
     (void)state;
@@ -524,6 +527,7 @@ static void a_synack_is_a_copy_before_any_timer_if_no_syn_came_in_between(void *
     finish(&f);
 }
 
+/* threshold: copy_of_syn_ns */
 static void a_syn_is_a_copy_before_any_timer(void **state)
 {
     struct tl_segment s = with_timestamp(5, 0, 10);
@@ -542,6 +546,7 @@ static void a_syn_is_a_copy_before_any_timer(void **state)
     finish(&f);
 }
 
+/* threshold: TL_RECENT_MAX */
 static void the_newest_original_is_found_among_the_last_64(void **state)
 {
     struct fixture f;

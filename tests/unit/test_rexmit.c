@@ -193,6 +193,7 @@ static void o2_timestamp_before_or_after_the_opener(void **state)
 
 /* O3: equal TSvals, and a retransmission would be a round trip of at least 3 ticks younger. The tick is 1 ms: 400 have
  * passed. */
+/* threshold: COPY_TICKS, TICKS_APART */
 static void o3_equal_timestamps_and_three_ticks(void **state)
 {
     struct t_talk t;
@@ -227,6 +228,7 @@ static void o4_acknowledged_before(void **state)
 
 /* O5: younger than 3 ms, or 0.85 of the half RTT to the sender and back: no answer to the hole can have come. O6: else, if a round
  * trip was measured, it was sent again. */
+/* threshold: LATE_NS */
 static void o5_o6_time_since_the_opener(void **state)
 {
     static const struct {
@@ -306,6 +308,7 @@ static void counting_client(struct t_talk *t, uint16_t options)
 
 /* An ID is missing, and the sender was silent for as long as its timer takes: the original was lost before the capture point.
  * */
+/* threshold: IDS_MOST, MSS_DEFAULT */
 static void hidden_original_after_190_ms(void **state)
 {
     static const struct {
@@ -339,6 +342,7 @@ static void hidden_original_after_190_ms(void **state)
 }
 
 /* A probe repeats the last segment, so that it opens a hole: 1.5 RTT + 2 ms of silence are enough. */
+/* threshold: IDS_MOST, MSS_DEFAULT */
 static void hidden_original_that_opens_a_hole(void **state)
 {
     static const struct {
@@ -366,6 +370,7 @@ static void hidden_original_that_opens_a_hole(void **state)
 }
 
 /* Offload cuts a segment after it was captured: 3,000 octets used three IDs. */
+/* threshold: IDS_MOST, MSS_DEFAULT */
 static void hidden_original_after_a_large_segment(void **state)
 {
     static const uint16_t ids[] = {9, 10};
@@ -450,6 +455,7 @@ static void window_probes(void **state)
 /* ---- copies ------------------------------------------------------------------------------------------------------------ */
 
 /* Within 1 ms, or with another TTL: captured at two points. Else the network doubled it (RFC 5236). */
+/* threshold: CAPTURE_COPY_NS */
 static void copies_of_the_capture_and_of_the_network(void **state)
 {
     static const struct {

@@ -120,6 +120,7 @@ static void m13_second_probe_is_unknown(void **state)
 /* ---- M10: a single segment outstanding --------------------------------------------------------------------------------- */
 
 /* RFC 8985 7.2, RFC 6298: probe and timer send the same segment at the same moment; without SACK there is no probe. */
+/* threshold: SILENCE_NS */
 static void m10_single_segment_after_silence(void **state)
 {
     struct t_talk t;
@@ -177,6 +178,7 @@ static void m10_fin(void **state)
 /* ---- M7: the timer, RFC 6298 5 ------------------------------------------------------------------------------------------ */
 
 /* 185 ms of silence, the first byte missing. Below it nothing but feedback that was not captured is left (M12). */
+/* threshold: SILENCE_NS */
 static void m7_first_byte_after_silence(void **state)
 {
     struct t_talk t;
@@ -215,6 +217,7 @@ static void m7_silence_counts_from_the_last_report(void **state)
 }
 
 /* RFC 6298 5.5: the timer doubles; with jitter 1.5 to 2.6 times. */
+/* threshold: BACKOFF_SURE */
 static void m7_certain_when_it_backs_off(void **state)
 {
     static const struct {
@@ -464,6 +467,7 @@ static void m5_sent_later_and_delivered(void **state)
 
 /* ---- M4, M6: duplicate ACKs, RFC 5681 3.2, RFC 6582 ---------------------------------------------------------------------- */
 
+/* threshold: DUPACKS_SURE */
 static void m4_three_duplicate_acks_are_certain(void **state)
 {
     struct t_talk t;

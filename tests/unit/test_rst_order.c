@@ -252,6 +252,7 @@ static void trigger_at_age(int64_t rtt_ns, int64_t age_ns, bool young)
     t_end(&t);
 }
 
+/* threshold: TRIGGER_NS */
 static void trigger_is_younger_than_250_ms_or_two_round_trips(void **state)
 {
     (void)state;
@@ -284,6 +285,7 @@ static void bare_or_reply(int64_t rtt_ns, uint32_t len, int64_t age_ns, bool bar
     t_end(&t);
 }
 
+/* threshold: BARE_NS, BARE_UNKNOWN_NS */
 static void bare_after_20_ms_or_two_round_trips_or_a_second(void **state)
 {
     (void)state;
@@ -295,6 +297,7 @@ static void bare_after_20_ms_or_two_round_trips_or_a_second(void **state)
     bare_or_reply(0, 5, T_SECOND + 1, true);
 }
 
+/* threshold: BARE_NS, BARE_UNKNOWN_NS */
 static void bare_after_payload_that_is_no_trigger_any_more(void **state)
 {
     (void)state;
@@ -316,6 +319,7 @@ static void reset_after_a_syn(int64_t rtt_ns, int64_t wait_ns, enum tl_rst_cause
     t_end(&t);
 }
 
+/* threshold: SYN_ANSWER_NS */
 static void syn_in_window_within_200_ms_or_two_round_trips(void **state)
 {
     (void)state;
@@ -326,6 +330,7 @@ static void syn_in_window_within_200_ms_or_two_round_trips(void **state)
 }
 
 /* C12: the gap after the last probe is longer than a round trip, or its answer may be on the way. */
+/* threshold: PROBES_CERTAIN */
 static void keepalive_timeout_needs_more_than_a_round_trip(void **state)
 {
     struct t_talk t;
@@ -355,6 +360,7 @@ static void keepalive_timeout_with_gap(int64_t gap_ns, enum tl_confidence confid
     t_end(&t);
 }
 
+/* threshold: PROBES_CERTAIN */
 static void keepalive_timeout_is_certain_if_the_gap_fits(void **state)
 {
     (void)state;
@@ -389,6 +395,7 @@ static void answered_keepalives_time_out_only_on_time(void **state)
 }
 
 /* C13: two probes at least. */
+/* threshold: PROBES_CERTAIN */
 static void one_window_probe_times_nothing_out(void **state)
 {
     struct t_talk t;
@@ -405,6 +412,7 @@ static void one_window_probe_times_nothing_out(void **state)
 }
 
 /* C14: not sooner after the last transmission than that one after the one before. */
+/* threshold: REPEATS_TIMEOUT */
 static void retransmission_timeout_needs_the_last_gap(void **state)
 {
     struct t_talk t;

@@ -269,6 +269,7 @@ static void a_spurious_retransmission_finds_its_original(void **state)
     assert_entry(tl_scoreboard_find_acked(&sent, 150), 2, 4, 3);
 }
 
+/* threshold: TL_SCOREBOARD_ACKED_MAX */
 static void the_ring_keeps_32(void **state)
 {
     (void)state;

@@ -102,6 +102,7 @@ static void a_segment_across_all_holes_of_a_full_record_finds_room(void **state)
     assert_entry(tl_scoreboard_find(&sent, TL_SCOREBOARD_ENTRIES_MAX * 20 - 10), frame, frame, 1);
 }
 
+/* threshold: TL_SCOREBOARD_OPENERS_MAX */
 static void too_many_stored_openers_are_forgotten_from_the_lowest(void **state)
 {
     (void)state;
@@ -117,6 +118,7 @@ static void too_many_stored_openers_are_forgotten_from_the_lowest(void **state)
     assert_opener(15, 0);
 }
 
+/* threshold: ONE_WAY_SEGMENTS, TL_SCOREBOARD_ENTRIES_NO_ACKS */
 static void without_acks_64_entries_are_kept(void **state)
 {
     (void)state;

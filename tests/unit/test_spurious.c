@@ -133,6 +133,7 @@ static void sacked_before(void **state)
 /* ---- known at once: delivered ------------------------------------------------------------------------------------------- */
 
 /* No timestamps, no SACK, and the receiver's half RTT under a tenth of the RTT of 100 ms: what passed has arrived. */
+/* threshold: DELIVERED_SHARE */
 static void delivered_beside_the_receiver(void **state)
 {
     static const struct {
@@ -192,6 +193,7 @@ static void dsack_proves_the_retransmission(void **state)
 }
 
 /* The report comes at least 0.7 half RTT after the duplicate passed. */
+/* threshold: DSACK_HALF_RTT_NS, DSACK_HALF_RTT_PERCENT */
 static void dsack_not_sooner_than_the_leg(void **state)
 {
     static const int64_t waits_ns[] = {70 * T_MS, 70 * T_MS - 1};
@@ -214,6 +216,7 @@ static void dsack_not_sooner_than_the_leg(void **state)
 }
 
 /* A half RTT under 1 ms is the jitter of a host, and a report may come at once. */
+/* threshold: DSACK_HALF_RTT_NS, DSACK_HALF_RTT_PERCENT */
 static void dsack_at_once_beside_the_receiver(void **state)
 {
     static const int64_t legs_ns[] = {T_MS - 1, T_MS};
@@ -372,6 +375,7 @@ static void echo_of_the_first_syn(void **state)
 /* ---- proved by time ------------------------------------------------------------------------------------------------------ */
 
 /* The ACK comes sooner than a third of the way there and back, and that is more than the jitter of a host, 3 ms. */
+/* threshold: TOO_FAST_HALF_RTT_NS, TOO_FAST_SHARE */
 static void acknowledged_too_soon(void **state)
 {
     static const struct {
@@ -480,6 +484,7 @@ static void late_original_proves_its_retransmissions(void **state)
 /* ---- many -------------------------------------------------------------------------------------------------------------- */
 
 /* At most four are named by one segment. The last 32 retransmissions are remembered. */
+/* threshold: TL_RESENDS_MAX */
 static void many_retransmissions(void **state)
 {
     struct t_talk t;

@@ -66,6 +66,7 @@ static void answered_by_the_same_ack_again(void **state)
 }
 
 /* The answer comes 0.7 half RTT to two half RTTs and 20 ms after what drew it. */
+/* threshold: ANSWER_NS, DSACK_HALF_RTT_PERCENT */
 static void answered_again_in_time(void **state)
 {
     (void)state;
@@ -76,6 +77,7 @@ static void answered_again_in_time(void **state)
 }
 
 /* Bytes above what is acknowledged draw a duplicate ACK in the same time if they met a hole. */
+/* threshold: ANSWER_NS, DSACK_HALF_RTT_PERCENT */
 static void answered_again_unless_later_bytes_can_have_drawn_it(void **state)
 {
     (void)state;

@@ -449,6 +449,7 @@ static void receiver_goes_on(int64_t rtt_ns, int64_t after_ns, bool alive)
     t_end(&t);
 }
 
+/* threshold: UNDER_WAY_NS */
 static void receiver_that_goes_on_later_than_a_round_trip_did_not_get_the_rst(void **state)
 {
     (void)state;

@@ -7,7 +7,7 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "show/tl_text.h"
+#include "base/tl_text.h"
 
 /* Every row of both tables, whatever it is for. */
 static const struct row {
@@ -17,13 +17,9 @@ static const struct row {
 #define TL_SENTENCE(group, tag, ...) {#group "." #tag, {__VA_ARGS__}},
 #define TL_PHRASE(name, ...) {#name, {__VA_ARGS__}},
 #include "show/tl_sentences.def"
-#undef TL_SENTENCE
-#undef TL_PHRASE
 #define TL_WIRESHARK_FLAG(tag, name, ...) {name, {__VA_ARGS__}},
-#define TL_DIFFERENCE(tag, holds, flags, ...) {#tag, {__VA_ARGS__}},
+#define TL_DIFFERENCE(tag, holds, flags, ...) {"difference " #tag, {__VA_ARGS__}},
 #include "input/tl_wireshark.def"
-#undef TL_WIRESHARK_FLAG
-#undef TL_DIFFERENCE
 };
 
 enum { ROWS = sizeof rows / sizeof rows[0], NAMES_MAX = 32, NAME_SIZE = 32 };
@@ -222,6 +218,74 @@ static void every_row_is_there_in_every_language(void **state)
     }
 }
 
+/* Whether the row speaks of a fact that has a confidence, so that it has to say how sure it is. */
+static bool may_doubt(const struct row *row)
+{
+    static const char *const named[] = {"KEEPALIVE_PROBE", "KEEPALIVE_ANSWER", "WINDOW_PROBE",  "WINDOW_ANSWER",
+                                        "WINDOW_OPEN",     "ACK_CHALLENGE",    "ACK_TIME_WAIT", "HANDSHAKE_STEP.CHALLENGE_ACK",
+                                        "STATES_EQUAL",    "STATES_ROLES",     "STATES_ENDS"};
+
+    for (unsigned i = 0; i < sizeof named / sizeof named[0]; i++) {
+        if (strcmp(row->name, named[i]) == 0)
+            return true;
+    }
+    return (g_str_has_prefix(row->name, "RST_CAUSE.") || g_str_has_prefix(row->name, "RETRANSMISSION.")) &&
+           !g_str_has_suffix(row->name, ".UNKNOWN");
+}
+
+static const char *row_text(const char *name, unsigned language)
+{
+    for (unsigned i = 0; i < ROWS; i++) {
+        if (strcmp(rows[i].name, name) == 0)
+            return rows[i].text[language];
+    }
+    fail_msg("no row %s", name);
+    return NULL;
+}
+
+/* Fills the template with that word for the confidence of each fact in it; the other blanks are as in filled(). */
+static void check_confidence(const struct row *row, unsigned language, const char *word, bool optional)
+{
+    static const char *const names[] = {"maybe", "sender_maybe", "receiver_maybe", "client_maybe", "server_maybe"};
+    wmem_strbuf_t *out = filled(row, row->text[language], optional);
+    char *text = g_strdup(wmem_strbuf_get_str(out));
+    bool said;
+
+    for (unsigned i = 0; i < sizeof names / sizeof names[0]; i++) {
+        char *blank = g_strdup_printf("<%s>", names[i]);
+        char **pieces = g_strsplit(text, blank, -1);
+
+        g_free(text);
+        text = g_strjoinv(word, pieces);
+        g_strfreev(pieces);
+        g_free(blank);
+    }
+    said = strstr(text, row_text("LIKELY", language)) || strstr(text, row_text("GUESS", language));
+    if (!*text || strstr(text, "  ") || said != (*word != '\0') || !strstr(text, word))
+        row_fails(row, text, *word ? "reads as a fact" : "reads as a doubt");
+    g_free(text);
+    wmem_strbuf_destroy(out);
+}
+
+/* Nothing that is less than certain is told as a fact, and nothing certain as a guess. */
+static void every_row_says_how_sure_it_is(void **state)
+{
+    (void)state;
+    for (unsigned i = 0; i < ROWS; i++) {
+        for (unsigned language = 0; language < TL_LANGUAGES; language++) {
+            bool doubts = strstr(rows[i].text[language], "maybe}");
+
+            if (may_doubt(&rows[i]) && !doubts)
+                row_fails(&rows[i], rows[i].text[language], "does not say how sure it is");
+            for (unsigned optional = 0; optional < 2 && doubts; optional++) {
+                check_confidence(&rows[i], language, "", optional);
+                check_confidence(&rows[i], language, row_text("LIKELY", language), optional);
+                check_confidence(&rows[i], language, row_text("GUESS", language), optional);
+            }
+        }
+    }
+}
+
 static void every_row_can_be_filled(void **state)
 {
     (void)state;
@@ -269,6 +333,7 @@ int main(void)
         cmocka_unit_test(too_many_blanks_do_no_harm),
         cmocka_unit_test(every_row_is_there_in_every_language),
         cmocka_unit_test(every_row_can_be_filled),
+        cmocka_unit_test(every_row_says_how_sure_it_is),
         cmocka_unit_test(every_row_is_in_its_language),
     };
 

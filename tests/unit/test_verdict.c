@@ -464,6 +464,7 @@ static void timed_out_by_retransmission(void **state)
 }
 
 /* R1 of RFC 9293 3.8.3 is at least 3 retransmissions. */
+/* threshold: INSISTS_MIN */
 static void timed_out_from_the_third_retransmission(void **state)
 {
     struct t_talk t;
@@ -656,6 +657,7 @@ static void abort_without_an_answer(unsigned times, enum tl_verdict expected)
     t_end(&t);
 }
 
+/* threshold: INSISTS_MIN */
 static void abort_of_a_dead_connection_timed_out(void **state)
 {
     (void)state;
@@ -829,6 +831,7 @@ static void server_closes_after(int64_t wait_ns, unsigned flags, enum tl_open_fa
     t_end(&t);
 }
 
+/* threshold: AT_ONCE_NS */
 static void closed_at_once_is_within_a_second(void **state)
 {
     (void)state;

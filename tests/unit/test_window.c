@@ -17,6 +17,7 @@ static bool fits(const struct t_talk *t, uint32_t seq, uint32_t ack)
 }
 
 /* docs/design.md, "Plausible": within W = max(2^20, largest window) of what both have sent. */
+/* threshold: PLAUSIBLE_OCTETS */
 static void numbers_fit_up_to_one_mebibyte_away(void **state)
 {
     struct t_talk t;
@@ -36,6 +37,7 @@ static void numbers_fit_up_to_one_mebibyte_away(void **state)
 }
 
 /* Either end's window counts: X may send as far as Y's window reaches, and Y acknowledge as far as X did. */
+/* threshold: PLAUSIBLE_OCTETS */
 static void a_larger_window_reaches_farther(void **state)
 {
     struct t_talk t;
@@ -185,6 +187,7 @@ static void windows_are_scaled_only_if_both_syns_offer_it(void **state)
 }
 
 /* RFC 7323 2.3: a larger shift is taken for 14. */
+/* threshold: SCALE_MAX */
 static void a_shift_above_14_counts_as_14(void **state)
 {
     (void)state;

@@ -2,7 +2,7 @@
  *
  * SPDX-License-Identifier: GPL-2.0-or-later
  *
- * Expected words are worked out by hand from docs/design.md, "Zeek's words": who the originator is, the state of each end packet
+ * Expected words are worked out by hand from docs/zeek.md: who the originator is, the state of each end packet
  * by packet, then the first row of conn_state that fits.
  */
 #include "tl_test_zeek.h"

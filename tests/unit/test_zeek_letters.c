@@ -2,7 +2,7 @@
  *
  * SPDX-License-Identifier: GPL-2.0-or-later
  *
- * Expected histories are worked out by hand from docs/design.md, "Zeek's words". Letter C is never given: tcplife does not check
+ * Expected histories are worked out by hand from docs/zeek.md. Letter C is never given: tcplife does not check
  * checksums. Letter X is never given: it stands for a limit of Zeek itself.
  */
 #include "tl_test_zeek.h"
@@ -116,6 +116,7 @@ static void t_on_the_first_syn_with_payload(void **state)
     is("CS SH+5", "S1 Sht");
 }
 
+/* threshold: FAR_BYTES */
 static void t_not_far_away_with_syn_or_rst(void **state)
 {
     (void)state;
@@ -168,6 +169,7 @@ static void g_counts_each_hole(void **state)
 }
 
 /* TL_ZEEK_PIECES_MAX is 2: with a third piece above a hole, the hole below the highest counts as filled. */
+/* threshold: TL_ZEEK_PIECES_MAX */
 static void more_pieces_than_are_kept_hide_a_hole(void **state)
 {
     struct z_talk z;
@@ -295,6 +297,7 @@ static void ten_gaps_give_a_second_g(void **state)
 }
 
 /* TL_ZEEK_LETTERS_MAX: 47 letters, and "..." instead of the others. */
+/* threshold: TL_ZEEK_LETTERS_MAX */
 static void a_long_history_is_cut(void **state)
 {
     char exact[TL_ZEEK_HISTORY_SIZE] = "S", text[128];

@@ -155,6 +155,18 @@ struct tl_endpoint {
 
 enum { TL_NO_ENDPOINT = 2 };
 
+/* The RST that ended a connection. Written by tl_reset alone. */
+struct tl_reset {
+    int64_t ns;
+    uint32_t in;            /* frame; stays when the RST is taken back: the connection had been one that a RST ended */
+    uint32_t any_in;        /* the RST whose cause is kept: the one that ended it, else the first */
+    uint8_t by;             /* end that it names, or TL_NO_ENDPOINT */
+    uint8_t any_by;         /* the same, of any_in */
+    uint8_t any_cause;      /* enum tl_rst_cause of any_in */
+    uint8_t any_confidence; /* enum tl_confidence of it */
+    bool ended;             /* it did end the connection */
+};
+
 /* How the view of Zeek is kept; see tl_zeek_view.c. */
 enum tl_zeek_view_stage {
     TL_ZEEK_VIEW_NOT,    /* nobody asked for it when the connection began */
@@ -170,21 +182,19 @@ struct tl_conn {
     struct tl_conn *next;     /* the one before, of the same pair */
     struct tl_zeek *zeek;     /* as Zeek sees it, from TL_ZEEK_VIEW_MADE on; NULL also when memory ran out */
     struct tl_endpoint endpoint[2];
+    struct tl_reset reset;
     int64_t start_ns, last_ns; /* first segment, newest time */
     int64_t before_ns;         /* the segment before, in the order of the file */
     int64_t reuse_elapsed_ns;
     int64_t ack_ns;    /* third segment of the handshake */
     int64_t finish_ns; /* last ACK that the close needs */
     int64_t fin1ack_ns;
-    int64_t rst_ns;                                 /* RST that ended it */
     int64_t server_half_rtt_ns, client_half_rtt_ns; /* of the handshake; TL_UNKNOWN_NS = ambiguous or not seen */
     uint32_t number;
     uint32_t incarnation;
     uint32_t first_in, last_in; /* frames */
     uint32_t ack_in;
     uint32_t icmp_in;
-    uint32_t rst_in;     /* RST that ended it */
-    uint32_t any_rst_in; /* RST whose cause is kept below: the one that ended it, else the first */
     uint32_t syn_data;
     uint32_t challenge_in;  /* frame of the challenge ACK that answered its SYN */
     uint32_t challenge_ack; /* and its acknowledgment number */
@@ -195,14 +205,12 @@ struct tl_conn {
     uint8_t phase_open; /* the same, before a RST ended the connection */
     uint8_t opener;     /* end of the first bare SYN, or TL_NO_ENDPOINT */
     uint8_t closer;     /* end of the first FIN, or TL_NO_ENDPOINT */
-    uint8_t rst_by;     /* end of the RST that ended it, or TL_NO_ENDPOINT */
     uint8_t tfo;        /* enum tl_tfo */
     uint8_t client_rst; /* enum tl_client_rst */
     uint8_t icmp_type, icmp_code;
     uint8_t outcome;    /* enum tl_outcome, once segments have proved one; else NONE */
     uint8_t missing;    /* enum tl_missing */
     uint8_t zeek_stage; /* enum tl_zeek_view_stage */
-    uint8_t any_rst_cause, any_rst_confidence, any_rst_by;
     bool roles_known : 1;
     bool roles_refuted : 1; /* the SYN-ACK that told them was one that nobody had asked for */
     bool peers : 1;         /* simultaneous open or split: no client */
@@ -219,7 +227,6 @@ struct tl_conn {
     bool closer_unknown : 1;
     bool finished : 1; /* both FINs acknowledged */
     bool rst_late : 1; /* a RST came after that */
-    bool reset : 1;    /* a RST ended it */
     bool superseded : 1;
     bool fast_path : 1;    /* the next segment may be ordinary: tl_fast_path.h */
     bool zeek_in_step : 1; /* Zeek's view has the same numbers, and need not hear of ordinary segments: tl_zeek_view.c */
@@ -277,14 +284,8 @@ struct tl_step {
     bool rst_effective; /* RST that ends the connection, or whose sender has closed */
 };
 
-/* Takes the segment through all rules in a fixed order; the verdict's shape and refs must be zeroed. */
-void tl_conn_update(struct tl_conn *conn, const struct tl_segment *seg, struct tl_result *result);
-
 /* Makes a connection that knows nothing. NULL when out of memory. */
 struct tl_conn *tl_conn_new(struct tl_pair *pair, const struct tl_segment *seg);
-
-/* Frees it. */
-void tl_conn_free(struct tl_conn *conn);
 
 /* For tl_..._make: `part` itself unless it is still `none`, the constant that stands for a part of `bytes` of which nothing is
  * known; then a new one, equal to it. NULL when out of memory. O(1). */
@@ -320,14 +321,6 @@ static inline void tl_challenge_trigger(struct tl_endpoint *end, const struct tl
     end->trigger_in = seg->frame;
     end->trigger_ns = seg->time_ns;
     end->trigger_is_rst = is_rst;
-}
-
-/* The RST that had ended the connection ended nothing after all, nor did it decide the handshake. */
-static inline void tl_conn_unreset(struct tl_conn *conn)
-{
-    conn->reset = false;
-    conn->rst_by = TL_NO_ENDPOINT;
-    conn->outcome = TL_OUTCOME_NONE;
 }
 
 /* The ACK of end `e` for the peer's FIN has been captured. */

@@ -1,4 +1,4 @@
-/* tl_zeek.c - see tl_zeek.h.
+/* tl_zeek.c - conn_state and history of Zeek's conn.log, from the states of its two sides (docs/zeek.md).
  *
  * SPDX-License-Identifier: GPL-2.0-or-later
  */

@@ -3,7 +3,7 @@
  * SPDX-License-Identifier: GPL-2.0-or-later
  *
  * An emulation of Zeek's own, simpler view of TCP, for people who compare a capture with Zeek's log; no rule of the rest of the
- * engine depends on it, and it depends on none. Rules in docs/design.md, "Zeek's words", with what is not emulated.
+ * engine depends on it, and it depends on none. Rules in docs/zeek.md, with what is not emulated.
  *
  * Numbers are 32 bits that wrap (Zeek's are 64), relative to the start of their direction where nothing else is said.
  */

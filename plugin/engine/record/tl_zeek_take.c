@@ -1,4 +1,4 @@
-/* tl_zeek_take.c - see tl_zeek_take.h.
+/* tl_zeek_take.c - one packet as Zeek's TCP analyzer takes it: flags, numbers, gaps, retransmissions, windows (docs/zeek.md).
  *
  * SPDX-License-Identifier: GPL-2.0-or-later
  */

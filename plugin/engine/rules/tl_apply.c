@@ -97,6 +97,7 @@ static void tell_record(const struct tl_step *step, bool acks_captured)
 /* Nothing of the peer captured: its ACKs will not come either, and the record must not wait for them. */
 static void expect_acks(struct tl_step *step)
 {
+    /* Nothing of the other end captured: no ACK will come. */
     enum { ONE_WAY_SEGMENTS = 16 };
 
     if (step->peer->segments == 0 && step->self->segments == ONE_WAY_SEGMENTS) {
@@ -320,7 +321,7 @@ static void settle(struct tl_step *step)
         conn->opened = true;
         step->opens = true;
     }
-    if (!conn->finished && !conn->reset && all_closed(conn)) {
+    if (!conn->finished && !conn->reset.ended && all_closed(conn)) {
         conn->finished = true;
         conn->finish_ns = step->seg->time_ns;
         step->finishes = true;

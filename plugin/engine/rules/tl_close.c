@@ -189,18 +189,18 @@ void tl_close_classify(struct tl_step *step)
 
 static enum tl_kind kind_of_reset(const struct tl_conn *conn)
 {
-    if (conn->endpoint[conn->rst_by].has_fin) {
+    if (conn->endpoint[conn->reset.by].has_fin) {
         return TL_KIND_FIN_RST;
     }
-    return conn->endpoint[1 - conn->rst_by].has_fin ? TL_KIND_FIN_PEER_RST : TL_KIND_RST;
+    return conn->endpoint[1 - conn->reset.by].has_fin ? TL_KIND_FIN_PEER_RST : TL_KIND_RST;
 }
 
 enum tl_kind tl_close_kind(const struct tl_conn *conn, bool *proved)
 {
     unsigned fins = conn->endpoint[0].has_fin + conn->endpoint[1].has_fin;
 
-    *proved = conn->superseded || conn->reset || conn->finished;
-    if (conn->reset) {
+    *proved = conn->superseded || conn->reset.ended || conn->finished;
+    if (conn->reset.ended) {
         return kind_of_reset(conn);
     }
     if (conn->finished) {
@@ -241,7 +241,7 @@ enum tl_side tl_close_initiator(const struct tl_conn *conn)
     bool any_fin = conn->endpoint[0].has_fin || conn->endpoint[1].has_fin;
 
     if (!any_fin) {
-        return conn->reset ? tl_close_side(conn, conn->rst_by) : TL_SIDE_NONE;
+        return conn->reset.ended ? tl_close_side(conn, conn->reset.by) : TL_SIDE_NONE;
     }
     if (conn->closer_unknown || conn->closer == TL_NO_ENDPOINT || one_way(conn)) {
         return TL_SIDE_UNKNOWN;
@@ -253,7 +253,7 @@ enum tl_side tl_close_time_wait(const struct tl_conn *conn)
 {
     bool any_fin = conn->endpoint[0].has_fin || conn->endpoint[1].has_fin;
 
-    if (conn->reset) {
+    if (conn->reset.ended) {
         return TL_SIDE_NOBODY;
     }
     if (!conn->finished) {

@@ -195,7 +195,7 @@ void tl_feedback_acked(struct tl_feedback *feedback, uint32_t una, int64_t newes
 
 unsigned tl_feedback_duplicate(struct tl_feedback *feedback, const struct tl_segment *segment)
 {
-    enum { THIRD = 3 };
+    enum { THIRD = 3 }; /* duplicate ACKs that start a recovery, RFC 5681 3.2 */
 
     if (feedback->duplicates == 0) {
         feedback->dupack_first_in = segment->frame;

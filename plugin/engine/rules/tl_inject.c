@@ -208,7 +208,7 @@ void tl_inject_classify(struct tl_step *step, struct tl_rsts *rsts)
             evidence |= TL_EVIDENCE_WINDOW;
         }
         if (shape->rst_effect == TL_RST_EFFECT_CHALLENGE ||
-            (shape->rst_effect == TL_RST_EFFECT_IGNORED && !step->conn->finished && !step->conn->reset)) {
+            (shape->rst_effect == TL_RST_EFFECT_IGNORED && !step->conn->finished && !step->conn->reset.ended)) {
             evidence |= TL_EVIDENCE_PEER_UNHARMED;
         }
     }
@@ -242,7 +242,7 @@ static enum tl_signature silent(const struct tl_conn *conn, int64_t end_ns)
 {
     const struct tl_endpoint *client = &conn->endpoint[conn->client];
 
-    if (end_ns - client->last_ns < SILENCE_NS || conn->reset) {
+    if (end_ns - client->last_ns < SILENCE_NS || conn->reset.ended) {
         return TL_SIGNATURE_NONE;
     }
     switch (stage_of(conn)) {

@@ -5,6 +5,7 @@
 #include "rules/tl_open.h"
 
 #include "conn/tl_window.h"
+#include "rules/tl_reset.h"
 
 /* A SYN counts as unanswered only after this much silence (docs/design.md, thresholds): the least first retry of common
  * systems is 1 s (RFC 6298 2.1), so 3 s, or three times the last gap, cover a retry that is late. */
@@ -175,9 +176,9 @@ static void learn_first_syn(struct tl_step *step)
 /* The client goes on with an attempt that a RST had refused: that RST did not reach it, or it did not take it. */
 static void reopen(struct tl_conn *conn)
 {
-    if (conn->reset && !conn->opened) {
+    if (conn->reset.ended && !conn->opened) {
         conn->endpoint[0].gone = conn->endpoint[1].gone = false;
-        tl_conn_unreset(conn);
+        tl_reset_clear(conn);
     }
 }
 

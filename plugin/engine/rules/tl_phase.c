@@ -99,7 +99,7 @@ void tl_phase_update(struct tl_step *step)
     enum tl_phase before = (enum tl_phase)conn->phase;
     struct phases phases = stay(before == TL_PHASE_NONE ? TL_PHASE_UNKNOWN : before);
 
-    if (before == TL_PHASE_CLOSED && !conn->reset && conn->phase_open != TL_PHASE_NONE) {
+    if (before == TL_PHASE_CLOSED && !conn->reset.ended && conn->phase_open != TL_PHASE_NONE) {
         before = (enum tl_phase)conn->phase_open; /* the RST that had closed it was revoked */
         phases = stay(before);
     }

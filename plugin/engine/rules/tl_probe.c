@@ -365,6 +365,8 @@ static bool may_be_copy(const struct tl_step *step, const struct tl_recent_entry
  * of Multipath TCP explains it: the ACK may end the data of that layer. */
 static bool answers_unseen(const struct tl_step *step)
 {
+    /* With one there was a false challenge on a real mail server; after silence, and right after the handshake, little else
+     * draws an ACK. */
     enum { SAME_BEFORE = 2 };
     const struct tl_endpoint *self = step->self, *peer = step->peer;
     int64_t patience = step->rtt_ns == TL_UNKNOWN_NS ? CHALLENGE_NS : 2 * step->rtt_ns + ANSWER_NS;
@@ -403,6 +405,7 @@ static bool answers_unseen(const struct tl_step *step)
 
 bool tl_probe_may_answer(const struct tl_step *step, int64_t sent_ns)
 {
+    /* An answer cannot come before its trigger has arrived; a shorter half RTT is jitter. */
     enum { HALF_RTT_PERCENT = 85 };
     int64_t half_rtt = step->self->half_rtt_ns;
 

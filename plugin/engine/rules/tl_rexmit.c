@@ -94,6 +94,7 @@ static unsigned ids_for(const struct tl_endpoint *peer, uint32_t bytes, uint32_t
  * the hole below is taken to be cut as the last payload was. */
 static bool has_hidden_original(const struct tl_resent *r)
 {
+    /* Hidden originals. */
     enum { IDS_MOST = 64 };
     const struct tl_step *step = r->step;
     const struct tl_repair *repair = r->repair;

@@ -11,6 +11,7 @@
 #include "conn/tl_conn.h"
 #include "rules/tl_feedback.h"
 
+/* Open proofs. */
 enum { TL_RESENDS_MAX = 32 };
 
 /* A retransmission that a later segment may show to have been spurious. */

@@ -7,6 +7,8 @@
 #include "conn/tl_window.h"
 #include "rules/tl_inject.h"
 #include "rules/tl_probe.h"
+#include "rules/tl_reset.h"
+#include "rules/tl_rst_cause.h"
 #include "rules/tl_rst_form.h"
 
 #include <string.h>
@@ -16,6 +18,7 @@ static const int64_t SYN_ANSWER_NS = 200 * TL_MS;
 /* A client that resets this soon after the SYN-ACK never meant to connect; after 0.9 s it had sent its SYN again, or given up
  * (RFC 6298 2.1: first timeout 1 s). */
 static const int64_t AT_ONCE_NS = 10 * TL_MS, GAVE_UP_NS = 900 * TL_MS;
+/* One probe may be a setting, two with a fitting gap are a run; fewer are ordinary recovery. */
 enum { PROBES_CERTAIN = 2, REPEATS_TIMEOUT = 3 };
 
 /* ---- the causes: predicates --------------------------------------------------------------------------------------------- */
@@ -190,7 +193,7 @@ static bool retransmission_timeout(const struct tl_rst *rst)
 
 static bool after_close(const struct tl_rst *rst)
 {
-    return replies(rst) && (rst->step->conn->finished || rst->step->self->gone || rst->step->conn->reset);
+    return replies(rst) && (rst->step->conn->finished || rst->step->self->gone || rst->step->conn->reset.ended);
 }
 
 static bool data_after_close(const struct tl_rst *rst)
@@ -268,7 +271,7 @@ static bool out_of_window(const struct tl_rst *rst)
 {
     return rst->form == TL_RST_FORM_OTHER && rst->step->self->has_max &&
            rst->step->shape->rst_effect == TL_RST_EFFECT_IGNORED && rst->effect_confidence == TL_CONFIDENCE_CERTAIN &&
-           rst->step->peer->has_max && !rst->step->conn->finished && !rst->step->conn->reset;
+           rst->step->peer->has_max && !rst->step->conn->finished && !rst->step->conn->reset.ended;
 }
 
 static bool ahead(const struct tl_rst *rst)
@@ -351,29 +354,16 @@ static enum tl_client_rst when_client_reset(const struct tl_step *step)
 }
 
 /* A RST in the handshake: its step, and the outcome that it decides. */
-static void end_handshake(struct tl_step *step)
+static void end_handshake(struct tl_step *step, const struct tl_rst_traits *traits)
 {
     struct tl_conn *conn = step->conn;
     bool by_client = conn->client == step->from;
     bool answered = conn->endpoint[1 - conn->client].synack->count > 0;
 
-    switch (step->shape->rst_cause) {
-    case TL_RST_CAUSE_REFUSED:
-    case TL_RST_CAUSE_REFUSED_BAD:
-        step->shape->handshake_step = TL_HANDSHAKE_STEP_RST_SYN;
-        break;
-    case TL_RST_CAUSE_SYNACK_BAD_ACK:
-    case TL_RST_CAUSE_SYNACK_UNSOLICITED:
-    case TL_RST_CAUSE_SYNACK_REJECTED:
-        step->shape->handshake_step = TL_HANDSHAKE_STEP_RST_SYNACK;
-        break;
-    case TL_RST_CAUSE_ACK_REJECTED:
-        step->shape->handshake_step = TL_HANDSHAKE_STEP_RST_ACK;
-        break;
-    default:
-        break;
+    if (traits->step != TL_HANDSHAKE_STEP_NONE) {
+        step->shape->handshake_step = traits->step;
     }
-    if (!step->rst_effective || (conn->opened && step->shape->rst_cause != TL_RST_CAUSE_ACK_REJECTED)) {
+    if (!step->rst_effective || (conn->opened && traits->step != TL_HANDSHAKE_STEP_RST_ACK)) {
         return;
     }
     if (by_client && answered) {
@@ -385,37 +375,12 @@ static void end_handshake(struct tl_step *step)
 }
 
 /* Whether the RST ends the connection: its receiver accepts it, or its sender has closed in any case. */
-static bool is_effective(const struct tl_rst *rst)
+static bool is_effective(const struct tl_rst *rst, const struct tl_rst_traits *traits)
 {
-    uint8_t cause = rst->step->shape->rst_cause;
-
-    if (cause == TL_RST_CAUSE_OUT_OF_WINDOW || cause == TL_RST_CAUSE_AHEAD || cause == TL_RST_CAUSE_REFUSED_BAD) {
-        return false;
-    }
-    if (cause == TL_RST_CAUSE_SYNACK_BAD_ACK || cause == TL_RST_CAUSE_TW_OLD_SYN || rst->challenged) {
-        return false; /* the sender goes on waiting in SYN-SENT; what it ends is another connection */
+    if (!traits->may_end || rst->challenged) {
+        return false; /* ignored, or the sender goes on waiting in SYN-SENT and what it ends is another connection */
     }
     return rst->form == TL_RST_FORM_ACTIVE || rst->step->shape->rst_effect == TL_RST_EFFECT_ACCEPTED;
-}
-
-/* Whether the RST says that its sender has no connection any more. One that answers a SYN or SYN-ACK does not: the next may be
- * accepted. One that nothing explains may not be from this end at all. */
-static bool says_gone(enum tl_rst_cause cause)
-{
-    switch (cause) {
-    case TL_RST_CAUSE_REFUSED:
-    case TL_RST_CAUSE_REFUSED_BAD:
-    case TL_RST_CAUSE_SYNACK_BAD_ACK:
-    case TL_RST_CAUSE_SYNACK_UNSOLICITED:
-    case TL_RST_CAUSE_HALF_OPEN_SYN:
-    case TL_RST_CAUSE_TW_OLD_SYN:
-    case TL_RST_CAUSE_OUT_OF_WINDOW:
-    case TL_RST_CAUSE_AHEAD:
-    case TL_RST_CAUSE_UNKNOWN:
-        return false;
-    default:
-        return true;
-    }
 }
 
 struct tl_rsts *tl_rst_make(const struct tl_conn *conn, struct tl_endpoint *end)
@@ -433,20 +398,6 @@ struct tl_rsts *tl_rst_made(const struct tl_conn *conn, struct tl_endpoint *end)
     return end->rst == &tl_no_rsts ? NULL : tl_rst_make(conn, end);
 }
 
-/* Keeps the cause of the RST that ended the connection, or of the first one. */
-static void keep_cause(const struct tl_step *step, bool ends_it)
-{
-    struct tl_conn *conn = step->conn;
-
-    if (!ends_it && conn->any_rst_in != 0) {
-        return;
-    }
-    conn->any_rst_in = step->seg->frame;
-    conn->any_rst_by = (uint8_t)step->from;
-    conn->any_rst_cause = step->shape->rst_cause;
-    conn->any_rst_confidence = step->shape->rst_confidence;
-}
-
 static void count_rst(struct tl_rsts *rsts, const struct tl_rst *rst)
 {
     uint32_t frame = rst->step->seg->frame;
@@ -457,25 +408,23 @@ static void count_rst(struct tl_rsts *rsts, const struct tl_rst *rst)
     rsts->was_reply = rst->form == TL_RST_FORM_REPLY_ACK || rst->form == TL_RST_FORM_REPLY_NOACK;
 }
 
-static void remember_rst(const struct tl_rst *rst, struct tl_rsts *rsts)
+static void remember_rst(const struct tl_rst *rst, struct tl_rsts *rsts, const struct tl_rst_traits *traits)
 {
     struct tl_step *step = rst->step;
     struct tl_endpoint *self = step->self;
     struct tl_conn *conn = step->conn;
-    bool ends_it = step->rst_effective && !conn->reset && !conn->finished;
+    struct tl_reset_by by = {.ns = step->seg->time_ns,
+                             .frame = step->seg->frame,
+                             .end = (uint8_t)step->from,
+                             .cause = step->shape->rst_cause,
+                             .confidence = step->shape->rst_confidence};
 
-    keep_cause(step, ends_it);
+    tl_reset_note(conn, &by, step->rst_effective && !conn->reset.ended && !conn->finished);
     if (rsts) {
         count_rst(rsts, rst);
     }
-    self->gone |= says_gone((enum tl_rst_cause)step->shape->rst_cause);
+    self->gone |= traits->gone;
     conn->rst_late |= conn->finished;
-    if (ends_it) {
-        conn->reset = true;
-        conn->rst_by = (uint8_t)step->from;
-        conn->rst_in = step->seg->frame;
-        conn->rst_ns = step->seg->time_ns;
-    }
     if (step->shape->rst_effect == TL_RST_EFFECT_ACCEPTED || step->shape->rst_effect == TL_RST_EFFECT_CHALLENGE) {
         tl_challenge_trigger(self, step->seg, true);
     }
@@ -508,14 +457,12 @@ static void explain_abort(struct tl_step *step)
 }
 
 /* The run of probes that ended in this RST; the RST that this one repeats. */
-static void link_probe_run(struct tl_step *step)
+static void refer(struct tl_step *step, const struct tl_rst_traits *traits)
 {
-    uint8_t cause = step->shape->rst_cause;
-
-    if (cause == TL_RST_CAUSE_KEEPALIVE_TIMEOUT || cause == TL_RST_CAUSE_PROBE_TIMEOUT) {
+    if (traits->link == TL_RST_LINK_PROBES) {
         step->refs->probe_run_in = step->self->probe->first_in;
         step->refs->probe_unanswered = step->self->probe->unanswered;
-    } else if (cause == TL_RST_CAUSE_ABORT_REPEAT) {
+    } else if (traits->link == TL_RST_LINK_FIRST_RST) {
         step->refs->first_in = step->self->rst->first_in;
     }
 }
@@ -531,9 +478,13 @@ static void count_copy(struct tl_step *step)
 
 void tl_rst_classify(struct tl_step *step)
 {
+    const struct tl_rst_traits *traits;
     struct tl_rst rst;
     struct tl_rsts *rsts;
 
+    if (step->event != TL_EVENT_RST) {
+        return;
+    }
     if (step->copy_of) {
         count_copy(step);
         return;
@@ -545,35 +496,21 @@ void tl_rst_classify(struct tl_step *step)
     step->shape->rst_form = rst.form;
     step->refs->trigger_in = rst.trigger_in;
     find_cause(&rst);
+    traits = tl_rst_traits((enum tl_rst_cause)step->shape->rst_cause);
     if (rst.trigger) {
         step->refs->trigger_bytes = rst.trigger->len;
         rst.trigger->bits |= TL_MARK_ANSWERED;
     }
-    step->rst_effective = is_effective(&rst);
+    step->rst_effective = is_effective(&rst, traits);
     step->conn->roles_refuted |= step->shape->rst_cause == TL_RST_CAUSE_SYNACK_UNSOLICITED;
     if (step->phase_before == TL_PHASE_HANDSHAKE || step->phase_before == TL_PHASE_NONE ||
-        step->shape->rst_cause == TL_RST_CAUSE_ACK_REJECTED) {
-        end_handshake(step);
+        traits->step == TL_HANDSHAKE_STEP_RST_ACK) {
+        end_handshake(step, traits);
     }
     explain_abort(step);
-    link_probe_run(step);
+    refer(step, traits);
     /* Asked for once: when memory ran out for a part of it, it must not hold the rest. */
     rsts = tl_rst_make(step->conn, step->self);
     tl_inject_classify(step, rsts);
-    remember_rst(&rst, rsts);
-}
-
-void tl_rst_revoke(struct tl_step *step)
-{
-    struct tl_conn *conn = step->conn;
-    struct tl_rsts *rsts = tl_rst_made(conn, step->peer);
-
-    step->refs->revoked_in = step->peer->trigger_in;
-    if (rsts) {
-        rsts->effect = TL_RST_EFFECT_CHALLENGE;
-        rsts->evidence |= TL_EVIDENCE_PEER_UNHARMED;
-    }
-    if (conn->reset && conn->rst_by == 1 - step->from && conn->rst_in == step->peer->trigger_in) {
-        tl_conn_unreset(conn);
-    }
+    remember_rst(&rst, rsts, traits);
 }

@@ -16,7 +16,4 @@ struct tl_rsts *tl_rst_made(const struct tl_conn *conn, struct tl_endpoint *end)
 /* Form, trigger, cause with confidence, and effect of a RST. Called with the connection as it was before. O(32). */
 void tl_rst_classify(struct tl_step *step);
 
-/* The challenge ACK in this step answers the peer's last RST: that RST ended nothing after all. O(1). */
-void tl_rst_revoke(struct tl_step *step);
-
 #endif

@@ -51,7 +51,7 @@ static bool was_taken(const struct tl_step *step, const struct tl_recent_entry *
 static struct tl_recent_entry *find_acknowledging(const struct tl_step *step, bool *carries)
 {
     int64_t patience = tl_window_patience(step, TRIGGER_NS, 2);
-    bool closed = step->conn->finished || step->conn->reset || step->self->has_fin;
+    bool closed = step->conn->finished || step->conn->reset.ended || step->self->has_fin;
     struct tl_recent_entry *oldest = NULL, *carrying = NULL, *youngest = NULL, *copied = NULL;
     unsigned i;
 

@@ -4,7 +4,8 @@
  */
 #include "rules/tl_states.h"
 
-#include "rules/tl_rst.h"
+#include "rules/tl_reset.h"
+#include "rules/tl_rst_cause.h"
 
 /* An end that goes on this long after a RST did not get it; less may be a segment that was under way. */
 static const int64_t UNDER_WAY_NS = 3 * TL_MS;
@@ -99,34 +100,31 @@ static bool had_no_ack_of_fin(const struct tl_step *step)
 static bool is_doubtful_again(const struct pair_of_states *s)
 {
     return tl_fsm_state(s->self) == TL_STATE_UNKNOWN && s->self->depth > 0 && s->step->self->rst->count > 1 &&
-           s->step->shape->rst_cause == TL_RST_CAUSE_AFTER_CLOSE && !s->step->self->has_fin;
+           !s->step->self->has_fin;
 }
 
-static void sender_of_rst(struct pair_of_states *s)
+static void sender_of_rst(struct pair_of_states *s, const struct tl_rst_traits *traits)
 {
     const struct tl_step *step = s->step;
+    enum tl_rst_sender says = (enum tl_rst_sender)traits->sender;
 
-    switch (step->shape->rst_cause) {
-    case TL_RST_CAUSE_OUT_OF_WINDOW:
-    case TL_RST_CAUSE_AHEAD:
-    case TL_RST_CAUSE_UNKNOWN:
-        return; /* perhaps not from this end at all */
-    case TL_RST_CAUSE_HALF_OPEN:
-    case TL_RST_CAUSE_HALF_OPEN_PROBE:
+    switch (says) {
+    case TL_RST_SENDER_SILENT:
+        return;
+    case TL_RST_SENDER_DOUBTFUL:
         self_does(s, TL_SENDS_RST_DOUBTFUL);
         return;
-    case TL_RST_CAUSE_SYNACK_BAD_ACK:
-    case TL_RST_CAUSE_HALF_OPEN_SYN:
-    case TL_RST_CAUSE_TW_OLD_SYN:
-        tl_fsm_withdraw(s->self, TL_REPEATS_SYN, s->self_view); /* it goes on waiting in SYN-SENT */
+    case TL_RST_SENDER_WAITS:
+        tl_fsm_withdraw(s->self, TL_REPEATS_SYN, s->self_view);
         return;
-    case TL_RST_CAUSE_SYNACK_REJECTED:
+    case TL_RST_SENDER_DECLINES:
         if (step->shape->rst_form == TL_RST_FORM_REPLY_ACK) {
-            tl_fsm_withdraw(s->self, TL_REPEATS_SYN, s->self_view); /* it did not take the SYN-ACK */
+            tl_fsm_withdraw(s->self, TL_REPEATS_SYN, s->self_view);
         }
         self_does(s, TL_SENDS_RST);
         return;
-    default:
+    case TL_RST_SENDER_BY_FORM:
+    case TL_RST_SENDER_ANSWERS:
         break;
     }
     if (step->shape->rst_form == TL_RST_FORM_ACTIVE || step->shape->rst_form == TL_RST_FORM_BARE) {
@@ -134,7 +132,7 @@ static void sender_of_rst(struct pair_of_states *s)
             tl_fsm_withdraw(s->self, TL_REPEATS_FIN, s->self_view);
         }
         self_does(s, TL_SENDS_RST);
-    } else if (!is_doubtful_again(s)) {
+    } else if (says != TL_RST_SENDER_ANSWERS || !is_doubtful_again(s)) {
         bool held_time_wait = tl_fsm_state(s->self) == TL_STATE_TIME_WAIT;
 
         self_does(s, TL_SENDS_RST_GONE);
@@ -144,13 +142,10 @@ static void sender_of_rst(struct pair_of_states *s)
     }
 }
 
-static void receiver_of_rst(struct pair_of_states *s)
+static void receiver_of_rst(struct pair_of_states *s, const struct tl_rst_traits *traits)
 {
     const struct tl_shape *shape = s->step->shape;
-    bool unheard = shape->rst_confidence != TL_CONFIDENCE_GUESS;
-    bool timed_out =
-        unheard && (shape->rst_cause == TL_RST_CAUSE_KEEPALIVE_TIMEOUT || shape->rst_cause == TL_RST_CAUSE_PROBE_TIMEOUT ||
-                    shape->rst_cause == TL_RST_CAUSE_RETRANSMISSION_TIMEOUT);
+    bool timed_out = traits->deaf && shape->rst_confidence != TL_CONFIDENCE_GUESS;
     bool in_time_wait = tl_fsm_state(s->peer) == TL_STATE_TIME_WAIT;
 
     if (in_time_wait) {
@@ -170,19 +165,6 @@ static void receiver_of_rst(struct pair_of_states *s)
     }
 }
 
-static void cancel_reset(struct tl_step *step)
-{
-    struct tl_conn *conn = step->conn;
-    struct tl_rsts *rsts = tl_rst_made(conn, &conn->endpoint[conn->rst_by]);
-
-    step->refs->revoked_in = conn->rst_in;
-    if (rsts) {
-        rsts->effect = TL_RST_EFFECT_IGNORED;
-    }
-    conn->endpoint[conn->rst_by].gone = false;
-    tl_conn_unreset(conn);
-}
-
 /* An end that a RST should have closed goes on: the RST was lost on the way, or somebody else sent it. Once one end has sent new
  * payload after the RST and the other has acknowledged it, the RST ended nothing. */
 static void on_life_after_rst(struct pair_of_states *s)
@@ -191,14 +173,15 @@ static void on_life_after_rst(struct pair_of_states *s)
     struct tl_conn *conn = step->conn;
     int64_t limit = step->rtt_ns == TL_UNKNOWN_NS ? UNDER_WAY_NS : tl_max_ns(UNDER_WAY_NS, step->rtt_ns);
 
-    if (conn->rst_in == 0 || conn->finished || tl_since(step, conn->rst_ns) <= limit) {
+    if (conn->reset.in == 0 || conn->finished || tl_since(step, conn->reset.ns) <= limit) {
         return;
     }
-    if (conn->rst_by != step->from || step->new_bytes) {
+    if (conn->reset.by != step->from || step->new_bytes) {
         tl_fsm_withdraw(s->self, TL_LIVES_ON, s->self_view);
     }
-    if (conn->reset && step->shape->ack == TL_ACK_NEW && step->peer->data_ns > conn->rst_ns) {
-        cancel_reset(step);
+    if (conn->reset.ended && step->shape->ack == TL_ACK_NEW && step->peer->data_ns > conn->reset.ns) {
+        conn->endpoint[conn->reset.by].gone = false;
+        tl_reset_revoke(step, conn->reset.by, conn->reset.in, TL_RST_EFFECT_IGNORED);
     }
 }
 
@@ -246,7 +229,7 @@ static void sender_of_plain(struct pair_of_states *s)
     bool unknown = tl_fsm_state(s->self) == TL_STATE_UNKNOWN;
 
     on_life_after_rst(s);
-    if (unknown && step->conn->rst_in != 0 && !step->self->has_fin) {
+    if (unknown && step->conn->reset.in != 0 && !step->self->has_fin) {
         tl_fsm_withdraw(s->self, TL_LIVES_ON, s->self_view); /* a device on the path had answered for it */
         unknown = tl_fsm_state(s->self) == TL_STATE_UNKNOWN;
     }
@@ -301,6 +284,7 @@ static void receiver_of_plain(struct pair_of_states *s)
 static void advance(struct pair_of_states *s)
 {
     const struct tl_step *step = s->step;
+    const struct tl_rst_traits *traits;
 
     if (step->stray || step->copy_of) {
         return;
@@ -313,8 +297,9 @@ static void advance(struct pair_of_states *s)
         on_synack(s);
         break;
     case TL_EVENT_RST:
-        sender_of_rst(s);
-        receiver_of_rst(s);
+        traits = tl_rst_traits((enum tl_rst_cause)step->shape->rst_cause);
+        sender_of_rst(s, traits);
+        receiver_of_rst(s, traits);
         break;
     case TL_EVENT_NOTHING:
         break; /* nobody takes a segment without ACK, RFC 9293 3.10.7.4 */

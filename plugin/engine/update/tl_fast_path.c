@@ -1,8 +1,7 @@
-/* tl_fast_path.c - see tl_fast_path.h.
+/* tl_fast_path.c - ordinary segments without the rules: each condition stands for the rules that it makes silent, and names
+ * them.
  *
  * SPDX-License-Identifier: GPL-2.0-or-later
- *
- * Each condition stands for the rules that it makes silent; their names are given.
  */
 #include "update/tl_fast_path.h"
 
@@ -44,7 +43,7 @@ static bool is_past_handshake(const struct tl_conn *conn)
 
 bool tl_fast_path_is_open(const struct tl_conn *conn)
 {
-    if (conn->phase != TL_PHASE_ESTABLISHED || !conn->opened || conn->tentative || conn->rst_in != 0 || conn->syn_data != 0) {
+    if (conn->phase != TL_PHASE_ESTABLISHED || !conn->opened || conn->tentative || conn->reset.in != 0 || conn->syn_data != 0) {
         return false;
     }
     for (unsigned i = 0; i < 2; i++) {
@@ -113,7 +112,7 @@ static void name(const struct tl_conn *conn, const struct tl_segment *seg, struc
     }
 }
 
-/* The next octets. Without memory for them the record no longer reaches as far as the connection, which is calm no more. */
+/* The next octets. Without memory for them the record no longer reaches as far as the connection, which is quiet no more. */
 static bool take_payload(const struct tl_conn *conn, struct tl_endpoint *self, const struct tl_segment *seg)
 {
     struct tl_scoreboard *sent = tl_apply_record(conn, self);

@@ -5,36 +5,15 @@
  * One pair of addresses and ports serves many connections, one after the other. A SYN may start a new one, repeat an old one,
  * or be old or forged; while that is open the new connection is tentative and the one before it lives on (RFC 5961 4).
  */
-#include "conn/tl_conn.h"
 #include "conn/tl_window.h"
 #include "rules/tl_open.h"
+#include "rules/tl_reset.h"
+#include "update/tl_update.h"
 
 #include <string.h>
 
 /* Two maximum segment lifetimes of 2 minutes each, RFC 9293 3.4.2 and 3.6.1. */
 static const int64_t TWO_MSL_NS = 240 * TL_SECOND;
-
-struct tl_tracker *tl_tracker_new(const struct tl_allocator *allocator)
-{
-    struct tl_tracker *tracker = allocator->alloc(allocator->context, sizeof *tracker);
-
-    if (tracker) {
-        tracker->allocator = *allocator;
-    }
-    return tracker;
-}
-
-void tl_tracker_free(struct tl_tracker *tracker)
-{
-    if (tracker) {
-        tracker->allocator.free(tracker->allocator.context, tracker, sizeof *tracker);
-    }
-}
-
-void tl_tracker_view_zeek(struct tl_tracker *tracker, bool follow)
-{
-    tracker->views_zeek = follow;
-}
 
 struct tl_pair *tl_pair_new(struct tl_tracker *tracker, const struct tl_endpoints *ends)
 {
@@ -90,6 +69,7 @@ static struct tl_conn *start(struct tl_pair *pair, const struct tl_segment *seg,
     if (!conn) {
         return NULL;
     }
+    tl_reset_clear(conn);
     conn->reuse = (uint8_t)reuse;
     conn->tentative = tentative;
     conn->previous = tentative ? before : NULL;
@@ -116,7 +96,7 @@ static struct tl_conn *start_by_syn(struct tl_pair *pair, const struct tl_segmen
 
     if (pair->newest != before && only_asked(pair->newest, &pair->newest->endpoint[seg->from])) {
         conn = start(pair, seg, TL_REUSE_RETRY_NEW_ISN, true);
-    } else if (before->reset) {
+    } else if (before->reset.ended) {
         conn = start(pair, seg, TL_REUSE_AFTER_RST, before->opened);
     } else if (before->finished) {
         bool time_wait = (holds_time_wait(x) || holds_time_wait(y)) && elapsed < TWO_MSL_NS;
@@ -156,7 +136,7 @@ static bool is_crossing_syn(const struct tl_conn *conn, const struct tl_segment 
 
     /* In a split handshake a pure ACK may come before the SYN. */
     return y->syn->count > 0 && y->synack->count == 0 && x->syn->count + x->synack->count == 0 && !x->sent_data &&
-           !conn->opened && !conn->reset;
+           !conn->opened && !conn->reset.ended;
 }
 
 static struct tl_conn *route_syn(struct tl_pair *pair, const struct tl_segment *seg)
@@ -209,7 +189,7 @@ static void confirm(struct tl_conn *conn, const struct tl_segment *seg)
         return;
     }
     conn->tentative = false;
-    if (before && !before->finished && !before->reset) {
+    if (before && !before->finished && !before->reset.ended) {
         before->superseded = true;
     }
 }
@@ -276,18 +256,16 @@ static void trigger_previous(struct tl_conn *conn, const struct tl_segment *seg)
 static void reset_previous(struct tl_conn *conn, const struct tl_segment *seg, const struct tl_shape *shape)
 {
     struct tl_conn *before = conn->previous;
+    struct tl_reset_by by = {.ns = seg->time_ns,
+                             .frame = seg->frame,
+                             .end = seg->from & 1,
+                             .cause = shape->rst_cause,
+                             .confidence = shape->rst_confidence};
 
-    if (before->reset || before->finished) {
+    if (before->reset.ended || before->finished) {
         return;
     }
-    before->reset = true;
-    before->rst_by = (uint8_t)(seg->from & 1);
-    before->rst_in = seg->frame;
-    before->rst_ns = seg->time_ns;
-    before->any_rst_in = seg->frame;
-    before->any_rst_by = before->rst_by;
-    before->any_rst_cause = shape->rst_cause;
-    before->any_rst_confidence = shape->rst_confidence;
+    tl_reset_note(before, &by, true);
     before->phase_open = before->phase;
     before->phase = TL_PHASE_CLOSED;
     before->fast_path = false;
@@ -307,16 +285,6 @@ static void show_reuse(const struct tl_conn *conn, bool is_syn, bool was_tentati
         result->shape.reuse = conn->reuse;
         result->refs.reuse_elapsed_ns = conn->reuse_elapsed_ns;
     }
-}
-
-int64_t tl_tracker_time(const struct tl_tracker *tracker, int64_t time_ns)
-{
-    uint64_t ahead = (uint64_t)time_ns - (uint64_t)tracker->base_ns, behind = (uint64_t)tracker->base_ns - (uint64_t)time_ns;
-
-    if (time_ns >= tracker->base_ns) {
-        return ahead < (uint64_t)TL_TIME_SPAN_NS ? (int64_t)ahead : TL_TIME_SPAN_NS;
-    }
-    return behind < (uint64_t)TL_TIME_SPAN_NS ? -(int64_t)behind : -TL_TIME_SPAN_NS;
 }
 
 /* The segment on the clock of the tracker, so that no capture time, however odd, overflows later. */
@@ -342,7 +310,7 @@ static bool update(struct tl_pair *pair, const struct tl_segment *segment, struc
     if (!conn) {
         return false;
     }
-    tl_conn_update(conn, segment, result);
+    tl_update(conn, segment, result);
     if (conn->tentative && conn->previous) {
         if (segment->flags & TL_SYN) {
             trigger_previous(conn, segment);

@@ -2,7 +2,7 @@
  *
  * SPDX-License-Identifier: GPL-2.0-or-later
  */
-#include "conn/tl_conn.h"
+#include "update/tl_update.h"
 
 #include "conn/tl_window.h"
 #include "rules/tl_apply.h"
@@ -11,97 +11,25 @@
 #include "rules/tl_open.h"
 #include "rules/tl_phase.h"
 #include "rules/tl_probe.h"
+#include "rules/tl_reset.h"
 #include "rules/tl_rexmit.h"
 #include "rules/tl_rst.h"
 #include "rules/tl_states.h"
 #include "update/tl_fast_path.h"
 #include "views/tl_zeek_view.h"
 
+#include <assert.h>
 #include <string.h>
 
 /* Three segments in a row that continue each other far from where the connection was: the capture lost a long stretch. */
 enum { STRAYS_TO_RESYNC = 3 };
-
-const struct tl_syns tl_no_syns = {0};
-const struct tl_probe_run tl_no_probes = {0};
-const struct tl_rsts tl_no_rsts = {0};
-const struct tl_scoreboard tl_no_scoreboard = {0};
-
-/* ---- making and freeing ------------------------------------------------------------------------------------------------- */
-
-struct tl_conn *tl_conn_new(struct tl_pair *pair, const struct tl_segment *seg)
-{
-    struct tl_tracker *tracker = pair->tracker;
-    struct tl_conn *conn = tracker->allocator.alloc(tracker->allocator.context, sizeof *conn);
-    unsigned i;
-
-    if (!conn) {
-        return NULL;
-    }
-    for (i = 0; i < 2; i++) {
-        tl_recent_init(&conn->endpoint[i].recent, &tracker->allocator);
-        conn->endpoint[i].half_rtt_ns = TL_UNKNOWN_NS;
-        conn->endpoint[i].fin_ns = TL_UNKNOWN_NS;
-        conn->endpoint[i].syn = conn->endpoint[i].synack = &tl_no_syns;
-        conn->endpoint[i].probe = &tl_no_probes;
-        conn->endpoint[i].rst = &tl_no_rsts;
-        conn->endpoint[i].scoreboard = &tl_no_scoreboard;
-    }
-    conn->pair = pair;
-    conn->number = tracker->connections++;
-    conn->incarnation = pair->newest ? pair->newest->incarnation + 1 : 1;
-    conn->first_in = conn->last_in = seg->frame;
-    conn->start_ns = conn->last_ns = conn->before_ns = seg->time_ns;
-    conn->server_half_rtt_ns = conn->client_half_rtt_ns = TL_UNKNOWN_NS;
-    conn->fin1ack_ns = conn->finish_ns = TL_UNKNOWN_NS;
-    conn->opener = conn->closer = conn->rst_by = TL_NO_ENDPOINT;
-    conn->next = pair->newest;
-    pair->newest = conn;
-    return conn;
-}
-
-void *tl_conn_part(const struct tl_conn *conn, const void *part, const void *none, size_t bytes)
-{
-    const struct tl_allocator *allocator = &conn->pair->tracker->allocator;
-
-    return part != none ? (void *)(uintptr_t)part : allocator->alloc(allocator->context, bytes);
-}
-
-static void free_part(const struct tl_allocator *allocator, const void *part, const void *none, size_t bytes)
-{
-    if (part != none) {
-        allocator->free(allocator->context, (void *)(uintptr_t)part, bytes);
-    }
-}
-
-static void free_end(const struct tl_allocator *allocator, struct tl_endpoint *end)
-{
-    tl_rexmit_free(end);
-    tl_apply_free(allocator, end);
-    tl_recent_free(&end->recent);
-    free_part(allocator, end->syn, &tl_no_syns, sizeof *end->syn);
-    free_part(allocator, end->synack, &tl_no_syns, sizeof *end->synack);
-    free_part(allocator, end->probe, &tl_no_probes, sizeof *end->probe);
-    free_part(allocator, end->rst, &tl_no_rsts, sizeof *end->rst);
-}
-
-void tl_conn_free(struct tl_conn *conn)
-{
-    const struct tl_allocator *allocator = &conn->pair->tracker->allocator;
-    unsigned i;
-
-    for (i = 0; i < 2; i++) {
-        free_end(allocator, &conn->endpoint[i]);
-    }
-    tl_zeek_view_free(conn);
-    allocator->free(allocator->context, conn, sizeof *conn);
-}
 
 /* ---- before the rules --------------------------------------------------------------------------------------------------- */
 
 /* A connection that the capture did not see open: roles are a guess by the ports (docs/design.md, R6 and R7). */
 static void guess_roles(struct tl_conn *conn, const struct tl_segment *seg)
 {
+    /* Guess of roles mid-stream. */
     enum { WELL_KNOWN = 1024 };
     const struct tl_endpoints *ends = &conn->pair->ends;
     bool low[2] = {ends->port[0] < WELL_KNOWN, ends->port[1] < WELL_KNOWN};
@@ -264,6 +192,7 @@ static enum tl_sender sender_of(const struct tl_conn *conn, unsigned from)
 static void judge_capture(struct tl_endpoint *self, const struct tl_endpoint *peer, const struct tl_segment *seg,
                           unsigned flags, bool is_copy)
 {
+    /* Offload. */
     enum { FIRST_SEGMENTS = 20, MSS_PERCENT = 150 };
 
     if (flags & TL_SHAPE_TIME_BACKWARDS) {
@@ -295,7 +224,7 @@ static struct proved proved_of(const struct tl_conn *conn)
 static bool may_prove(const struct tl_conn *conn, const struct tl_segment *seg)
 {
     return !conn->opened || (seg->flags & (TL_SYN | TL_FIN | TL_RST)) || conn->endpoint[0].has_fin ||
-           conn->endpoint[1].has_fin || conn->rst_in != 0;
+           conn->endpoint[1].has_fin || conn->reset.in != 0;
 }
 
 static void mark_proofs(struct tl_step *step, const struct proved *before)
@@ -376,7 +305,7 @@ static void answer_challenge_trigger(struct tl_step *step)
         return;
     }
     if (step->peer->trigger_is_rst) {
-        tl_rst_revoke(step);
+        tl_reset_revoke(step, 1 - step->from, step->peer->trigger_in, TL_RST_EFFECT_CHALLENGE);
     } else if (drawn_by_tentative && newest->endpoint[1 - step->from].syn->count > 0) {
         newest->has_challenge = true;
         newest->challenge_in = step->seg->frame;
@@ -389,35 +318,66 @@ static void answer_challenge_trigger(struct tl_step *step)
     }
 }
 
-/* The full path, through all rules. */
+/* ---- the recipe --------------------------------------------------------------------------------------------------------- */
+
+/* What has been done for a segment, as the steps of the recipe need it of each other. */
+enum done {
+    DONE_PROBE = 0x0001,     /* keep-alive or window probe, or the answer to one */
+    DONE_HANDSHAKE = 0x0002, /* handshake_step, roles */
+    DONE_RST = 0x0004,       /* form, cause, effect */
+    DONE_ACK = 0x0008,       /* challenge ACK or not */
+    DONE_TEARDOWN = 0x0010,  /* teardown_step, FINs inferred */
+    DONE_BYTES = 0x0020,     /* kind of segment, cause of a retransmission */
+    DONE_APPLIED = 0x0040,   /* numbers, windows, opened, finished */
+    DONE_ORIGIN = 0x0080,    /* RSTs that the segment disowns */
+    DONE_TRIGGER = 0x0100,   /* what may draw a challenge ACK */
+    DONE_STATES = 0x0200,
+    DONE_ANSWERED = 0x0400, /* challenge triggers that the segment answers */
+};
+
+#define NAMED (DONE_PROBE | DONE_HANDSHAKE | DONE_RST | DONE_ACK | DONE_TEARDOWN | DONE_BYTES)
+
+/* Every rule module in its order: first what the segment is, from the connection as it was, then what it changes. `after` is
+ * what a step reads of others; tl_update() asserts that it was done. */
+static const struct {
+    void (*run)(struct tl_step *step);
+    unsigned does, after;
+} recipe[] = {
+    {tl_probe_classify, DONE_PROBE, 0},
+    {tl_open_classify, DONE_HANDSHAKE, 0},
+    {tl_rst_classify, DONE_RST, DONE_HANDSHAKE},
+    {tl_probe_classify_ack, DONE_ACK, DONE_PROBE | DONE_HANDSHAKE},
+    {tl_close_classify, DONE_TEARDOWN, DONE_RST | DONE_PROBE},
+    {tl_rexmit_classify, DONE_BYTES, DONE_PROBE | DONE_HANDSHAKE | DONE_TEARDOWN},
+    {tl_apply_segment, DONE_APPLIED, NAMED},
+    {tl_rexmit_learn, 0, DONE_APPLIED},
+    {tl_inject_learn, DONE_ORIGIN, DONE_APPLIED | DONE_ACK},
+    {tl_apply_challenge_trigger, DONE_TRIGGER, DONE_APPLIED},
+    {tl_states_update, DONE_STATES, DONE_APPLIED | DONE_ORIGIN},
+    {answer_challenge_trigger, DONE_ANSWERED, DONE_TRIGGER | DONE_STATES},
+    {tl_phase_update, 0, DONE_STATES | DONE_ANSWERED},
+    {tl_probe_learn, 0, DONE_ANSWERED},
+    {remember, 0, DONE_ACK},
+    {count_insisting, 0, NAMED},
+};
+
 static void update_by_rules(struct tl_conn *conn, const struct tl_segment *seg, struct tl_result *result)
 {
     struct tl_step step;
     struct proved before = {TL_OUTCOME_NONE, false};
     bool may = may_prove(conn, seg);
+    unsigned done = 0;
 
     if (may) {
         before = proved_of(conn);
     }
     begin(&step, conn, seg, result);
-    tl_probe_classify(&step);
-    tl_open_classify(&step);
-    if (step.event == TL_EVENT_RST) {
-        tl_rst_classify(&step);
+    for (size_t i = 0; i < sizeof recipe / sizeof *recipe; i++) {
+        assert((done & recipe[i].after) == recipe[i].after);
+        recipe[i].run(&step);
+        done |= recipe[i].does;
     }
-    tl_probe_classify_ack(&step);
-    tl_close_classify(&step);
-    tl_rexmit_classify(&step);
-    tl_apply_segment(&step);
-    tl_rexmit_learn(&step);
-    tl_inject_learn(&step);
-    tl_apply_challenge_trigger(&step);
-    tl_states_update(&step);
-    answer_challenge_trigger(&step);
-    tl_phase_update(&step);
-    tl_probe_learn(&step);
-    remember(&step);
-    count_insisting(&step);
+    (void)done; /* asserts may be off */
     finish(conn, seg, &result->shape, step.copy_of != NULL);
     if (may) {
         mark_proofs(&step, &before);
@@ -426,7 +386,7 @@ static void update_by_rules(struct tl_conn *conn, const struct tl_segment *seg, 
     tl_zeek_view_judge(conn);
 }
 
-void tl_conn_update(struct tl_conn *conn, const struct tl_segment *seg, struct tl_result *result)
+void tl_update(struct tl_conn *conn, const struct tl_segment *seg, struct tl_result *result)
 {
     result->conn = conn;
     if (conn->fast_path && !conn->pair->tracker->no_fast_path && tl_fast_path_is(conn, seg)) {

@@ -12,6 +12,7 @@
 
 /* Shares of the initial round trip that place the capture point (docs/design.md, thresholds). */
 enum { NEAR_PERCENT = 10 };
+/* Position of the capture point. */
 static const int64_t LOCAL_NS = TL_MS / 5;
 
 static enum tl_position position_of(const struct tl_facts *facts)
@@ -88,11 +89,11 @@ static void write_closing(const struct tl_conn *conn, struct tl_facts *facts)
     facts->kind_confidence = (uint8_t)tl_close_kind_confidence(conn);
     facts->initiator = (uint8_t)tl_close_initiator(conn);
     facts->time_wait = (uint8_t)tl_close_time_wait(conn);
-    facts->rst_in = conn->rst_in;
-    facts->any_rst_in = conn->any_rst_in;
-    facts->rst_cause = conn->any_rst_cause;
-    facts->rst_confidence = conn->any_rst_confidence;
-    facts->rst_sender = conn->any_rst_in == 0 ? TL_SIDE_NONE : (uint8_t)tl_close_side(conn, conn->any_rst_by);
+    facts->rst_in = conn->reset.in;
+    facts->any_rst_in = conn->reset.any_in;
+    facts->rst_cause = conn->reset.any_cause;
+    facts->rst_confidence = conn->reset.any_confidence;
+    facts->rst_sender = conn->reset.any_in == 0 ? TL_SIDE_NONE : (uint8_t)tl_close_side(conn, conn->reset.any_by);
     facts->teardown_ns = facts->fin_wait_ns = facts->close_wait_ns = TL_UNKNOWN_NS;
     if (!first) {
         return;
@@ -114,6 +115,7 @@ static void write_closing(const struct tl_conn *conn, struct tl_facts *facts)
 /* What the capture cannot tell (docs/design.md, "Honesty about the capture"). */
 static unsigned capture_of(const struct tl_conn *conn)
 {
+    /* Asymmetric; doubled, lossy. */
     enum { ENOUGH = 16, FIRST_SEGMENTS = 20, DOUBLED_PERCENT = 30, LOSSY_PERCENT = 1 };
     const struct tl_endpoint *a = &conn->endpoint[0], *b = &conn->endpoint[1];
     uint64_t seen = a->seen_bytes + b->seen_bytes, unseen = a->unseen_bytes + b->unseen_bytes;

@@ -1,4 +1,5 @@
-/* tl_tally.c - see tl_tally.h.
+/* tl_tally.c - counts segments, bytes and times of a connection for its row; a retransmission proved spurious later is
+ * counted late.
  *
  * SPDX-License-Identifier: GPL-2.0-or-later
  */

@@ -1,8 +1,10 @@
-/* tl_verdict.c - see tl_verdict.h.
+/* tl_verdict.c - one word for a whole connection, from its facts: what failed first counts before how it ended.
  *
  * SPDX-License-Identifier: GPL-2.0-or-later
  */
 #include "views/tl_verdict.h"
+
+#include "rules/tl_rst_cause.h"
 
 /* One number repeated that often without an answer counts as the end of a connection that the capture does not show to end. It
  * is the least R1 of RFC 9293 3.8.3, at which a TCP has to doubt the path; one or two are everyday. */
@@ -22,36 +24,6 @@ static const uint8_t of_outcome[TL_OUTCOME_COUNT] = {
     [TL_OUTCOME_BAD] = TL_VERDICT_REJECTED,
 };
 
-/* What the cause of the RST that ended the connection decides. */
-static const uint8_t of_cause[TL_RST_CAUSE_COUNT] = {
-    [TL_RST_CAUSE_NONE] = TL_VERDICT_RESET,
-    [TL_RST_CAUSE_MPTCP] = TL_VERDICT_ABORTED,
-    [TL_RST_CAUSE_REFUSED] = TL_VERDICT_REFUSED,
-    [TL_RST_CAUSE_REFUSED_BAD] = TL_VERDICT_REJECTED,
-    [TL_RST_CAUSE_SYNACK_BAD_ACK] = TL_VERDICT_REJECTED,
-    [TL_RST_CAUSE_SYNACK_UNSOLICITED] = TL_VERDICT_REJECTED,
-    [TL_RST_CAUSE_SYNACK_REJECTED] = TL_VERDICT_REJECTED,
-    [TL_RST_CAUSE_ACK_REJECTED] = TL_VERDICT_REJECTED,
-    [TL_RST_CAUSE_HALF_OPEN_SYN] = TL_VERDICT_STATE_LOST,
-    [TL_RST_CAUSE_TW_OLD_SYN] = TL_VERDICT_STATE_LOST,
-    [TL_RST_CAUSE_ABORT_REPEAT] = TL_VERDICT_ABORTED,
-    [TL_RST_CAUSE_SYN_IN_WINDOW] = TL_VERDICT_STATE_LOST,
-    [TL_RST_CAUSE_KEEPALIVE_TIMEOUT] = TL_VERDICT_TIMED_OUT,
-    [TL_RST_CAUSE_PROBE_TIMEOUT] = TL_VERDICT_TIMED_OUT,
-    [TL_RST_CAUSE_RETRANSMISSION_TIMEOUT] = TL_VERDICT_TIMED_OUT,
-    [TL_RST_CAUSE_DATA_AFTER_CLOSE] = TL_VERDICT_CLOSED_WITH_RST,
-    [TL_RST_CAUSE_AFTER_CLOSE] = TL_VERDICT_CLOSED_WITH_RST,
-    [TL_RST_CAUSE_LINGER2] = TL_VERDICT_CLOSED_WITH_RST,
-    [TL_RST_CAUSE_HALF_OPEN_PROBE] = TL_VERDICT_STATE_LOST,
-    [TL_RST_CAUSE_HALF_OPEN] = TL_VERDICT_STATE_LOST,
-    [TL_RST_CAUSE_NO_CONNECTION] = TL_VERDICT_STATE_LOST,
-    [TL_RST_CAUSE_ABORT_AFTER_FIN] = TL_VERDICT_ABORTED,
-    [TL_RST_CAUSE_ABORT] = TL_VERDICT_ABORTED,
-    [TL_RST_CAUSE_OUT_OF_WINDOW] = TL_VERDICT_RESET,
-    [TL_RST_CAUSE_AHEAD] = TL_VERDICT_RESET,
-    [TL_RST_CAUSE_UNKNOWN] = TL_VERDICT_RESET,
-};
-
 /* Answers, perhaps, to segments that were forged or not captured: nothing says that there was a connection. */
 static bool only_resets(const struct tl_conn *conn)
 {
@@ -67,19 +39,19 @@ static bool insists(const struct tl_endpoint *end)
 /* The reset stands for the last ACK: its sender's FIN was acknowledged, and it acknowledges the other one. */
 static bool rst_acks_close(const struct tl_conn *conn)
 {
-    const struct tl_endpoint *x = &conn->endpoint[conn->rst_by & 1], *y = &conn->endpoint[1 - (conn->rst_by & 1)];
+    const struct tl_endpoint *x = &conn->endpoint[conn->reset.by & 1], *y = &conn->endpoint[1 - (conn->reset.by & 1)];
 
     return tl_fin_acked(x) && y->has_fin && x->rst->ack == y->fin + 1;
 }
 
 static enum tl_verdict of_reset(const struct tl_conn *conn, const struct tl_facts *facts)
 {
-    enum tl_verdict word = (enum tl_verdict)of_cause[facts->rst_cause];
+    enum tl_verdict word = (enum tl_verdict)tl_rst_traits((enum tl_rst_cause)facts->rst_cause)->word;
 
-    if (word != TL_VERDICT_REJECTED && facts->injected[conn->rst_by & 1] == TL_INJECTED_LIKELY) {
+    if (word != TL_VERDICT_REJECTED && facts->injected[conn->reset.by & 1] == TL_INJECTED_LIKELY) {
         return TL_VERDICT_INJECTED;
     }
-    if (word == TL_VERDICT_ABORTED && insists(&conn->endpoint[conn->rst_by & 1])) {
+    if (word == TL_VERDICT_ABORTED && insists(&conn->endpoint[conn->reset.by & 1])) {
         return TL_VERDICT_TIMED_OUT; /* the application had not the patience of the timer */
     }
     if (word == TL_VERDICT_ABORTED && rst_acks_close(conn)) {
@@ -99,7 +71,7 @@ static enum tl_verdict verdict_of(const struct tl_conn *conn, const struct tl_fa
     if (only_resets(conn)) {
         return TL_VERDICT_UNKNOWN;
     }
-    if (conn->reset) {
+    if (conn->reset.ended) {
         return of_reset(conn, facts);
     }
     if (conn->finished) {
@@ -138,9 +110,9 @@ static bool closed_at_once(const struct tl_conn *conn, const struct tl_facts *fa
     }
     if (conn->closer == by && !conn->closer_unknown && !conn->crossed && !server->fin_inferred) {
         close_ns = server->fin_ns;
-    } else if (conn->reset && conn->rst_by == by && !conn->endpoint[conn->client].has_fin &&
+    } else if (conn->reset.ended && conn->reset.by == by && !conn->endpoint[conn->client].has_fin &&
                facts->injected[by] != TL_INJECTED_LIKELY) {
-        close_ns = conn->rst_ns;
+        close_ns = conn->reset.ns;
     } else {
         return false;
     }

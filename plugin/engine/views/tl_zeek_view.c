@@ -1,4 +1,6 @@
-/* tl_zeek_view.c - see tl_zeek_view.h.
+/* tl_zeek_view.c - starts Zeek's view of a connection only when one plain SYN and SYN-ACK no longer tell all, and lets it lag
+ * behind
+ * on the fast path.
  *
  * SPDX-License-Identifier: GPL-2.0-or-later
  *

@@ -1,4 +1,4 @@
-/* tl_input.c - see tl_input.h.
+/* tl_input.c - finds the TCP headers of a frame, tunnels and ICMP quotes included, and hands them to the engine in order.
  *
  * SPDX-License-Identifier: GPL-2.0-or-later
  */
@@ -40,7 +40,8 @@ static struct {
     struct tl_header headers[HEADERS_MAX];
 } current;
 
-int64_t tl_input_time(const packet_info *pinfo)
+/* Time of the frame, ns since 1970, within 1911 and 2116; 0 if it has none. */
+static int64_t time_of(const packet_info *pinfo)
 {
     /* A damaged file can hold any time. Between 1911 and 2116 the differences of two times fit, and so do their sums. */
     const int64_t earliest = -(INT64_C(59) * 366 * 86400), latest = INT64_C(146) * 365 * 86400;
@@ -146,7 +147,7 @@ static void record(tvbuff_t *tvb, int offset, unsigned reported, packet_info *pi
     if (!tl_parse_header(bytes, captured, reported, &header->segment))
         return;
     header->segment.frame = pinfo->num;
-    header->segment.time_ns = tl_input_time(pinfo);
+    header->segment.time_ns = time_of(pinfo);
     read_ip(ip, pinfo, &header->segment);
     flow = flow_of(pinfo, bytes);
     decide(pinfo, &flow, current.count, header);
@@ -282,7 +283,7 @@ const struct tl_header *tl_input_headers(packet_info *pinfo, proto_tree *tree, u
     if (!current.passed && tree && pinfo->ptype == PT_TCP)
         record_from_tree(pinfo, tree);
     if (!PINFO_FD_VISITED(pinfo))
-        tl_store_saw(current.count > 0 ? current.headers[0].segment.time_ns : tl_input_time(pinfo));
+        tl_store_saw(current.count > 0 ? current.headers[0].segment.time_ns : time_of(pinfo));
     *count = current.count;
     return current.headers;
 }

@@ -13,7 +13,7 @@
 #ifndef TL_INPUT_H
 #define TL_INPUT_H
 
-#include "input/tl_compat.h"
+#include "base/tl_compat.h"
 
 #include "../engine/tl.h"
 
@@ -40,8 +40,5 @@ const struct tl_header *tl_input_headers(packet_info *pinfo, proto_tree *tree, u
 
 /* Forgets the frame. Call at its end. */
 void tl_input_end(void);
-
-/* Time of the frame, ns since 1970, within 1911 and 2116; 0 if it has none. */
-int64_t tl_input_time(const packet_info *pinfo);
 
 #endif

@@ -1,4 +1,5 @@
-/* tl_parse.c - see tl_parse.h.
+/* tl_parse.c - reads a TCP header (RFC 9293 3.1) and its options: MSS and window scale (RFC 7323), SACK (RFC 2018), timestamps,
+ * Fast Open (RFC 7413), MPTCP (RFC 8684). Any bytes are accepted.
  *
  * SPDX-License-Identifier: GPL-2.0-or-later
  */

@@ -1,4 +1,4 @@
-/* tl_wireshark.c - see tl_wireshark.h.
+/* tl_wireshark.c - reads Wireshark's own flags of a segment and picks the sentence about the difference (tl_wireshark.def).
  *
  * SPDX-License-Identifier: GPL-2.0-or-later
  */
@@ -12,19 +12,13 @@
 
 enum flag {
 #define TL_WIRESHARK_FLAG(tag, name, ...) FLAG_##tag,
-#define TL_DIFFERENCE(tag, holds, flags, ...)
 #include "input/tl_wireshark.def"
-#undef TL_WIRESHARK_FLAG
-#undef TL_DIFFERENCE
     FLAG_COUNT
 };
 
 enum flag_bit {
 #define TL_WIRESHARK_FLAG(tag, name, ...) tag = 1 << FLAG_##tag,
-#define TL_DIFFERENCE(tag, holds, flags, ...)
 #include "input/tl_wireshark.def"
-#undef TL_WIRESHARK_FLAG
-#undef TL_DIFFERENCE
 };
 
 static const struct {
@@ -32,10 +26,7 @@ static const struct {
     const char *words[TL_LANGUAGES];
 } flag_rows[FLAG_COUNT] = {
 #define TL_WIRESHARK_FLAG(tag, name, ...) {"tcp.analysis." name, {__VA_ARGS__}},
-#define TL_DIFFERENCE(tag, holds, flags, ...)
 #include "input/tl_wireshark.def"
-#undef TL_WIRESHARK_FLAG
-#undef TL_DIFFERENCE
 };
 
 static struct {
@@ -229,11 +220,8 @@ static const struct {
     unsigned flags;
     const char *text[TL_LANGUAGES];
 } differences[] = {
-#define TL_WIRESHARK_FLAG(tag, name, ...)
 #define TL_DIFFERENCE(tag, holds, flags, ...) {holds, flags, {__VA_ARGS__}},
 #include "input/tl_wireshark.def"
-#undef TL_WIRESHARK_FLAG
-#undef TL_DIFFERENCE
 };
 
 bool tl_wireshark_differs(const struct tl_view *view, struct tl_difference *difference)

@@ -7,9 +7,9 @@
 #ifndef TL_WIRESHARK_H
 #define TL_WIRESHARK_H
 
-#include "input/tl_compat.h"
+#include "base/tl_compat.h"
 
-#include "show/tl_view.h"
+#include "input/tl_view.h"
 
 /* One row that fits: what to say, and what Wireshark calls the segment, by enum tl_language. */
 struct tl_difference {

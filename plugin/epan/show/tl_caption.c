@@ -1,4 +1,4 @@
-/* tl_caption.c - see tl_caption.h.
+/* tl_caption.c - a small cache of item texts, by the words that they are made of.
  *
  * SPDX-License-Identifier: GPL-2.0-or-later
  */

@@ -8,7 +8,7 @@
 #ifndef TL_CAPTION_H
 #define TL_CAPTION_H
 
-#include "input/tl_compat.h"
+#include "base/tl_compat.h"
 
 enum { TL_CAPTION_WORDS = 5 };
 

@@ -1,10 +1,10 @@
-/* tl_conv_filter.c - see tl_conv_filter.h.
+/* tl_conv_filter.c - the entry in Wireshark's menu "Conversation Filter" that selects one connection.
  *
  * SPDX-License-Identifier: GPL-2.0-or-later
  */
 #include "show/tl_conv_filter.h"
 
-#include "input/tl_compat.h"
+#include "base/tl_compat.h"
 
 #include <epan/conversation_filter.h>
 

@@ -1,4 +1,4 @@
-/* tl_endpoint_text.c - see tl_endpoint_text.h.
+/* tl_endpoint_text.c - an end as address and port, or as the name that Wireshark resolved.
  *
  * SPDX-License-Identifier: GPL-2.0-or-later
  */

@@ -5,7 +5,7 @@
 #ifndef TL_ENDPOINT_TEXT_H
 #define TL_ENDPOINT_TEXT_H
 
-#include "input/tl_compat.h"
+#include "base/tl_compat.h"
 
 #include <epan/address.h>
 

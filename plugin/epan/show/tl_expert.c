@@ -1,4 +1,4 @@
-/* tl_expert.c - see tl_expert.h.
+/* tl_expert.c - registers the expert items and picks the one for a segment: the gravest that applies.
  *
  * SPDX-License-Identifier: GPL-2.0-or-later
  */
@@ -14,7 +14,6 @@
 enum source {
 #define TL_EXPERT_SOURCE(source, group, prefix, label) source,
 #include "show/tl_expert.def"
-#undef TL_EXPERT_SOURCE
     SOURCE_COUNT
 };
 
@@ -37,7 +36,6 @@ static const struct {
 } sources[SOURCE_COUNT] = {
 #define TL_EXPERT_SOURCE(source, group, prefix, label) {TL_GROUP_##group, prefix, label},
 #include "show/tl_expert.def"
-#undef TL_EXPERT_SOURCE
 };
 
 /* The bits of enum tl_handshake_error as a group like those of tl_names.def; value i + 1 is row i. */
@@ -46,14 +44,12 @@ static const struct tl_name errors[] = {
 #define TL_ERROR_ROW(bit, word, label, severity, group, source, meaning)                                                       \
     {word, label, source, meaning, TL_SEVERITY_##severity, TL_EXPERT_##group},
 #include "show/tl_errors.def"
-#undef TL_ERROR_ROW
 };
 
 static const uint16_t error_bits[] = {
     0,
 #define TL_ERROR_ROW(bit, word, label, severity, group, source, meaning) TL_ERROR_##bit,
 #include "show/tl_errors.def"
-#undef TL_ERROR_ROW
 };
 
 struct tl_expert_item {

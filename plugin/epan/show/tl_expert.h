@@ -5,9 +5,9 @@
 #ifndef TL_EXPERT_H
 #define TL_EXPERT_H
 
-#include "input/tl_compat.h"
+#include "base/tl_compat.h"
 
-#include "show/tl_view.h"
+#include "input/tl_view.h"
 
 /* One kind of expert item. */
 struct tl_expert_item;

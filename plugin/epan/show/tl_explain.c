@@ -1,4 +1,4 @@
-/* tl_explain.c - see tl_explain.h.
+/* tl_explain.c - picks the sentences for a segment (tl_sentences.def) and what fills their slots.
  *
  * SPDX-License-Identifier: GPL-2.0-or-later
  */
@@ -21,27 +21,18 @@ struct sentence {
 
 static const struct sentence sentences[] = {
 #define TL_SENTENCE(group, tag, ...) {TL_GROUP_##group, TL_##group##_##tag, {__VA_ARGS__}},
-#define TL_PHRASE(name, ...)
 #include "show/tl_sentences.def"
-#undef TL_SENTENCE
-#undef TL_PHRASE
 };
 
 enum phrase {
-#define TL_SENTENCE(group, tag, ...)
 #define TL_PHRASE(name, ...) PHRASE_##name,
 #include "show/tl_sentences.def"
-#undef TL_SENTENCE
-#undef TL_PHRASE
     PHRASE_COUNT
 };
 
 static const char *const phrases[PHRASE_COUNT][TL_LANGUAGES] = {
-#define TL_SENTENCE(group, tag, ...)
 #define TL_PHRASE(name, ...) {__VA_ARGS__},
 #include "show/tl_sentences.def"
-#undef TL_SENTENCE
-#undef TL_PHRASE
 };
 
 static const char *const between_sentences[TL_LANGUAGES] = {[TL_ENGLISH] = " ", [TL_CHINESE] = ""};
@@ -62,6 +53,8 @@ static tl_texts sentence(enum tl_group group, unsigned value)
 }
 
 /* ---- the blanks -------------------------------------------------------------------------------------------------------- */
+
+enum { MAYBE }; /* the row of {maybe}, which say_as() fills in */
 
 struct story {
     struct tl_blanks blanks; /* first, so that add_rest() finds the story */
@@ -113,16 +106,31 @@ static void add_template(struct story *story, const char *name, tl_texts text)
     tl_text_template(&story->blanks, name, text[story->view->language]);
 }
 
-/* Adds a sentence to what was said. */
-static void say(wmem_strbuf_t *out, struct story *story, tl_texts text)
+/* The word for how sure an answer is; none when it is certain. */
+static const char *maybe(const struct story *story, unsigned confidence)
+{
+    if (confidence == TL_CONFIDENCE_LIKELY || confidence == TL_CONFIDENCE_GUESS)
+        return phrase(confidence == TL_CONFIDENCE_LIKELY ? PHRASE_LIKELY : PHRASE_GUESS)[story->view->language];
+    return "";
+}
+
+/* Adds a sentence to what was said, about a fact that is no surer than that. */
+static void say_as(wmem_strbuf_t *out, struct story *story, tl_texts text, unsigned confidence)
 {
     unsigned language = story->view->language;
 
     if (!text)
         return;
+    story->blanks.rows[MAYBE].text = maybe(story, confidence);
     if (wmem_strbuf_get_len(out) > 0)
         wmem_strbuf_append(out, between_sentences[language]);
     tl_text_fill(out, &story->blanks, text[language]);
+}
+
+/* Adds a sentence about what is certain. */
+static void say(wmem_strbuf_t *out, struct story *story, tl_texts text)
+{
+    say_as(out, story, text, TL_CONFIDENCE_CERTAIN);
 }
 
 /* ---- what the blanks stand for ----------------------------------------------------------------------------------------- */
@@ -142,7 +150,6 @@ static void add_segment(struct story *story)
     add_number(story, "fin", data + segment->len);
     add_number(story, "fin_next", data + segment->len + 1);
     add_test(story, "?data", segment->len > 0);
-    add_test(story, "?no_data", segment->len == 0);
     add_test(story, "?ack_flag", segment->flags & TL_ACK);
     add_template(story, "bytes", phrase(segment->len == 1 ? PHRASE_ONE_BYTE : PHRASE_BYTES));
     if (segment->options & TL_OPT_MPTCP_RST)
@@ -167,7 +174,6 @@ static void add_numbers(struct story *story)
     if (facts->has_fin[own]) {
         add_frame(story, "own_fin_in", facts->fin_in[own]);
         add_number(story, "own_fin", facts->fin[own]);
-        add_number(story, "own_fin_next", facts->fin[own] + 1);
         add_test(story, "?fin_moved", facts->fin[own] != segment->seq + segment->len);
     }
     if (facts->has_fin[peer]) {
@@ -184,15 +190,13 @@ static void add_references(struct story *story)
     const struct tl_shape *shape = &story->view->result->shape;
 
     add_frame(story, "syn_in", facts->syn_in);
-    add_frame(story, "synack_in", facts->synack_in);
-    add_frame(story, "ack_in", facts->ack_in);
     add_frame(story, "fin1_in", facts->fin1_in);
     add_frame(story, "fin2_in", facts->fin2_in);
     add_frame(story, "trigger", refs->trigger_in);
     if (refs->trigger_bytes > 0)
         add_number(story, "trigger_bytes", refs->trigger_bytes);
     add_frame(story, "first", refs->first_in);
-    if (shape->window_probe == TL_PROBE_KIND_PROBE)
+    if (story->view->window_probe == TL_PROBE_KIND_PROBE)
         add_frame(story, "closed", refs->closed_in);
     add_frame(story, "run_in", refs->probe_run_in);
     add_number(story, "transmission", shape->attempt + 1u);
@@ -214,12 +218,8 @@ static void add_repair(struct story *story)
     const struct tl_refs *refs = &story->view->result->refs;
 
     add_frame(story, "original", refs->original_in);
-    add_frame(story, "previous", refs->previous_in);
     if (refs->previous_in != 0)
         add_seconds(story, "since_previous", refs->since_previous_ns);
-    if (refs->original_in != 0)
-        add_seconds(story, "since_original", refs->since_original_ns);
-    add_number(story, "resend", refs->retransmission_number);
     if (refs->new_bytes != 0)
         add_number(story, "new", refs->new_bytes);
     if (refs->skipped_bytes != 0)
@@ -263,13 +263,19 @@ static void add_states(struct story *story)
     const struct tl_shape *shape = &story->view->result->shape;
     const struct tl_endpoint_view *own = &shape->endpoint[shape->from & 1], *peer = &shape->endpoint[!(shape->from & 1)];
     bool roles = shape->sender == TL_SENDER_CLIENT || shape->sender == TL_SENDER_SERVER;
-    enum phrase pattern = own->state == peer->state ? PHRASE_STATES_EQUAL : roles ? PHRASE_STATES_ROLES : PHRASE_STATES_ENDS;
+    bool equal = own->state == peer->state && own->confidence == peer->confidence;
+    enum phrase pattern = equal ? PHRASE_STATES_EQUAL : roles ? PHRASE_STATES_ROLES : PHRASE_STATES_ENDS;
+    bool own_is_client = (shape->from & 1) == (shape->client & 1);
 
     add_state(story, "state", own->state);
     add_state(story, "sender_state", own->state);
     add_state(story, "receiver_state", peer->state);
     add_state(story, "client_state", shape->endpoint[shape->client & 1].state);
     add_state(story, "server_state", shape->endpoint[!(shape->client & 1)].state);
+    add_text(story, "sender_maybe", maybe(story, own->confidence));
+    add_text(story, "receiver_maybe", maybe(story, peer->confidence));
+    add_text(story, "client_maybe", maybe(story, (own_is_client ? own : peer)->confidence));
+    add_text(story, "server_maybe", maybe(story, (own_is_client ? peer : own)->confidence));
     if (own->withdrawn)
         add_state(story, "withdrawn_sender", own->withdrawn);
     if (peer->withdrawn)
@@ -316,8 +322,9 @@ static tl_texts ordinary_sentence(const struct tl_view *view)
     return phrase(flags & TL_ACK ? PHRASE_PURE_ACK : PHRASE_NO_ACK);
 }
 
-static tl_texts special_sentence(const struct tl_shape *shape)
+static tl_texts special_sentence(const struct tl_view *view)
 {
+    const struct tl_shape *shape = &view->result->shape;
     static const enum phrase keepalive[] = {[TL_PROBE_KIND_PROBE] = PHRASE_KEEPALIVE_PROBE,
                                             [TL_PROBE_KIND_ANSWER] = PHRASE_KEEPALIVE_ANSWER,
                                             [TL_PROBE_KIND_OPEN] = PHRASE_KEEPALIVE_ANSWER};
@@ -329,10 +336,10 @@ static tl_texts special_sentence(const struct tl_shape *shape)
         return phrase(PHRASE_COPY);
     if (shape->flags & TL_SHAPE_STRAY)
         return phrase(PHRASE_STRAY);
-    if (shape->keepalive != TL_PROBE_KIND_NONE && shape->keepalive < G_N_ELEMENTS(keepalive))
-        return phrase(keepalive[shape->keepalive]);
-    if (shape->window_probe != TL_PROBE_KIND_NONE && shape->window_probe < G_N_ELEMENTS(window_probe))
-        return phrase(window_probe[shape->window_probe]);
+    if (view->keepalive != TL_PROBE_KIND_NONE && view->keepalive < G_N_ELEMENTS(keepalive))
+        return phrase(keepalive[view->keepalive]);
+    if (view->window_probe != TL_PROBE_KIND_NONE && view->window_probe < G_N_ELEMENTS(window_probe))
+        return phrase(window_probe[view->window_probe]);
     if (shape->ack == TL_ACK_CHALLENGE)
         return phrase(PHRASE_ACK_CHALLENGE);
     return shape->ack == TL_ACK_TIME_WAIT ? phrase(PHRASE_ACK_TIME_WAIT) : NULL;
@@ -340,39 +347,36 @@ static tl_texts special_sentence(const struct tl_shape *shape)
 
 static void say_reset(wmem_strbuf_t *out, struct story *story)
 {
-    const struct tl_shape *shape = &story->view->result->shape;
+    const struct tl_view *view = story->view;
+    const struct tl_shape *shape = &view->result->shape;
 
-    say(out, story, sentence(TL_GROUP_RST_CAUSE, shape->rst_cause));
-    if (shape->rst_cause != TL_RST_CAUSE_UNKNOWN && shape->rst_confidence == TL_CONFIDENCE_LIKELY)
-        say(out, story, phrase(PHRASE_RST_LIKELY));
-    else if (shape->rst_cause != TL_RST_CAUSE_UNKNOWN && shape->rst_confidence == TL_CONFIDENCE_GUESS)
-        say(out, story, phrase(PHRASE_RST_GUESS));
+    say_as(out, story, sentence(TL_GROUP_RST_CAUSE, shape->rst_cause), shape->rst_confidence);
     if (shape->abort_why != TL_ABORT_WHY_NONE)
         say(out, story, sentence(TL_GROUP_ABORT_WHY, shape->abort_why));
-    if (shape->injected == TL_INJECTED_POSSIBLE || shape->injected == TL_INJECTED_LIKELY)
-        say(out, story, sentence(TL_GROUP_INJECTED, shape->injected));
-    if (shape->rst_effect != TL_RST_EFFECT_NONE && shape->rst_effect != TL_RST_EFFECT_UNKNOWN)
-        say(out, story, sentence(TL_GROUP_RST_EFFECT, shape->rst_effect));
+    if (view->injected == TL_INJECTED_POSSIBLE || view->injected == TL_INJECTED_LIKELY)
+        say(out, story, sentence(TL_GROUP_INJECTED, view->injected));
+    if (view->rst_effect != TL_RST_EFFECT_NONE && view->rst_effect != TL_RST_EFFECT_UNKNOWN)
+        say(out, story, sentence(TL_GROUP_RST_EFFECT, view->rst_effect));
 }
 
 static void say_segment(wmem_strbuf_t *out, struct story *story)
 {
     const struct tl_view *view = story->view;
     const struct tl_shape *shape = &view->result->shape;
-    tl_texts special;
+    bool is_retransmission = shape->retransmission != TL_RETRANSMISSION_NONE;
 
     if (shape->rst_cause != TL_RST_CAUSE_NONE) {
         say_reset(out, story);
         return;
     }
     if (shape->handshake_step != TL_HANDSHAKE_STEP_NONE)
-        say(out, story, sentence(TL_GROUP_HANDSHAKE_STEP, shape->handshake_step));
+        say_as(out, story, sentence(TL_GROUP_HANDSHAKE_STEP, shape->handshake_step), view->probe_confidence);
     if (shape->teardown_step != TL_TEARDOWN_STEP_NONE)
         say(out, story, sentence(TL_GROUP_TEARDOWN_STEP, shape->teardown_step));
-    special = wmem_strbuf_get_len(out) == 0 ? special_sentence(shape) : NULL;
-    say(out, story, special);
     if (wmem_strbuf_get_len(out) == 0)
-        say(out, story, ordinary_sentence(view));
+        say_as(out, story, special_sentence(view), view->probe_confidence);
+    if (wmem_strbuf_get_len(out) == 0)
+        say_as(out, story, ordinary_sentence(view), is_retransmission ? shape->retransmission_confidence : 0);
 }
 
 /* Errors of the handshake, except what the sentence of the step says already. */
@@ -384,7 +388,6 @@ static void say_errors(wmem_strbuf_t *out, struct story *story)
     } errors[] = {
 #define TL_ERROR_ROW(bit, word, label, severity, group, source, meaning) {TL_ERROR_##bit, PHRASE_ERROR_##bit},
 #include "show/tl_errors.def"
-#undef TL_ERROR_ROW
     };
     const struct tl_shape *shape = &story->view->result->shape;
 
@@ -399,14 +402,14 @@ static void say_errors(wmem_strbuf_t *out, struct story *story)
 /* How a probe without payload was told from the other kind: by its time, or not yet. */
 static void say_timer(wmem_strbuf_t *out, struct story *story)
 {
-    const struct tl_shape *shape = &story->view->result->shape;
-    bool is_window = shape->window_probe == TL_PROBE_KIND_PROBE;
+    const struct tl_view *view = story->view;
+    bool is_window = view->window_probe == TL_PROBE_KIND_PROBE;
 
-    if (!is_window && shape->keepalive != TL_PROBE_KIND_PROBE)
+    if (!tl_view_is_probe(view))
         return;
-    if (shape->flags & TL_SHAPE_NAMES_RUN)
+    if (view->result->shape.flags & TL_SHAPE_NAMES_RUN)
         say(out, story, phrase(is_window ? PHRASE_RUN_WINDOW_PROBE : PHRASE_RUN_KEEPALIVE));
-    else if (shape->probe_confidence == TL_CONFIDENCE_GUESS)
+    else if (view->probe_confidence == TL_CONFIDENCE_GUESS)
         say(out, story, phrase(PHRASE_PROBE_GUESS));
 }
 
@@ -415,8 +418,8 @@ static void say_remarks(wmem_strbuf_t *out, struct story *story)
     const struct tl_shape *shape = &story->view->result->shape;
     const struct tl_refs *refs = &story->view->result->refs;
 
-    if (shape->reuse != TL_REUSE_NONE)
-        say(out, story, sentence(TL_GROUP_REUSE, shape->reuse));
+    if (tl_view_reuse(story->view) != TL_REUSE_NONE)
+        say(out, story, sentence(TL_GROUP_REUSE, tl_view_reuse(story->view)));
     if (shape->flags & TL_SHAPE_REORDERED)
         say(out, story, phrase(PHRASE_REORDERED));
     if (shape->endpoint[shape->from & 1].withdrawn)
@@ -461,6 +464,7 @@ const char *tl_explain(wmem_allocator_t *pool, const struct tl_view *view)
     story.view = view;
     story.blanks.count = 0; /* the rows are written before they are read */
     story.blanks.more = add_rest;
+    add_text(&story, "maybe", "");
     add_segment(&story);
     add_ends(&story);
     add_states(&story);

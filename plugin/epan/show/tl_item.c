@@ -1,12 +1,11 @@
-/* tl_item.c - see tl_item.h.
+/* tl_item.c - registers the fields (tl_fields.def) and adds one to the tree, with its label.
  *
  * SPDX-License-Identifier: GPL-2.0-or-later
  */
 #include "show/tl_item.h"
 
-#include <string.h>
-
 #include "show/tl_caption.h"
+#include "show/tl_explain.h"
 
 enum subtree { SUBTREE_TOP, SUBTREE_PART, SUBTREE_COUNT };
 
@@ -15,16 +14,20 @@ static int subtrees[SUBTREE_COUNT];
 
 enum { VALUES_MAX = 40 }; /* more than the longest group of tl_names.def has rows */
 
+/* The first field behind the subtree of each, and the one with the confidence of an answer; FIELD_COUNT = none. */
+static enum tl_field after[FIELD_COUNT];
+static enum tl_field confidences[FIELD_COUNT];
+
 /* The labels that tell people more than the words, by group and value. */
 static const char *labels[TL_GROUP_COUNT][VALUES_MAX];
 
-#define TL_TYPE_NONE FT_NONE, BASE_NONE
-#define TL_TYPE_STRING FT_STRING, BASE_NONE
-#define TL_TYPE_COUNT FT_UINT32, BASE_DEC
-#define TL_TYPE_INT FT_INT32, BASE_DEC
-#define TL_TYPE_FRAME FT_FRAMENUM, BASE_NONE
-#define TL_TYPE_TIME FT_RELATIVE_TIME, BASE_NONE
-#define TL_TYPE_YES FT_BOOLEAN, BASE_NONE
+#define HF_NONE FT_NONE, BASE_NONE
+#define HF_STRING FT_STRING, BASE_NONE
+#define HF_COUNT FT_UINT32, BASE_DEC
+#define HF_INT FT_INT32, BASE_DEC
+#define HF_FRAME FT_FRAMENUM, BASE_NONE
+#define HF_TIME FT_RELATIVE_TIME, BASE_NONE
+#define HF_YES FT_BOOLEAN, BASE_NONE
 
 /* Whether a label tells people more than the word does: not so if they differ in case and '_' only. */
 static bool says_more(const char *label, const char *word)
@@ -48,13 +51,34 @@ static void compare_labels(void)
     }
 }
 
+static bool is_below(unsigned field, unsigned above)
+{
+    while (field != above && field != FIELD_TOP)
+        field = tl_field_rows[field].below;
+    return field == above;
+}
+
+/* Notes which fields stand below which. */
+static void find_subtrees(void)
+{
+    for (unsigned field = 0; field < FIELD_COUNT; field++) {
+        unsigned next = field + 1;
+
+        confidences[field] = FIELD_COUNT;
+        for (; next < FIELD_COUNT && is_below(next, field); next++) {
+            if (tl_field_rows[next].group == TL_GROUP_CONFIDENCE && tl_field_rows[next].below == field)
+                confidences[field] = (enum tl_field)next;
+        }
+        after[field] = (enum tl_field)next;
+    }
+}
+
 void tl_item_register(int protocol)
 {
     static hf_register_info info[] = {
-#define TL_FIELD(id, name, label, type, blurb, values, when)                                                                   \
-    {&fields[FIELD_##id], {label, "tcplife." name, TL_TYPE_##type, NULL, 0x0, blurb, HFILL}},
+#define TL_FIELD(id, name, label, type, what, values, below, when, value)                                                      \
+    {&fields[FIELD_##id], {label, "tcplife." name, HF_##type, NULL, 0x0, what, HFILL}},
 #include "tl_fields.def"
-#undef TL_FIELD
     };
     static int *subtree_ids[SUBTREE_COUNT];
 
@@ -65,34 +89,25 @@ void tl_item_register(int protocol)
         subtree_ids[i] = &subtrees[i];
     }
     compare_labels();
+    find_subtrees();
     proto_register_field_array(protocol, info, G_N_ELEMENTS(info));
     proto_register_subtree_array(subtree_ids, SUBTREE_COUNT);
 }
 
-bool tl_item_wanted(const struct tl_branch *branch, enum tl_field field)
+/* ---- items ------------------------------------------------------------------------------------------------------------- */
+
+/* Where the next item goes and what it tells of. */
+struct branch {
+    proto_tree *tree;
+    tvbuff_t *tvb;
+    packet_info *pinfo;
+    const struct tl_view *view;
+};
+
+static proto_item *add_heading(const struct branch *branch, enum tl_field field, unsigned group, int64_t value)
 {
-    return proto_field_is_referenced(branch->tree, fields[field]);
-}
-
-/* ---- branches ---------------------------------------------------------------------------------------------------------- */
-
-struct tl_branch tl_item_trunk(proto_item *top, tvbuff_t *tvb, packet_info *pinfo, const struct tl_view *view)
-{
-    return (struct tl_branch){proto_item_add_subtree(top, subtrees[SUBTREE_TOP]), tvb, pinfo, view};
-}
-
-static struct tl_branch branch_below(const struct tl_branch *parent, proto_item *item)
-{
-    struct tl_branch child = *parent;
-
-    child.tree = proto_item_add_subtree(item, subtrees[SUBTREE_PART]);
-    return child;
-}
-
-struct tl_branch tl_item_heading(const struct tl_branch *parent, enum tl_field field, const char *label)
-{
-    proto_item *item = proto_tree_add_item(parent->tree, fields[field], parent->tvb, 0, 0, ENC_NA);
-
+    const char *label = group < TL_GROUP_COUNT ? tl_name((enum tl_group)group, (unsigned)value)->label : NULL;
+    proto_item *item = proto_tree_add_item(branch->tree, fields[field], branch->tvb, 0, 0, ENC_NA);
     const struct tl_caption caption = {(int)field, {label}};
 
     proto_item_set_generated(item);
@@ -100,22 +115,26 @@ struct tl_branch tl_item_heading(const struct tl_branch *parent, enum tl_field f
         proto_item_append_text(item, ": %s", label);
         tl_caption_keep(item, &caption);
     }
-    return branch_below(parent, item);
+    return item;
 }
 
-/* ---- words ------------------------------------------------------------------------------------------------------------- */
-
-void tl_item_text(const struct tl_branch *branch, enum tl_field field, const char *text)
+/* The label of an answer's confidence; NULL if it is certain or has none. */
+static const char *doubt(const struct tl_view *view, enum tl_field field)
 {
-    proto_item_set_generated(proto_tree_add_string(branch->tree, fields[field], branch->tvb, 0, 0, text));
+    enum tl_field confidence = confidences[field];
+    int64_t value;
+
+    if (confidence == FIELD_COUNT || !tl_value(view, confidence, &value) || value <= TL_CONFIDENCE_CERTAIN)
+        return NULL;
+    return tl_name(TL_GROUP_CONFIDENCE, (unsigned)value)->label;
 }
 
-/* Adds the word of a value that has one, with the label for people and a remark beside it. `remark` may be NULL. */
-static proto_item *add_name(const struct tl_branch *branch, enum tl_field field, enum tl_group group, unsigned value,
-                            const char *remark)
+/* Adds the word of a value, with the label for people beside it where that says more, and the confidence. */
+static proto_item *add_name(const struct branch *branch, enum tl_field field, unsigned group, unsigned value)
 {
-    const char *word = tl_name(group, value)->value;
+    const char *word = tl_name((enum tl_group)group, value)->value;
     const char *label = labels[group][MIN(value, VALUES_MAX - 1)];
+    const char *remark = doubt(branch->view, field);
     const struct tl_caption caption = {(int)field, {word, label, remark}};
     proto_item *item = proto_tree_add_string(branch->tree, fields[field], branch->tvb, 0, 0, word);
 
@@ -130,75 +149,65 @@ static proto_item *add_name(const struct tl_branch *branch, enum tl_field field,
     return item;
 }
 
-void tl_item_name(const struct tl_branch *branch, enum tl_field field, enum tl_group group, unsigned value)
+/* Adds a text that has to be made first, unless nobody reads it. */
+static proto_item *add_text(const struct branch *branch, enum tl_field field, int64_t value)
 {
-    if (tl_name(group, value)->value)
-        add_name(branch, field, group, value, NULL);
+    char buffer[TL_VALUE_TEXT_SIZE];
+    const char *text;
+
+    if (!proto_field_is_referenced(branch->tree, fields[field]))
+        return NULL;
+    text = field == FIELD_EXPLANATION ? tl_explain(branch->pinfo->pool, branch->view)
+                                      : tl_value_text(branch->view, field, value, buffer);
+    return proto_tree_add_string(branch->tree, fields[field], branch->tvb, 0, 0, text);
 }
 
-struct tl_branch tl_item_answer(const struct tl_branch *branch, enum tl_field field, enum tl_group group, unsigned value,
-                                unsigned confidence)
+static proto_item *add_item(const struct branch *branch, enum tl_field field, int64_t value)
 {
-    const char *word = tl_name(group, value)->value;
-    const char *remark = confidence > TL_CONFIDENCE_CERTAIN ? tl_name(TL_GROUP_CONFIDENCE, confidence)->label : NULL;
-    struct tl_branch below;
-
-    if (!word)
-        return *branch;
-    if (strcmp(word, "unknown") == 0)
-        return branch_below(branch, add_name(branch, field, group, value, NULL));
-    below = branch_below(branch, add_name(branch, field, group, value, remark));
-    tl_item_name(&below, field + 1, TL_GROUP_CONFIDENCE, confidence);
-    return below;
-}
-
-void tl_item_bits(const struct tl_branch *branch, enum tl_field field, const struct tl_bit *words, unsigned mask)
-{
-    wmem_strbuf_t *text;
-
-    if (mask == 0 || !tl_item_wanted(branch, field))
-        return;
-    text = wmem_strbuf_new(branch->pinfo->pool, NULL);
-    for (; words->bit != 0; words++) {
-        if (mask & words->bit)
-            wmem_strbuf_append_printf(text, "%s%s", wmem_strbuf_get_len(text) > 0 ? "," : "", words->word);
-    }
-    tl_item_text(branch, field, wmem_strbuf_get_str(text));
-}
-
-/* ---- numbers ----------------------------------------------------------------------------------------------------------- */
-
-void tl_item_count(const struct tl_branch *branch, enum tl_field field, uint32_t count)
-{
-    proto_item_set_generated(proto_tree_add_uint(branch->tree, fields[field], branch->tvb, 0, 0, count));
-}
-
-void tl_item_int(const struct tl_branch *branch, enum tl_field field, int32_t number)
-{
-    proto_item_set_generated(proto_tree_add_int(branch->tree, fields[field], branch->tvb, 0, 0, number));
-}
-
-void tl_item_frame(const struct tl_branch *branch, enum tl_field field, uint32_t frame)
-{
-    uint32_t own = branch->view->segment->frame;
-
-    if (frame != 0 && frame != own && (branch->view->visited || frame < own))
-        tl_item_count(branch, field, frame);
-}
-
-void tl_item_time(const struct tl_branch *branch, enum tl_field field, int64_t ns)
-{
+    const struct tl_field_row *row = &tl_field_rows[field];
     nstime_t time;
 
-    if (ns < 0)
-        return;
-    time.secs = (time_t)(ns / 1000000000);
-    time.nsecs = (int)(ns % 1000000000);
-    proto_item_set_generated(proto_tree_add_time(branch->tree, fields[field], branch->tvb, 0, 0, &time));
+    switch ((enum tl_type)row->type) {
+    case TL_TYPE_NONE:
+        return add_heading(branch, field, row->group, value);
+    case TL_TYPE_STRING:
+        return row->group < TL_GROUP_COUNT ? add_name(branch, field, row->group, (unsigned)value)
+                                           : add_text(branch, field, value);
+    case TL_TYPE_INT:
+        return proto_tree_add_int(branch->tree, fields[field], branch->tvb, 0, 0, (int32_t)value);
+    case TL_TYPE_TIME:
+        time.secs = (time_t)(value / 1000000000);
+        time.nsecs = (int)(value % 1000000000);
+        return proto_tree_add_time(branch->tree, fields[field], branch->tvb, 0, 0, &time);
+    case TL_TYPE_YES:
+        return proto_tree_add_boolean(branch->tree, fields[field], branch->tvb, 0, 0, 1);
+    default:
+        return proto_tree_add_uint(branch->tree, fields[field], branch->tvb, 0, 0, (uint32_t)value);
+    }
 }
 
-void tl_item_yes(const struct tl_branch *branch, enum tl_field field, bool holds)
+/* Adds the fields from `field` on, up to `end`, and what stands below them. */
+static void show_fields(const struct branch *branch, enum tl_field field, enum tl_field end)
 {
-    if (holds)
-        proto_item_set_generated(proto_tree_add_boolean(branch->tree, fields[field], branch->tvb, 0, 0, 1));
+    for (; field < end; field = after[field]) {
+        struct branch below = *branch;
+        proto_item *item;
+        int64_t value;
+
+        if (!tl_value(branch->view, field, &value))
+            continue;
+        item = add_item(branch, field, value);
+        proto_item_set_generated(item);
+        if (after[field] == field + 1)
+            continue;
+        below.tree = proto_item_add_subtree(item, subtrees[SUBTREE_PART]);
+        show_fields(&below, (enum tl_field)(field + 1), after[field]);
+    }
+}
+
+void tl_item_show(proto_item *top, tvbuff_t *tvb, packet_info *pinfo, const struct tl_view *view)
+{
+    const struct branch trunk = {proto_item_add_subtree(top, subtrees[SUBTREE_TOP]), tvb, pinfo, view};
+
+    show_fields(&trunk, (enum tl_field)0, FIELD_COUNT);
 }

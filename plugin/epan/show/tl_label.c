@@ -1,4 +1,4 @@
-/* tl_label.c - see tl_label.h.
+/* tl_label.c - labels of values, in the language of the explanation or as Wireshark's windows need them.
  *
  * SPDX-License-Identifier: GPL-2.0-or-later
  */
@@ -9,15 +9,8 @@ static const struct {
     unsigned value;
     const char *label;
 } chinese[] = {
-#define TL_CHINESE_GROUP(group, what)
 #define TL_CHINESE(group, tag, label, meaning) {TL_GROUP_##group, TL_##group##_##tag, label},
-#define TL_CHINESE_ERROR(bit, label, meaning)
-#define TL_CHINESE_EVIDENCE(bit, label, meaning)
 #include "show/tl_chinese.def"
-#undef TL_CHINESE_GROUP
-#undef TL_CHINESE
-#undef TL_CHINESE_ERROR
-#undef TL_CHINESE_EVIDENCE
 };
 
 const char *tl_label(enum tl_language language, enum tl_group group, unsigned value)

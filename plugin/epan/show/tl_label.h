@@ -5,7 +5,7 @@
 #ifndef TL_LABEL_H
 #define TL_LABEL_H
 
-#include "show/tl_text.h"
+#include "base/tl_text.h"
 
 #include "../engine/tl_names.h"
 

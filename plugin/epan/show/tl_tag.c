@@ -1,10 +1,10 @@
-/* tl_tag.c - see tl_tag.h.
+/* tl_tag.c - the few words in front of the Info column: the most telling fact about a segment comes first.
  *
  * SPDX-License-Identifier: GPL-2.0-or-later
  */
 #include "show/tl_tag.h"
 
-#include <string.h>
+#include <stddef.h>
 
 /* What is out of the ordinary in the bytes or the acknowledgment; NULL for what any transfer consists of. */
 static const char *bytes_tag(const struct tl_shape *shape, const char **prefix)
@@ -44,26 +44,4 @@ const char *tl_tag(const struct tl_shape *shape, const char **prefix)
         return tl_name(TL_GROUP_PROBE_KIND, shape->window_probe)->label;
     }
     return bytes_tag(shape, prefix);
-}
-
-const char *tl_state_change(wmem_allocator_t *pool, const struct tl_endpoint_view *end)
-{
-    static const char arrow[] = " -> ";
-    const char *states[TL_STATE_PATH_MAX];
-    size_t size = 1;
-    int count = 0;
-    char *text, *rest;
-
-    if (end->before == TL_STATE_NONE)
-        return NULL;
-    size += strlen(tl_name(TL_GROUP_STATE, end->before)->value);
-    for (; count < TL_STATE_PATH_MAX && end->path[count] != TL_STATE_NONE; count++) {
-        states[count] = tl_name(TL_GROUP_STATE, end->path[count])->value;
-        size += strlen(arrow) + strlen(states[count]);
-    }
-    text = (char *)wmem_alloc(pool, size);
-    rest = g_stpcpy(text, tl_name(TL_GROUP_STATE, end->before)->value);
-    for (int i = 0; i < count; i++)
-        rest = g_stpcpy(g_stpcpy(rest, arrow), states[i]);
-    return text;
 }

@@ -7,15 +7,10 @@
 #ifndef TL_TAG_H
 #define TL_TAG_H
 
-#include "input/tl_compat.h"
-
 #include "../engine/tl.h"
 
 /* The most telling answer in a few words: "SYN 1/3", "RST: refused"; NULL for an ordinary segment. `prefix` goes before it and
  * is never NULL. Both are constants. O(1). */
 const char *tl_tag(const struct tl_shape *shape, const char **prefix);
-
-/* How the segment changed the state of an end: "ESTABLISHED -> CLOSE-WAIT -> LAST-ACK"; NULL if it did not. O(1). */
-const char *tl_state_change(wmem_allocator_t *pool, const struct tl_endpoint_view *end);
 
 #endif

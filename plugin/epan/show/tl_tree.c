@@ -1,4 +1,4 @@
-/* tl_tree.c - see tl_tree.h.
+/* tl_tree.c - the tree of one TCP header: which parts it has, and the tag in the Info column.
  *
  * SPDX-License-Identifier: GPL-2.0-or-later
  */
@@ -7,8 +7,7 @@
 #include "input/tl_wireshark.h"
 #include "show/tl_caption.h"
 #include "show/tl_expert.h"
-#include "show/tl_explain.h"
-#include "show/tl_parts.h"
+#include "show/tl_item.h"
 #include "show/tl_tag.h"
 #include "store/tl_store.h"
 
@@ -67,6 +66,7 @@ static const char *tag_by_now(struct tl_view *view, const char **prefix)
 
     if (is_probe && view->visited)
         tl_store_rename_probe(view->result->conn, view->result->refs.probe_run_in, &by_now);
+    tl_view_begin(view);
     view->keepalive = by_now.keepalive;
     view->window_probe = by_now.window_probe;
     view->probe_confidence = by_now.probe_confidence;
@@ -90,29 +90,13 @@ static void look(struct tl_view *view, bool needs_facts)
     if (needs_facts)
         tl_conn_facts(view->result->conn, tl_store_end(), &view->facts);
     view->spurious = spurious_by_now(view);
-    view->rst_effect = shape->rst_effect;
-    view->injected = shape->injected;
-    view->evidence = shape->evidence;
+    view->has_zeek = view->visited && needs_facts && view->segment->frame == view->facts.last_in &&
+                     tl_conn_zeek(view->result->conn, &view->zeek);
     if (!view->visited || shape->rst_cause == TL_RST_CAUSE_NONE || view->facts.last_rst_in[from] != view->segment->frame)
         return;
     view->rst_effect = view->facts.rst_effect[from];
     view->injected = view->facts.injected[from];
     view->evidence = view->facts.evidence[from];
-}
-
-static void show_fields(const struct tl_branch *branch)
-{
-    if (tl_item_wanted(branch, FIELD_EXPLANATION))
-        tl_item_text(branch, FIELD_EXPLANATION, tl_explain(branch->pinfo->pool, branch->view));
-    tl_part_place(branch);
-    tl_part_handshake(branch);
-    tl_part_teardown(branch);
-    tl_part_reset(branch);
-    tl_part_probes(branch);
-    tl_part_bytes(branch);
-    tl_part_ack(branch);
-    tl_part_capture(branch);
-    tl_part_zeek(branch);
 }
 
 /* Whether the shape says what any transfer consists of, so that only fields show it: no tag, no expert item. Asked first because
@@ -159,10 +143,8 @@ static void show(tvbuff_t *tvb, packet_info *pinfo, proto_tree *tree, const stru
         append_summary(top, shape, prefix, tag);
     }
     if (wanted) {
-        struct tl_branch trunk = tl_item_trunk(top, tvb, pinfo, &view);
-
         view.wireshark = tl_wireshark_flags(tree);
-        show_fields(&trunk);
+        tl_item_show(top, tvb, pinfo, &view);
     }
     if (expert)
         tl_expert_add(expert, pinfo, top);

@@ -5,10 +5,10 @@
 #ifndef TL_TREE_H
 #define TL_TREE_H
 
-#include "input/tl_compat.h"
+#include "base/tl_compat.h"
 
+#include "base/tl_text.h"
 #include "input/tl_input.h"
-#include "show/tl_text.h"
 
 /* Registers the fields of tl_fields.def, their subtrees and the expert items. */
 void tl_tree_register(int protocol);

@@ -1,4 +1,4 @@
-/* tl_pairs.c - see tl_pairs.h.
+/* tl_pairs.c - address and port pairs: a hash table with chains, and the pairs met last in front of it.
  *
  * SPDX-License-Identifier: GPL-2.0-or-later
  */

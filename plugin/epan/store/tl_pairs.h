@@ -7,14 +7,14 @@
 #ifndef TL_PAIRS_H
 #define TL_PAIRS_H
 
-#include "input/tl_compat.h"
+#include "base/tl_compat.h"
 
 #include <epan/address.h>
 #include <epan/packet.h>
 
 #include "../engine/tl.h"
-#include "store/tl_hash.h"
-#include "store/tl_pool.h"
+#include "base/tl_hash.h"
+#include "base/tl_pool.h"
 
 enum { TL_PAIRS_NEAR = 64 }; /* pairs found without the hash table; a power of two */
 

@@ -5,12 +5,12 @@
 #ifndef TL_SHAPES_H
 #define TL_SHAPES_H
 
-#include "input/tl_compat.h"
+#include "base/tl_compat.h"
 
 #include <epan/wmem_scopes.h>
 
 #include "../engine/tl.h"
-#include "store/tl_hash.h"
+#include "base/tl_hash.h"
 
 enum { TL_SHAPES_NEAR = 64 }; /* shapes found without the table; a power of two */
 

@@ -1,4 +1,5 @@
-/* tl_store.c - see tl_store.h.
+/* tl_store.c - what is kept for one file: each frame's result in 8 bytes, shapes once, refs where there are any, late facts
+ * apart.
  *
  * SPDX-License-Identifier: GPL-2.0-or-later
  */
@@ -8,7 +9,7 @@
 
 #include <epan/wmem_scopes.h>
 
-#include "store/tl_hash.h"
+#include "base/tl_hash.h"
 #include "store/tl_shapes.h"
 
 enum {

@@ -12,7 +12,7 @@
 #ifndef TL_STORE_H
 #define TL_STORE_H
 
-#include "input/tl_compat.h"
+#include "base/tl_compat.h"
 
 #include <epan/address.h>
 

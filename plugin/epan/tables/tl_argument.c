@@ -1,4 +1,4 @@
-/* tl_argument.c - see tl_argument.h.
+/* tl_argument.c - takes a -z argument apart and says what is wrong with it.
  *
  * SPDX-License-Identifier: GPL-2.0-or-later
  */

@@ -8,7 +8,7 @@
 #ifndef TL_ARGUMENT_H
 #define TL_ARGUMENT_H
 
-#include "input/tl_compat.h"
+#include "base/tl_compat.h"
 
 #include <epan/stat_tap_ui.h>
 

@@ -1,4 +1,4 @@
-/* tl_conn_table.c - see tl_conn_table.h.
+/* tl_conn_table.c - the window of connections: its columns and rows.
  *
  * SPDX-License-Identifier: GPL-2.0-or-later
  */

@@ -10,7 +10,7 @@
 #ifndef TL_CONN_TABLE_H
 #define TL_CONN_TABLE_H
 
-#include "input/tl_compat.h"
+#include "base/tl_compat.h"
 
 /* Makes the window known. Call once, when protocols are registered and after tl_input_register(). */
 void tl_conn_table_register(void);

@@ -1,4 +1,4 @@
-/* tl_conn_tap.c - see tl_conn_tap.h.
+/* tl_conn_tap.c - -z tcplife,conn, csv, tsv and json: listens to all segments and writes the rows at the end.
  *
  * SPDX-License-Identifier: GPL-2.0-or-later
  */

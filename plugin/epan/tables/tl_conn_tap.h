@@ -12,7 +12,7 @@
 #ifndef TL_CONN_TAP_H
 #define TL_CONN_TAP_H
 
-#include "input/tl_compat.h"
+#include "base/tl_compat.h"
 
 /* Makes the arguments known. Call once, when protocols are registered. */
 void tl_conn_tap_register(void);

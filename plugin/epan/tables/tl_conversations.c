@@ -1,10 +1,10 @@
-/* tl_conversations.c - see tl_conversations.h.
+/* tl_conversations.c - connections as rows of Wireshark's Conversations and Endpoints windows, which can be applied as filters.
  *
  * SPDX-License-Identifier: GPL-2.0-or-later
  */
 #include "tables/tl_conversations.h"
 
-#include "input/tl_compat.h"
+#include "base/tl_compat.h"
 
 #include <stdio.h>
 

@@ -1,13 +1,14 @@
-/* tl_flow.c - see tl_flow.h.
+/* tl_flow.c - the flow graph: an arrow for each segment, a comment where it changes a state or has a reason.
  *
  * SPDX-License-Identifier: GPL-2.0-or-later
  */
 #include "tables/tl_flow.h"
 
-#include "input/tl_compat.h"
+#include "base/tl_compat.h"
 
 #include "show/tl_endpoint_text.h"
 #include "show/tl_tag.h"
+#include "show/tl_value.h"
 #include "store/tl_store.h"
 #include "tables/tl_tap.h"
 
@@ -63,7 +64,9 @@ static const char *change_of(wmem_allocator_t *pool, const struct tl_endpoint_vi
 
     if (end->withdrawn != TL_STATE_NONE)
         return wmem_strdup_printf(pool, "not %s but %s", tl_name(TL_GROUP_STATE, end->withdrawn)->value, state);
-    return end->before == TL_STATE_UNKNOWN ? state : tl_state_change(pool, end);
+    if (end->before == TL_STATE_UNKNOWN || end->before == TL_STATE_NONE)
+        return end->before == TL_STATE_UNKNOWN ? state : NULL;
+    return tl_value_path(end, wmem_alloc(pool, TL_VALUE_TEXT_SIZE));
 }
 
 /* "client ESTABLISHED -> FIN-WAIT-1, server ESTABLISHED -> CLOSE-WAIT" */

@@ -1,4 +1,4 @@
-/* tl_gui_table.c - see tl_gui_table.h.
+/* tl_gui_table.c - fills the table of a window once its capture is read, and keeps rows alive that a window may still show.
  *
  * SPDX-License-Identifier: GPL-2.0-or-later
  */

@@ -9,7 +9,7 @@
 #ifndef TL_GUI_TABLE_H
 #define TL_GUI_TABLE_H
 
-#include "input/tl_compat.h"
+#include "base/tl_compat.h"
 
 #include <epan/stat_tap_ui.h>
 

@@ -1,4 +1,4 @@
-/* tl_record.c - see tl_record.h.
+/* tl_record.c - fills the columns of a connection's row (tl_columns.def) from the engine's facts and counts.
  *
  * SPDX-License-Identifier: GPL-2.0-or-later
  */
@@ -13,7 +13,6 @@ static const struct tl_column columns[] = {
 #define TL_COLUMN(name, title, type, member, group, what)                                                                      \
     {name, title, what, TL_COLUMN_##type, TL_GROUP_##group, offsetof(struct tl_record, member)},
 #include "tables/tl_columns.def"
-#undef TL_COLUMN
 };
 
 static void *allocate(void *context, size_t bytes)

@@ -5,7 +5,7 @@
 #ifndef TL_RECORD_H
 #define TL_RECORD_H
 
-#include "input/tl_compat.h"
+#include "base/tl_compat.h"
 
 #include "../engine/views/tl_tally.h"
 

@@ -1,4 +1,4 @@
-/* tl_record_write.c - see tl_record_write.h.
+/* tl_record_write.c - a connection's row as text, CSV (RFC 4180), TSV or JSON (RFC 8259).
  *
  * SPDX-License-Identifier: GPL-2.0-or-later
  */

@@ -1,4 +1,4 @@
-/* tl_server_table.c - see tl_server_table.h.
+/* tl_server_table.c - the table of servers: its columns, its -z argument and its window.
  *
  * SPDX-License-Identifier: GPL-2.0-or-later
  */

@@ -1,4 +1,4 @@
-/* tl_servers.c - see tl_servers.h.
+/* tl_servers.c - adds connections up by server.
  *
  * SPDX-License-Identifier: GPL-2.0-or-later
  */

@@ -8,7 +8,7 @@
 #ifndef TL_SERVERS_H
 #define TL_SERVERS_H
 
-#include "input/tl_compat.h"
+#include "base/tl_compat.h"
 
 #include "../engine/tl.h"
 

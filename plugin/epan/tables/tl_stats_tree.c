@@ -1,10 +1,10 @@
-/* tl_stats_tree.c - see tl_stats_tree.h.
+/* tl_stats_tree.c - the tree of counts: its branches are a table, each equal to a display filter.
  *
  * SPDX-License-Identifier: GPL-2.0-or-later
  */
 #include "tables/tl_stats_tree.h"
 
-#include "input/tl_compat.h"
+#include "base/tl_compat.h"
 
 #include <stdio.h>
 

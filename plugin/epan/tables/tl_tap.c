@@ -1,4 +1,4 @@
-/* tl_tap.c - see tl_tap.h.
+/* tl_tap.c - the tap "tcplife": what the other tables and -z arguments listen to.
  *
  * SPDX-License-Identifier: GPL-2.0-or-later
  */

@@ -10,7 +10,7 @@
 #ifndef TL_TAP_H
 #define TL_TAP_H
 
-#include "input/tl_compat.h"
+#include "base/tl_compat.h"
 
 #include "input/tl_input.h"
 

@@ -12,17 +12,7 @@
 
 #include <wsutil/wmem/wmem.h>
 
-/* The columns of the tables of texts: TL_ENGLISH, TL_CHINESE. */
-enum tl_language {
-#define TL_PREFERENCE_YES(name, standard, title, what)
-#define TL_PREFERENCE_LANGUAGE(name, standard, title, what)
-#define TL_LANGUAGE(tag, name, title) TL_##tag,
-#include "tl_preferences.def"
-#undef TL_PREFERENCE_YES
-#undef TL_PREFERENCE_LANGUAGE
-#undef TL_LANGUAGE
-    TL_LANGUAGES
-};
+#include "base/tl_language.h"
 
 enum { TL_BLANKS_MAX = 80 };
 

@@ -1,12 +1,12 @@
-/* tl_pool.c - see tl_pool.h.
+/* tl_pool.c - cuts small blocks without headers from large ones, and keeps the freed ones by size.
  *
  * SPDX-License-Identifier: GPL-2.0-or-later
  */
-#include "store/tl_pool.h"
+#include "base/tl_pool.h"
 
 #include <string.h>
 
-#include "input/tl_compat.h"
+#include "base/tl_compat.h"
 
 #include <epan/wmem_scopes.h>
 

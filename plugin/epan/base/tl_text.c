@@ -1,8 +1,8 @@
-/* tl_text.c - see tl_text.h.
+/* tl_text.c - fills the slots of a template, with the optional parts in brackets left out where a slot is unknown.
  *
  * SPDX-License-Identifier: GPL-2.0-or-later
  */
-#include "show/tl_text.h"
+#include "base/tl_text.h"
 
 #include <string.h>
 

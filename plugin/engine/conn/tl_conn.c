@@ -1,0 +1,48 @@
+/* tl_conn.c - a connection of which nothing is known yet, and the parts of an end that are made when there is something to keep.
+ *
+ * SPDX-License-Identifier: GPL-2.0-or-later
+ */
+#include "conn/tl_conn.h"
+
+const struct tl_syns tl_no_syns = {0};
+const struct tl_probe_run tl_no_probes = {0};
+const struct tl_rsts tl_no_rsts = {0};
+const struct tl_scoreboard tl_no_scoreboard = {0};
+
+struct tl_conn *tl_conn_new(struct tl_pair *pair, const struct tl_segment *seg)
+{
+    struct tl_tracker *tracker = pair->tracker;
+    struct tl_conn *conn = tracker->allocator.alloc(tracker->allocator.context, sizeof *conn);
+    unsigned i;
+
+    if (!conn) {
+        return NULL;
+    }
+    for (i = 0; i < 2; i++) {
+        tl_recent_init(&conn->endpoint[i].recent, &tracker->allocator);
+        conn->endpoint[i].half_rtt_ns = TL_UNKNOWN_NS;
+        conn->endpoint[i].fin_ns = TL_UNKNOWN_NS;
+        conn->endpoint[i].syn = conn->endpoint[i].synack = &tl_no_syns;
+        conn->endpoint[i].probe = &tl_no_probes;
+        conn->endpoint[i].rst = &tl_no_rsts;
+        conn->endpoint[i].scoreboard = &tl_no_scoreboard;
+    }
+    conn->pair = pair;
+    conn->number = tracker->connections++;
+    conn->incarnation = pair->newest ? pair->newest->incarnation + 1 : 1;
+    conn->first_in = conn->last_in = seg->frame;
+    conn->start_ns = conn->last_ns = conn->before_ns = seg->time_ns;
+    conn->server_half_rtt_ns = conn->client_half_rtt_ns = TL_UNKNOWN_NS;
+    conn->fin1ack_ns = conn->finish_ns = TL_UNKNOWN_NS;
+    conn->opener = conn->closer = TL_NO_ENDPOINT;
+    conn->next = pair->newest;
+    pair->newest = conn;
+    return conn;
+}
+
+void *tl_conn_part(const struct tl_conn *conn, const void *part, const void *none, size_t bytes)
+{
+    const struct tl_allocator *allocator = &conn->pair->tracker->allocator;
+
+    return part != none ? (void *)(uintptr_t)part : allocator->alloc(allocator->context, bytes);
+}

@@ -1,0 +1,39 @@
+/* tl_free.c - gives back what a connection holds, each part by the module that made it.
+ *
+ * SPDX-License-Identifier: GPL-2.0-or-later
+ */
+#include "update/tl_update.h"
+
+#include "rules/tl_apply.h"
+#include "rules/tl_rexmit.h"
+#include "views/tl_zeek_view.h"
+
+static void free_part(const struct tl_allocator *allocator, const void *part, const void *none, size_t bytes)
+{
+    if (part != none) {
+        allocator->free(allocator->context, (void *)(uintptr_t)part, bytes);
+    }
+}
+
+static void free_end(const struct tl_allocator *allocator, struct tl_endpoint *end)
+{
+    tl_rexmit_free(end);
+    tl_apply_free(allocator, end);
+    tl_recent_free(&end->recent);
+    free_part(allocator, end->syn, &tl_no_syns, sizeof *end->syn);
+    free_part(allocator, end->synack, &tl_no_syns, sizeof *end->synack);
+    free_part(allocator, end->probe, &tl_no_probes, sizeof *end->probe);
+    free_part(allocator, end->rst, &tl_no_rsts, sizeof *end->rst);
+}
+
+void tl_conn_free(struct tl_conn *conn)
+{
+    const struct tl_allocator *allocator = &conn->pair->tracker->allocator;
+    unsigned i;
+
+    for (i = 0; i < 2; i++) {
+        free_end(allocator, &conn->endpoint[i]);
+    }
+    tl_zeek_view_free(conn);
+    allocator->free(allocator->context, conn, sizeof *conn);
+}
