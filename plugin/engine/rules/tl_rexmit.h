@@ -41,6 +41,9 @@ struct tl_repair {
     uint32_t recovery_point;     /* fast or SACK recovery lasts until this is acknowledged */
     uint32_t rto_seq;            /* bytes of the last timeout */
     uint32_t probed_una;         /* what the sender knew to be acknowledged when it sent its last tail loss probe, if probed */
+    int64_t fresh_ns;            /* when the newest segment with IP ID passed */
+    int64_t own_ns;              /* for how long now no IP ID went to anybody else, as far as captured */
+    uint32_t fresh_end;          /* where its payload ended */
     uint32_t fresh_len;          /* payload of the newest segment with IP ID and payload */
     uint32_t fresh_ack;          /* what the receiver had sent when the newest segment with IP ID passed */
     uint16_t fresh_id, fresh_cost; /* its IP ID, and how many IDs it used (offload cuts it later) */
