@@ -123,6 +123,7 @@ struct tl_endpoint {
     uint32_t max;        /* end of the highest bytes it sent, captured or acknowledged; probes and RST left out */
     uint32_t seen;       /* end of the highest bytes of it that were captured */
     uint32_t una;        /* acknowledged by the peer up to here */
+    uint32_t begin;      /* its first byte that was captured, if sent_data */
     uint32_t fin;        /* number that its FIN occupies */
     uint32_t closed_in;  /* frame of the segment that closed its window last */
     uint32_t octet_seq;  /* number of the newest octet whose value is known, if has_octet */

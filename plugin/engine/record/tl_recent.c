@@ -13,6 +13,9 @@ static const uint64_t copy_ns = 1000000;
 /* A SYN or SYN-ACK with the TSval of an earlier one is its copy unless a timer may have fired: the least is about 200 ms. */
 static const uint64_t copy_of_syn_ns = 190000000;
 
+/* An equal packet with an equal IP ID is a copy within this time: a second, less the jitter of the timer. */
+static const uint64_t same_id_ns = 900000000;
+
 /* A retransmission carries the same TSval only if it left within the same tick, and it leaves a round trip later at the
  * earliest. Three ticks leave room for a measured round trip that is longer than the true one was at that moment. */
 enum { COPY_TICKS = 3 };
@@ -157,10 +160,11 @@ static uint64_t age_of(const struct tl_recent_entry *entry, const struct tl_segm
     return segment->time_ns > entry->time_ns ? (uint64_t)segment->time_ns - (uint64_t)entry->time_ns : 0;
 }
 
-/* Before any timer can have sent it again: a host may then give the same IP ID (RFC 1122 3.2.1.5, RFC 6864 4.2). */
+/* Before the first timeout of a connection (RFC 6298 2.1), which a host may answer by the same packet, IP ID included (RFC 1122 3.2.1.5,
+ * RFC 6864 4.2). */
 static bool is_soon(const struct tl_recent_entry *entry, const struct tl_segment *segment)
 {
-    return age_of(entry, segment) < copy_of_syn_ns;
+    return age_of(entry, segment) < same_id_ns;
 }
 
 /* Captured at another place on the path: more hops, or at once (before and after a network card filled the checksum in). */
