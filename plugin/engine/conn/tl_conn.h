@@ -82,6 +82,7 @@ struct tl_rsts {
     uint32_t unharmed_in;            /* the RST of this frame was challenged or ignored, as effect says */
     uint16_t count;                  /* copies included; stops at 65535 */
     uint8_t effect;                  /* enum tl_rst_effect of the RST in unharmed_in */
+    uint8_t last_effect;             /* enum tl_rst_effect of the last one, as known then */
     uint8_t stage;                   /* enum tl_rst_stage of the first one */
     uint8_t path_ttl;                /* TTL of one that a device on the path sent, as it tells, for certain; 0 = none */
     uint8_t bare, with_ack;          /* how many of each form; stop at 255 */
@@ -122,6 +123,7 @@ struct tl_endpoint {
     uint32_t max;        /* end of the highest bytes it sent, captured or acknowledged; probes and RST left out */
     uint32_t seen;       /* end of the highest bytes of it that were captured */
     uint32_t una;        /* acknowledged by the peer up to here */
+    uint32_t begin;      /* its first byte that was captured, if sent_data */
     uint32_t fin;        /* number that its FIN occupies */
     uint32_t closed_in;  /* frame of the segment that closed its window last */
     uint32_t octet_seq;  /* number of the newest octet whose value is known, if has_octet */

@@ -151,6 +151,7 @@ static void apply_bytes(struct tl_step *step)
     self->has_seen = seen_known;
     self->sent_plain = true;
     if (step->seg->len > 0) {
+        self->begin = self->sent_data ? self->begin : step->seg->seq;
         self->sent_data = true;
         if (step->new_bytes) {
             tl_apply_new_data(self, step->seg);
@@ -188,6 +189,21 @@ static bool acknowledge(const struct tl_conn *conn, struct tl_endpoint *end, uin
     return true;
 }
 
+/* Bytes that were never captured although the capture ran: those that were sent before it began are nobody's loss. */
+static uint64_t unseen_since_begin(const struct tl_conn *conn, const struct tl_endpoint *end, uint32_t ack,
+                                   const struct tl_scoreboard_ack_result *acked)
+{
+    uint32_t before = 0;
+
+    if (conn->midstream && (!end->sent_data || !tl_seq_after(ack, end->begin))) {
+        return 0;
+    }
+    if (conn->midstream && tl_seq_after(end->begin, acked->una_before)) {
+        before = end->begin - acked->una_before;
+    }
+    return acked->unseen_bytes > before ? acked->unseen_bytes - before : 0;
+}
+
 bool tl_apply_sent_ack(struct tl_conn *conn, const struct tl_segment *seg, struct tl_scoreboard_ack_result *acked)
 {
     struct tl_endpoint *self = &conn->endpoint[seg->from & 1], *peer = &conn->endpoint[1 - (seg->from & 1)];
@@ -197,7 +213,7 @@ bool tl_apply_sent_ack(struct tl_conn *conn, const struct tl_segment *seg, struc
     }
     learn_half_rtt(self, seg->time_ns, acked);
     peer->seen_bytes += acked->captured_bytes + acked->forgotten_bytes;
-    peer->unseen_bytes += acked->unseen_bytes;
+    peer->unseen_bytes += unseen_since_begin(conn, peer, seg->ack, acked);
     peer->capture |= acked->last.flags & TL_SCOREBOARD_COARSE ? TL_CAPTURE_COARSE : 0;
     return true;
     return true;

@@ -54,6 +54,8 @@ static void write_line(FILE *out, const struct tl_record *record, const struct t
     const struct tl_column *columns = tl_record_columns(&count);
     bool first = true;
 
+    while (count > 0 && !columns[count - 1].title) /* the last one that is in the table */
+        count--;
     for (unsigned i = 0; i < count; i++) {
         const struct tl_column *column = &columns[i];
 
