@@ -48,7 +48,8 @@ def test_machine_formats_are_equal_cell_for_cell(tshark, all_captures):
     for other in others:
         assert other == first
     used = {name for row in first for name in NAMES if row[name] is not None}
-    assert used == set(NAMES), "every column has a value somewhere in the shipped captures"
+    # No shipped capture holds a scan, or one SYN under two addresses.
+    assert used == set(NAMES) - {"scan", "linked_conn"}, "every other column has a value somewhere in the shipped captures"
 
 
 def table_cell(text, kind):

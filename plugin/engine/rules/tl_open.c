@@ -173,6 +173,17 @@ static void name_synack_again(const struct tl_conn *conn, struct tl_step *step)
     step->refs->first_in = self->synack->first_in;
 }
 
+/* The SYN that the SYN-ACK answers; 0 when nothing tells which of several. */
+static uint32_t answered_in(const struct tl_syns *syn, const struct tl_segment *seg)
+{
+    bool echo = (seg->options & TL_OPT_TIMESTAMPS) && syn->first_tsval != syn->last_tsval;
+
+    if (syn->count == 1 || (echo && seg->tsecr == syn->first_tsval)) {
+        return syn->first_in;
+    }
+    return echo && seg->tsecr == syn->last_tsval ? syn->last_in : 0;
+}
+
 static void name_synack(const struct tl_conn *conn, struct tl_step *step)
 {
     const struct tl_endpoint *self = step->self, *peer = step->peer;
@@ -194,6 +205,7 @@ static void name_synack(const struct tl_conn *conn, struct tl_step *step)
         name_synack_options(step);
         if (peer->syn->count > 0) {
             name_spurious(step, peer->syn);
+            step->refs->trigger_in = answered_in(peer->syn, step->seg);
         }
     }
 }

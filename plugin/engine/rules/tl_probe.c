@@ -451,7 +451,7 @@ void tl_probe_classify_ack(struct tl_step *step)
         step->shape->ack = TL_ACK_TIME_WAIT;
     } else {
         step->shape->ack = TL_ACK_CHALLENGE;
-        if (peer->synack->count > 1 && peer->trigger_in == peer->synack->last_in) {
+        if (peer->synack->count > 1 && peer->trigger_in == peer->synack->last_in && !step->conn->opening.other.known) {
             step->shape->handshake_step = TL_HANDSHAKE_STEP_ACK_AGAIN;
             /* It was synchronised already when that SYN-ACK came. */
             if (step->conn->opening.ignored == 0) {

@@ -189,7 +189,6 @@ static void add_references(struct story *story)
     const struct tl_refs *refs = &story->view->result->refs;
     const struct tl_shape *shape = &story->view->result->shape;
 
-    add_frame(story, "syn_in", facts->syn_in);
     add_frame(story, "fin1_in", facts->fin1_in);
     add_frame(story, "fin2_in", facts->fin2_in);
     add_frame(story, "trigger", refs->trigger_in);
