@@ -500,7 +500,7 @@ def test_more_headers_in_a_frame_than_streams_are_kept_for(rows, sandbox):
 
 
 def test_segments_without_connection_state(rows, sandbox):
-    """A flood of SYNs from one end, and a port that answers nonsense by RST: a row each, and no claim beyond that."""
+    """A flood of SYNs from one end, and a port that answers nonsense by RST: a row each, and no claim beyond what the flags show."""
     talks = [Talk(ports=(40000 + i, 80)) for i in range(3)]
     frames = [
         talks[0].frame(0, SYN, 0), talks[0].frame(1, SYN | ACK, 0, 1),
@@ -512,7 +512,7 @@ def test_segments_without_connection_state(rows, sandbox):
     path = write_pcap(sandbox.new_path(".pcap"), frames, [0, 0.01, 1, 1.01, 2, 60])
     expected = [
         {"verdict": "half_open", "open_failure": "synack_only", "rst_cause": None},
-        {"verdict": "reset", "open_failure": None, "rst_cause": "no_connection"},
+        {"verdict": "scan", "open_failure": None, "rst_cause": "no_connection"},  # no flag at all: no TCP sends that
         {"verdict": "unknown", "open_failure": None, "role_confidence": "guess"},
     ]
     assert [picked(row, words) for row, words in zip(rows(path), expected, strict=True)] == expected
