@@ -409,6 +409,9 @@ const struct tl_endpoints *tl_conn_ends(const struct tl_conn *conn);
  * on: the tracker was not asked to, or memory ran out. O(1). */
 bool tl_conn_zeek(const struct tl_conn *conn, struct tl_zeek_words *words);
 
+/* Frame of the newest segment of one end; 0 = none was captured. O(1). */
+uint32_t tl_conn_heard_in(const struct tl_conn *conn, unsigned end);
+
 /* Running number of a connection, from 0. O(1). */
 uint32_t tl_conn_number(const struct tl_conn *conn);
 
