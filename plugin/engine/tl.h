@@ -86,6 +86,8 @@ struct tl_segment {
  * capture starts mid-stream. */
 struct tl_endpoints {
     void *user; /* the caller's own, for instance its record of the addresses; see tl_conn_ends() */
+    uint64_t
+        host[2]; /* the same number for the same address; 0 = not known. Two addresses of one number only weaken evidence */
     uint16_t port[2];
     bool is_service[2];
 };
@@ -124,6 +126,7 @@ enum tl_shape_flag {
     TL_SHAPE_SPURIOUS_SHOWS = 0x0100, /* timestamps or SACK would show it if the retransmission was spurious */
     TL_SHAPE_TLP_OR_RTO = 0x0200,     /* a single segment outstanding: tail loss probe and timer look alike */
     TL_SHAPE_NAMES_RUN = 0x0400,      /* this probe shows what all of its run are: kind and confidence, a late fact of them */
+    TL_SHAPE_RST_AFTER_IDLE = 0x1000, /* RST after a silence, or an answer to the segment that ended one: tl_refs.silence_ns */
     TL_SHAPE_WINDOW_LIMITED = 0x0800, /* fills a small window to the last octet, after a wait for more */
 };
 
@@ -140,20 +143,40 @@ enum tl_handshake_error {
     TL_ERROR_SYN_ACK_FIELD = 0x0100,   /* SYN without ACK flag has a non-zero acknowledgment field */
 };
 
-/* Evidence that a RST was not sent by the end that it names, bits of tl_shape.evidence and tl_facts.evidence; each has a weight,
- * see tl_inject.c. */
+/* Evidence about who sent a RST, bits of tl_shape.evidence and tl_rst_now.evidence, in the order of weight: docs/design.md, "Who sent
+ * it". X is the end that it names, Y the other, T the segment that it answers. */
 enum tl_evidence {
-    TL_EVIDENCE_SENDER_CONTINUES = 0x0001, /* the same end goes on sending afterwards (late) */
-    TL_EVIDENCE_SEQ_AHEAD = 0x0002,        /* a second RST ahead of the first and of everything sent */
-    TL_EVIDENCE_STALE_SEQ = 0x0004,        /* behind bytes of the same end that had passed already */
-    TL_EVIDENCE_ACK_CHANGE = 0x0008,       /* several RSTs with different and wrong acknowledgment numbers */
-    TL_EVIDENCE_TTL = 0x0010,              /* another hop count */
-    TL_EVIDENCE_TTL_WEAK = 0x0020,         /* another TTL with an equal hop count */
-    TL_EVIDENCE_IP_ID = 0x0040,            /* does not continue the IP ID counter */
-    TL_EVIDENCE_NO_TIMESTAMP = 0x0080,     /* timestamps were negotiated and are missing */
-    TL_EVIDENCE_WINDOW = 0x0100,           /* a window that this end never used */
-    TL_EVIDENCE_BURST = 0x0200,            /* three RSTs within 10 ms */
-    TL_EVIDENCE_PEER_UNHARMED = 0x0400,    /* the receiver ignores or challenges it */
+    TL_EVIDENCE_SYNACK_AFTER = 0x00000001,   /* X accepts the SYN that the RST refuses (late) */
+    TL_EVIDENCE_GOES_ON = 0x00000002,        /* X acknowledges octets captured after the RST (late) */
+    TL_EVIDENCE_GOES_ON_DATA = 0x00000004,   /* X sends new octets after it (late) */
+    TL_EVIDENCE_TOO_FAST = 0x00000008,       /* it knows T sooner than X can have had it */
+    TL_EVIDENCE_TOO_FAST_IDLE = 0x00000010,  /* the same, after a long silence that T ended */
+    TL_EVIDENCE_TTL = 0x00000020,            /* another number of hops, far off */
+    TL_EVIDENCE_ID_SHARED = 0x00000040,      /* counts in one row with the IP IDs of RSTs in the names of other hosts */
+    TL_EVIDENCE_ECHO_ID = 0x00000080,        /* repeats the IP ID of a segment of Y */
+    TL_EVIDENCE_ECHO_DATA = 0x00000100,      /* carries as much payload as T */
+    TL_EVIDENCE_GOES_ON_OLD = 0x00000200,    /* X acknowledges more after it, captured before (late) */
+    TL_EVIDENCE_SYNACK_LATER = 0x00000400,   /* X accepts the SYN, which came again shortly before (late) */
+    TL_EVIDENCE_TOO_FAST_QUIET = 0x00000800, /* as TOO_FAST_IDLE, after a shorter silence */
+    TL_EVIDENCE_TTL_NEAR = 0x00001000,       /* another number of hops, not far off, or of few segments */
+    TL_EVIDENCE_ID_PEER = 0x00002000,        /* its IP ID is one of Y's counter */
+    TL_EVIDENCE_TS_ODD = 0x00004000,         /* its TSval does not go on from X's */
+    TL_EVIDENCE_SEQ_AHEAD = 0x00008000,      /* a second RST ahead of the first and of everything sent */
+    TL_EVIDENCE_ACK_AHEAD = 0x00010000,      /* a second RST that acknowledges what Y never sent */
+    TL_EVIDENCE_TOO_FAST_LOOSE = 0x00020000, /* soon after T, but it may answer another segment */
+    TL_EVIDENCE_TTL_WEAK = 0x00040000,       /* another TTL: equal hops from another start, or X's TTLs vary */
+    TL_EVIDENCE_SIBLING = 0x00080000,        /* TTL of another RST in X's name that a device sent (late) */
+    TL_EVIDENCE_NO_TS = 0x00100000,          /* sent as if by a live connection, without the timestamps that were agreed */
+    TL_EVIDENCE_IP_ID = 0x00200000,          /* does not continue X's IP ID counter */
+    TL_EVIDENCE_BOTH = 0x00400000,           /* RSTs in the names of both ends at once */
+    TL_EVIDENCE_ECHO_WINDOW = 0x00800000,    /* repeats the window of T, which X never used */
+    TL_EVIDENCE_AS_SYNACK = 0x01000000,      /* TTL of X's SYN-ACK, which the rest of X's segments has not */
+    TL_EVIDENCE_TTL_SET = 0x02000000,        /* X answers too soon for its hops: its program sets the TTL, which says nothing */
+    TL_EVIDENCE_TTL_SAME = 0x04000000,       /* for X: the TTL of its other segments */
+    TL_EVIDENCE_TTL_HOST = 0x08000000,       /* for X: the TTL of the host's other connections */
+    TL_EVIDENCE_TS_NEXT = 0x10000000,        /* for X: its TSval goes on */
+    TL_EVIDENCE_ID_NEXT = 0x20000000,        /* for X: its IP ID is the next one */
+    TL_EVIDENCE_IN_TIME = 0x40000000,        /* for X: no sooner than X can answer */
 };
 
 /* What cannot be told because of how the capture was made, bits of tl_facts.capture. */
@@ -169,9 +192,9 @@ enum tl_capture {
 /* What the segment is. Plain small numbers with no padding, so that equal shapes compare equal by memcmp: the shapes of a
  * capture are few, and the user of the engine can store each once. */
 struct tl_shape {
+    uint32_t evidence;                   /* enum tl_evidence, of a RST, as known at this segment */
     uint16_t flags;                      /* enum tl_shape_flag */
     uint16_t error;                      /* enum tl_handshake_error, of this segment */
-    uint16_t evidence;                   /* enum tl_evidence, of a RST, as known at this segment */
     uint16_t attempt;                    /* repetition of a SYN, SYN-ACK or FIN: 0 = first; stops at 65535 */
     uint8_t phase;                       /* enum tl_phase */
     uint8_t sender;                      /* enum tl_sender */
@@ -188,7 +211,8 @@ struct tl_shape {
     uint8_t rst_effect;                  /* enum tl_rst_effect, as known at this segment */
     uint8_t rst_stage;                   /* enum tl_rst_stage */
     uint8_t abort_why;                   /* enum tl_abort_why */
-    uint8_t injected;                    /* enum tl_injected, of a RST, as known at this segment */
+    uint8_t origin;                      /* enum tl_origin, of a RST, as known at this segment */
+    uint8_t origin_confidence;           /* enum tl_confidence of it */
     uint8_t keepalive;                   /* enum tl_probe_kind */
     uint8_t window_probe;                /* enum tl_probe_kind */
     uint8_t probe_confidence;            /* enum tl_confidence of the two above, or of a challenge ACK */
@@ -234,6 +258,15 @@ struct tl_refs {
     int64_t probe_interval_ns; /* later probe of a run: since the previous one, ns */
     uint32_t disowned_in;      /* frame of a RST in the name of this end that the segment shows to be from somebody else */
     uint32_t revoked_in;       /* frame of a RST that the segment shows to have ended nothing */
+    /* RST: what was measured of its origin. */
+    int64_t silence_ns;      /* before it, or before the segment that it answers, if that is long: TL_SHAPE_RST_AFTER_IDLE */
+    int64_t gap_ns;          /* since the segment in gap_in; negative = not known */
+    int64_t half_rtt_ns;     /* the least that its sender takes from the capture point, so far; negative = not known */
+    uint32_t half_rtt_count; /* samples of that, all connections of the host together; stops at 255 */
+    uint32_t gap_in;         /* frame of the segment that it answers or whose octets it acknowledges */
+    uint32_t echo_in;        /* frame of the segment whose IP ID it repeats */
+    uint32_t usual_count;    /* of usual_ttl: segments that have it */
+    uint8_t usual_ttl;       /* TTL of its sender's other segments that is nearest to its own; 0 = none known */
 };
 
 /* The most that one connection can hold, bytes: both records of sent data full, all rings grown (tl_scoreboard.h, tl_recent.h,
@@ -285,17 +318,14 @@ struct tl_facts {
     uint32_t syn_attempts, synack_attempts;      /* transmissions, copies left out */
     uint32_t syn_in, synack_in, ack_in, icmp_in; /* frames; 0 = not captured */
     uint32_t fin1_in, fin2_in, fin1_ack_in, fin2_ack_in;
-    uint32_t rst_in;            /* RST that ended it */
-    uint32_t any_rst_in;        /* the RST that rst_cause speaks of */
-    uint32_t first_in, last_in; /* first and last segment, in the order of the file */
-    /* The last RST in the name of each end. */
-    uint32_t last_rst_in[2];
-    uint16_t evidence[2];      /* enum tl_evidence */
-    uint8_t injected[2];       /* enum tl_injected */
-    uint8_t rst_effect[2];     /* enum tl_rst_effect, as the segments after it show */
-    uint8_t signature;         /* enum tl_signature */
-    uint8_t capture;           /* enum tl_capture */
-    int64_t start_ns, last_ns; /* first and last segment */
+    uint32_t rst_in;               /* RST that ended it */
+    uint32_t any_rst_in;           /* the RST that rst_cause speaks of */
+    uint8_t rst_origin;            /* enum tl_origin of it */
+    uint8_t rst_origin_confidence; /* enum tl_confidence of that */
+    uint32_t first_in, last_in;    /* first and last segment, in the order of the file */
+    uint8_t signature;             /* enum tl_signature */
+    uint8_t capture;               /* enum tl_capture */
+    int64_t start_ns, last_ns;     /* first and last segment */
     /* Durations in ns; -1 = not known. */
     int64_t server_time_ns;   /* SYN -> SYN-ACK */
     int64_t client_time_ns;   /* SYN-ACK -> ACK */
@@ -311,6 +341,16 @@ struct tl_facts {
 /* Letters of a Zeek history that are kept. Without repetitions there are 21; a tenfold number of gaps, retransmissions or closed
  * windows adds one. Then "..." where there were more, and the NUL. */
 enum { TL_ZEEK_LETTERS_MAX = 47, TL_ZEEK_HISTORY_SIZE = TL_ZEEK_LETTERS_MAX + 3 + 1 };
+
+/* What is known of one RST by now: later segments may have added to it. */
+struct tl_rst_now {
+    uint32_t evidence;         /* enum tl_evidence */
+    uint8_t origin;            /* enum tl_origin */
+    uint8_t origin_confidence; /* enum tl_confidence of it */
+    uint8_t cause;             /* enum tl_rst_cause */
+    uint8_t confidence;        /* enum tl_confidence of it */
+    uint8_t effect;            /* enum tl_rst_effect */
+};
 
 /* What Zeek would write of a connection into its conn.log (docs/zeek.md). */
 struct tl_zeek_words {
@@ -351,6 +391,11 @@ void tl_pair_unreachable(struct tl_pair *pair, unsigned from, uint32_t seq, unsi
 /* What is known of a connection by now. `end_ns` is the time of the last frame of the capture so far; it decides between
  * pending and unanswered. O(1). */
 void tl_conn_facts(const struct tl_conn *conn, int64_t end_ns, struct tl_facts *facts);
+
+/* What is known by now of the RST of this frame and shape; `seg` is as it was given to tl_pair_update, of which frame, from and ttl
+ * are read. O(TL_RECENT_MAX). */
+void tl_conn_rst(const struct tl_conn *conn, const struct tl_segment *seg, const struct tl_shape *shape,
+                 struct tl_rst_now *now);
 
 /* The ends of a connection, as tl_pair_new() was told. O(1). */
 const struct tl_endpoints *tl_conn_ends(const struct tl_conn *conn);

@@ -55,6 +55,7 @@ static void order_ends(struct parser *parser)
     parser->end[0] = order > 0;
     parser->end[1] = !parser->end[0];
     for (unsigned letter = 0; letter < 2; letter++) {
+        parser->file->ends.host[parser->end[letter]] = letter + 1u;
         parser->file->ends.port[parser->end[letter]] = parser->port[letter];
         parser->file->ends.is_service[parser->end[letter]] = is_service(parser->port[letter]);
     }
@@ -200,6 +201,8 @@ static bool parse_option(const struct parser *parser, const char *name, char *va
     } else if (strcmp(name, "tfo") == 0) {
         segment->fast_open_bytes = (uint8_t)number;
         segment->options |= TL_OPT_FAST_OPEN;
+    } else if (strcmp(name, "mptcp") == 0) {
+        segment->options |= TL_OPT_MPTCP;
     } else if (strcmp(name, "mptcprst") == 0) {
         segment->mptcp_rst_reason = (uint8_t)number;
         segment->options |= TL_OPT_MPTCP | TL_OPT_MPTCP_RST;

@@ -196,11 +196,8 @@ static void run_late(struct run *run, const struct case_event *event)
     shape->spurious = (uint8_t)spurious_at_end(record);
     rename_probe(run, &run->result.refs, shape);
     look(run, &record->segment, true);
-    if (run->view.facts.last_rst_in[shape->from] == event->segment.frame) {
-        run->view.rst_effect = run->view.facts.rst_effect[shape->from];
-        run->view.injected = run->view.facts.injected[shape->from];
-        run->view.evidence = run->view.facts.evidence[shape->from];
-    }
+    if (shape->rst_cause != TL_RST_CAUSE_NONE)
+        tl_conn_rst(run->result.conn, &record->segment, shape, &run->view.rst);
 }
 
 static void run_event(struct run *run, const struct case_event *event)

@@ -19,8 +19,9 @@ CASES_TOGETHER = [path for path in CASES if path not in CASES_ALONE]
 FLAGS = {"FIN": "F", "SYN": "S", "RST": "R", "PSH": "P", "ACK": "A", "URG": "U", "ECE": "E", "CWR": "C"}
 ROUTER = "192.0.2.1"  # RFC 5737: an address of nobody
 MPTCP_RST = 0x80  # RFC 8684 3.6: subtype 8 in the high half of the first octet
+MPTCP_CAPABLE = 0x01  # subtype 0, version 1
 HEADINGS = ("handshake", "teardown", "rst")  # fields below one of these show only on frames that have the heading
-GROWING = ("retransmission.spurious", "rst.injected", "rst.evidence")  # later segments may add to these
+GROWING = ("retransmission.spurious", "rst.origin", "rst.origin.confidence", "rst.evidence", "rst.cause", "rst.cause.confidence", "rst.effect")  # later segments may add to these
 ESCAPES = {"\\n": "\n", "\\0": "\0", "\\s": " "}
 
 
@@ -126,6 +127,8 @@ def options(pairs, receiver):
             result.append(("WScale", int(value)))
         elif name == "tfo":
             result.append((34, b"c" * int(value)))
+        elif name == "mptcp":
+            result.append((30, bytes([MPTCP_CAPABLE, 0x81]) + bytes(8)))
         elif name == "mptcprst":
             result.append((30, bytes([MPTCP_RST, int(value)])))
         elif name == "sack":

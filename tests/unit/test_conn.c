@@ -33,28 +33,52 @@ static void stray_changes_nothing(void **state)
     }
 }
 
-/* threshold: STRAYS_TO_RESYNC */
-static void three_strays_that_continue_each_other_move_the_connection(void **state)
+/* threshold: STRAYS_TO_RESYNC
+ * Three in a row, and then the other end acknowledges them: only both together move the connection. One end's numbers alone may be
+ * forged, in whoever's name. */
+static void three_strays_that_the_peer_acknowledges_move_the_connection(void **state)
 {
     struct t_talk t;
 
     (void)state;
-    t_established(&t);
-    t_send(&t, SERVER, .flags = TL_ACK);
-    t_send(&t, CLIENT, .seq = FAR, .ack = 5001, .len = 100);
-    assert_true(t_flag(&t, TL_SHAPE_STRAY));
-    t_send(&t, CLIENT, .seq = FAR + 100, .ack = 5001, .len = 100);
-    assert_true(t_flag(&t, TL_SHAPE_STRAY));
-    t_send(&t, CLIENT, .seq = FAR + 200, .ack = 5001, .len = 100);
-    assert_false(t_flag(&t, TL_SHAPE_STRAY));
-    t_send(&t, SERVER, .seq = 5001, .ack = FAR + 300); /* the answer fits, too */
-    assert_false(t_flag(&t, TL_SHAPE_STRAY));
-    t_send(&t, CLIENT, .flags = FIN, .seq = FAR + 300, .ack = 5001);
-    t_is(&t, teardown_step, TEARDOWN_STEP, FIN1);
-    t_send(&t, SERVER, .seq = 5001, .ack = FAR + 301);
-    t_is(&t, teardown_step, TEARDOWN_STEP, FIN1_ACK);
-    t_states(&t, FIN_WAIT_2, CLOSE_WAIT);
-    t_end(&t);
+    for (unsigned strays = 2; strays <= 3; strays++) {
+        t_established(&t);
+        t_send(&t, SERVER, .flags = TL_ACK);
+        for (unsigned i = 0; i < strays; i++) {
+            t_send(&t, CLIENT, .seq = FAR + i * 100, .ack = 5001, .len = 100);
+            assert_true(t_flag(&t, TL_SHAPE_STRAY));
+        }
+        t_send(&t, SERVER, .seq = 5001, .ack = FAR + strays * 100);
+        assert_int_equal(t_flag(&t, TL_SHAPE_STRAY) != 0, strays < 3);
+        t_send(&t, CLIENT, .flags = FIN, .seq = FAR + strays * 100, .ack = 5001);
+        t_is(&t, teardown_step, TEARDOWN_STEP, FIN1);
+        t_send(&t, SERVER, .seq = 5001, .ack = FAR + strays * 100 + 1);
+        t_is(&t, teardown_step, TEARDOWN_STEP, FIN1_ACK);
+        t_states(&t, FIN_WAIT_2, CLOSE_WAIT);
+        t_end(&t);
+    }
+}
+
+/* What the other end acknowledges lies below them, or above: it goes on where both were. */
+static void strays_that_the_peer_does_not_acknowledge_move_nothing(void **state)
+{
+    static const uint32_t acks[] = {1001, FAR - 1, FAR + 700};
+    struct t_talk t;
+
+    (void)state;
+    for (unsigned i = 0; i < 3; i++) {
+        t_established(&t);
+        t_send(&t, SERVER, .flags = TL_ACK);
+        for (unsigned n = 0; n < 5; n++) {
+            t_send(&t, CLIENT, .seq = FAR + n * 100, .ack = 5001, .len = 100);
+        }
+        t_send(&t, SERVER, .seq = 5001, .ack = acks[i]);
+        t_send(&t, CLIENT, .seq = FAR + 500, .ack = 5001, .len = 100);
+        assert_true(t_flag(&t, TL_SHAPE_STRAY));
+        t_send(&t, CLIENT, .seq = 1001, .ack = 5001, .len = 10);
+        assert_false(t_flag(&t, TL_SHAPE_STRAY));
+        t_end(&t);
+    }
 }
 
 /* threshold: STRAYS_TO_RESYNC */
@@ -428,7 +452,8 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(stray_changes_nothing),
-        cmocka_unit_test(three_strays_that_continue_each_other_move_the_connection),
+        cmocka_unit_test(three_strays_that_the_peer_acknowledges_move_the_connection),
+        cmocka_unit_test(strays_that_the_peer_does_not_acknowledge_move_nothing),
         cmocka_unit_test(strays_that_do_not_continue_each_other_stay_strays),
         cmocka_unit_test(segment_that_fits_ends_the_row_of_strays),
         cmocka_unit_test(copy_points_to_its_original_and_teaches_nothing),

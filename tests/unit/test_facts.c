@@ -182,8 +182,6 @@ static void rst_in_is_the_one_that_ended_it(void **state)
     t_send(&t, SERVER, .flags = RSTACK);
     t_know(&t, 0);
     assert_int_equal(t.facts.rst_in, 5);
-    assert_int_equal(t.facts.last_rst_in[SERVER], 6);
-    assert_int_equal(t.facts.last_rst_in[CLIENT], 0);
     t_end(&t);
 }
 

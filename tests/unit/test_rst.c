@@ -52,7 +52,7 @@ static void reply_noack_with_another_number(void **state)
     t_syn_sent(&t);
     t_send(&t, SERVER, .flags = RSTACK, .seq = 7777, .ack = 1001);
     form_is(&t, REPLY_NOACK);
-    cause_is(&t, REFUSED, CERTAIN);
+    cause_is(&t, REFUSED, LIKELY);
     t_end(&t);
 }
 
@@ -162,7 +162,7 @@ static void copy_of_a_reset_has_no_cause(void **state)
     (void)state;
     open_connection(&t);
     t_send(&t, SERVER, .flags = RSTACK, .ip_id = 8);
-    cause_is(&t, ABORT, CERTAIN);
+    cause_is(&t, ABORT, LIKELY);
     t_send(&t, SERVER, .flags = RSTACK, .ip_id = 8);
     assert_true(t_flag(&t, TL_SHAPE_COPY));
     cause_is(&t, NONE, NONE);
@@ -178,11 +178,11 @@ static void c2_refused(void **state)
     (void)state;
     t_syn_sent(&t);
     t_send(&t, SERVER, .flags = RSTACK, .raw_seq_0 = true, .ack = 1001);
-    cause_is(&t, REFUSED, CERTAIN);
+    cause_is(&t, REFUSED, LIKELY);
     t_is(&t, rst_effect, RST_EFFECT, ACCEPTED);
     t_send(&t, CLIENT, .flags = SYN, .seq = 1000, .wait_ns = T_SECOND); /* and once more */
     t_send(&t, SERVER, .flags = RSTACK, .raw_seq_0 = true, .ack = 1001);
-    cause_is(&t, REFUSED, CERTAIN);
+    cause_is(&t, REFUSED, LIKELY);
     t_end(&t);
 }
 
@@ -194,7 +194,7 @@ static void c2_refused_syn_with_fin(void **state)
     t_start(&t);
     t_send(&t, CLIENT, .flags = SYN | TL_FIN);
     t_send(&t, SERVER, .flags = RSTACK, .raw_seq_0 = true, .ack = 1002);
-    cause_is(&t, REFUSED, CERTAIN);
+    cause_is(&t, REFUSED, LIKELY);
     t_end(&t);
 }
 
@@ -223,7 +223,7 @@ static void c4_answer_to_a_wrong_synack(void **state)
     t_syn_sent(&t);
     t_send(&t, SERVER, .flags = SYNACK, .ack = 900);
     t_send(&t, CLIENT, .flags = RST, .seq = 900);
-    cause_is(&t, SYNACK_BAD_ACK, CERTAIN);
+    cause_is(&t, SYNACK_BAD_ACK, LIKELY);
     assert_int_equal(t.v.refs.trigger_in, 2);
     t_end(&t);
 }
@@ -248,13 +248,13 @@ static void c6_client_rejects_the_synack(void **state)
     t_syn_received(&t);
     t_send(&t, CLIENT, .flags = RST, .seq = 1001); /* a scan */
     form_is(&t, REPLY_ACK);
-    cause_is(&t, SYNACK_REJECTED, CERTAIN);
+    cause_is(&t, SYNACK_REJECTED, LIKELY);
     t_end(&t);
 
     t_syn_received(&t);
     t_send(&t, CLIENT, .flags = RSTACK); /* its application aborted */
     form_is(&t, ACTIVE);
-    cause_is(&t, SYNACK_REJECTED, CERTAIN);
+    cause_is(&t, SYNACK_REJECTED, LIKELY);
     t_end(&t);
 }
 
@@ -289,7 +289,7 @@ static void c8_answer_to_the_challenge_of_the_old_connection(void **state)
     t_send(&t, SERVER, .seq = 5011, .ack = 1001);
     t_send(&t, CLIENT, .flags = RST, .seq = 1001);
     form_is(&t, REPLY_ACK);
-    cause_is(&t, HALF_OPEN_SYN, CERTAIN);
+    cause_is(&t, HALF_OPEN_SYN, LIKELY);
     assert_int_equal(t.v.refs.trigger_in, t.frame - 1);
     assert_int_equal(tl_conn_number(t.v.conn), 1);
     t_is(&t, endpoint[CLIENT].state, STATE, SYN_SENT);
@@ -328,7 +328,7 @@ static void c9_answer_to_an_ack_of_time_wait(void **state)
     t_send(&t, SERVER, .seq = 5002, .ack = 1002);
     t_is(&t, ack, ACK, TIME_WAIT);
     t_send(&t, CLIENT, .flags = RST, .seq = 1002);
-    cause_is(&t, TW_OLD_SYN, CERTAIN);
+    cause_is(&t, TW_OLD_SYN, LIKELY);
     t_is(&t, rst_effect, RST_EFFECT, UNKNOWN);
     t_end(&t);
 }
@@ -345,7 +345,7 @@ static void c10_answer_to_the_challenge_of_an_earlier_reset(void **state)
     t_send(&t, CLIENT, .ack = 5011);
     t_is(&t, ack, ACK, CHALLENGE);
     t_send(&t, SERVER, .flags = RST, .seq = 5011);
-    cause_is(&t, ABORT_REPEAT, CERTAIN);
+    cause_is(&t, ABORT_REPEAT, LIKELY);
     assert_int_equal(t.v.refs.trigger_in, t.frame - 1);
     t_know(&t, 0);
     t_fact_is(&t, kind, KIND, RST);

@@ -242,7 +242,9 @@ static void aborted(void **state)
     t_send(&t, CLIENT, .flags = RSTACK);
     ends_as(&t, ABORTED);
     talk(&t);
-    t_send(&t, SERVER, .flags = RST, .options = TL_OPT_MPTCP_RST);
+    t_send(&t, CLIENT, .len = 10, .options = TL_OPT_MPTCP);
+    t_send(&t, SERVER, .flags = TL_ACK, .options = TL_OPT_MPTCP);
+    t_send(&t, SERVER, .flags = RSTACK, .options = TL_OPT_MPTCP_RST);
     ends_as(&t, ABORTED);
     t_fin_wait_1(&t);
     t_send(&t, CLIENT, .flags = RSTACK);
@@ -390,7 +392,10 @@ static void injected_is_not_closed_at_once(void **state)
     judged(&t, ABORTED);
     failed_by(&t, CLOSED_AT_ONCE);
     t_send(&t, SERVER, .flags = TL_ACK, .wait_ns = 5 * T_MS);
-    judged(&t, INJECTED);
+    judged(&t, ABORTED); /* an ACK of octets captured before the RST may have been under way */
+    t_send(&t, CLIENT, .len = 10);
+    t_send(&t, SERVER, .flags = TL_ACK, .wait_ns = 5 * T_MS);
+    judged(&t, OPEN);
     failed_by(&t, NONE);
     t_end(&t);
 }
@@ -405,7 +410,6 @@ static void rejected_wins_over_injected(void **state)
     t_send(&t, CLIENT, .flags = RSTACK, .window = T_WINDOW / 2, .wait_ns = 100 * T_MS);
     t_send(&t, CLIENT, .len = 10, .wait_ns = 5 * T_MS);
     judged(&t, REJECTED);
-    assert_int_equal(t.facts.injected[CLIENT], TL_INJECTED_LIKELY);
     t_end(&t);
 }
 

@@ -56,7 +56,9 @@ static inline const char *tl_unsound_shape(const struct tl_shape *shape, unsigne
     TL_MUST(shape->rst_effect < TL_RST_EFFECT_COUNT);
     TL_MUST(shape->rst_stage < TL_RST_STAGE_COUNT);
     TL_MUST(shape->abort_why < TL_ABORT_WHY_COUNT);
-    TL_MUST(shape->injected < TL_INJECTED_COUNT);
+    TL_MUST(shape->origin < TL_ORIGIN_COUNT && shape->origin_confidence < TL_CONFIDENCE_COUNT);
+    TL_MUST((shape->origin_confidence == TL_CONFIDENCE_NONE) ==
+            (shape->origin == TL_ORIGIN_NONE || shape->origin == TL_ORIGIN_UNKNOWN));
     TL_MUST(shape->keepalive < TL_PROBE_KIND_COUNT);
     TL_MUST(shape->window_probe < TL_PROBE_KIND_COUNT);
     TL_MUST(shape->probe_confidence < TL_CONFIDENCE_COUNT);
@@ -113,11 +115,10 @@ static inline const char *tl_unsound_facts(const struct tl_conn *conn, int64_t e
     TL_MUST(facts.open_failure < TL_OPEN_FAILURE_COUNT);
     TL_MUST(facts.rst_cause < TL_RST_CAUSE_COUNT && facts.rst_confidence < TL_CONFIDENCE_COUNT);
     TL_MUST(facts.rst_sender < TL_SIDE_COUNT);
+    TL_MUST(facts.rst_origin < TL_ORIGIN_COUNT && facts.rst_origin_confidence < TL_CONFIDENCE_COUNT);
     TL_MUST(facts.signature < TL_SIGNATURE_COUNT);
     for (unsigned i = 0; i < 2; i++) {
-        TL_MUST(facts.injected[i] < TL_INJECTED_COUNT);
-        TL_MUST(facts.rst_effect[i] < TL_RST_EFFECT_COUNT);
-        TL_MUST(facts.fin_in[i] <= facts.last_in && facts.last_rst_in[i] <= facts.last_in);
+        TL_MUST(facts.fin_in[i] <= facts.last_in);
     }
     TL_MUST(facts.server_time_ns >= -1 && facts.client_time_ns >= -1 && facts.irtt_ns >= -1 && facts.setup_ns >= -1);
     TL_MUST(facts.delay_by_loss_ns >= -1 && facts.teardown_ns >= -1);

@@ -10,6 +10,7 @@
 #include "base/tl_event.h"
 #include "base/tl_seq.h"
 #include "record/tl_fsm.h"
+#include "record/tl_hosts.h"
 #include "record/tl_recent.h"
 #include "record/tl_scoreboard.h"
 #include "record/tl_zeek.h"
@@ -61,14 +62,22 @@ struct tl_probe_run {
 /* RSTs of one end. Made by tl_rst. */
 struct tl_rsts {
     int64_t last_ns;
-    int64_t burst_ns; /* the one before that */
     uint32_t first_in, last_in;
-    uint32_t seq, ack;      /* of the last one */
-    uint16_t evidence;      /* enum tl_evidence of the last one */
-    uint16_t count;         /* copies included; stops at 65535 */
-    uint8_t effect;         /* enum tl_rst_effect of the last one */
-    uint8_t stage;          /* enum tl_rst_stage of the first one */
-    uint8_t bare, with_ack; /* how many of each form; stop at 255 */
+    uint32_t seq, ack;               /* of the last one */
+    uint32_t self_max, self_ack;     /* what this end had sent and acknowledged at the last one, */
+    uint32_t peer_max;               /* and what the peer had sent */
+    uint32_t later;                  /* enum tl_evidence: what came later of this end shows of the RSTs up to later_in */
+    uint32_t later_in;               /* frame */
+    uint32_t evidence;               /* enum tl_evidence of the last one, as known then */
+    uint32_t unharmed_in;            /* the RST of this frame was challenged or ignored, as effect says */
+    uint16_t count;                  /* copies included; stops at 65535 */
+    uint8_t effect;                  /* enum tl_rst_effect of the RST in unharmed_in */
+    uint8_t stage;                   /* enum tl_rst_stage of the first one */
+    uint8_t path_ttl;                /* TTL of one that a device on the path sent, as it tells, for certain; 0 = none */
+    uint8_t bare, with_ack;          /* how many of each form; stop at 255 */
+    bool has_self : 1, has_peer : 1; /* self_max, peer_max are known; */
+    bool has_self_ack : 1;           /* self_ack is; */
+    bool had_ack : 1;                /* the last one has an ACK number */
     bool acks_differ : 1, ack_zero : 1;
     bool was_reply : 1; /* the last one answered a segment: its sender had no connection then, but may open one */
 };
@@ -112,7 +121,9 @@ struct tl_endpoint {
     uint32_t tsval;      /* highest TSval sent */
     uint32_t open_tsval; /* TSval of the segment that opened its window again; see reopened */
     uint32_t tsecr;      /* newest TSecr sent */
-    uint32_t stray_seq;  /* where the last stray segment ended */
+    uint32_t stray_seq;  /* where the last stray segment ended, */
+    uint32_t stray_from; /* and where the first of those began that continue each other */
+    uint32_t stray_ack;  /* what the last one acknowledges, if it does */
     uint32_t fin_in;     /* frames */
     uint32_t finack_in;
     uint32_t finack_seq; /* where that ACK stood in the peer's numbers */
@@ -132,6 +143,7 @@ struct tl_endpoint {
     uint8_t capture;                   /* enum tl_capture, what its segments show */
     uint8_t insists;                   /* how often it has repeated one number without an answer; stops at 255 */
     uint8_t strays;                    /* stray segments in a row that continue each other */
+    uint8_t half_rtt_count;            /* samples of half_rtt_ns; stops at 255 */
     uint8_t octet;                     /* value of the octet with number octet_seq */
     bool has_isn : 1;
     bool has_isn_of_syn : 1; /* ISN seen on a SYN or SYN-ACK, not inferred */
@@ -142,6 +154,7 @@ struct tl_endpoint {
     bool has_octet : 1;
     bool has_fin : 1;
     bool fin_inferred : 1; /* the FIN itself was not captured */
+    bool has_stray_ack : 1;
     bool fin_repeated : 1; /* its FIN came again since the peer acknowledged it */
     bool has_tsval : 1;
     bool has_window : 1;
@@ -150,20 +163,34 @@ struct tl_endpoint {
     bool acks_unexpected : 1; /* the peer's ACKs are not captured */
     bool sent_plain : 1;      /* a segment with neither SYN nor RST */
     bool sent_data : 1;       /* payload beyond the SYN's */
+    bool half_rtt_of_syn : 1; /* a sample of half_rtt_ns is of the handshake, where no ACK is delayed */
     bool trigger_is_rst : 1;  /* what draws the challenge ACK is a RST, else a SYN */
 };
 
 enum { TL_NO_ENDPOINT = 2 };
 
+/* One RST, as it is kept to be judged again later. */
+struct tl_rst_seen {
+    int64_t ns;         /* its time */
+    uint32_t frame;     /* its frame; 0 = none */
+    uint32_t evidence;  /* enum tl_evidence as known then */
+    uint16_t flags;     /* enum tl_shape_flag */
+    uint8_t end;        /* the end that it names */
+    uint8_t cause;      /* enum tl_rst_cause as known then */
+    uint8_t confidence; /* enum tl_confidence of it */
+    uint8_t effect;     /* enum tl_rst_effect as known then */
+    uint8_t stage;      /* enum tl_rst_stage */
+    uint8_t ttl;
+    bool judged;     /* its origin was: no damaged flags, no clock that ran backwards */
+    uint8_t none[7]; /* 0: no padding, so that equal ones have equal bytes */
+};
+
 /* The RST that ended a connection. Written by tl_reset alone. */
 struct tl_reset {
     int64_t ns;
     uint32_t in;            /* frame; stays when the RST is taken back: the connection had been one that a RST ended */
-    uint32_t any_in;        /* the RST whose cause is kept: the one that ended it, else the first */
+    struct tl_rst_seen any; /* the RST whose cause is kept: the one that ended it, else the first */
     uint8_t by;             /* end that it names, or TL_NO_ENDPOINT */
-    uint8_t any_by;         /* the same, of any_in */
-    uint8_t any_cause;      /* enum tl_rst_cause of any_in */
-    uint8_t any_confidence; /* enum tl_confidence of it */
     bool ended;             /* it did end the connection */
 };
 
@@ -244,6 +271,7 @@ struct tl_pair {
 struct tl_tracker {
     struct tl_allocator allocator;
     int64_t base_ns; /* times inside the engine count from here */
+    struct tl_hosts hosts;
     uint32_t connections;
     bool has_base;
     bool views_zeek;
@@ -321,6 +349,12 @@ static inline void tl_challenge_trigger(struct tl_endpoint *end, const struct tl
     end->trigger_in = seg->frame;
     end->trigger_ns = seg->time_ns;
     end->trigger_is_rst = is_rst;
+}
+
+/* Whether a device on the path sent this RST, at least likely: then it says nothing of the end that it names. */
+static inline bool tl_of_path(const struct tl_shape *shape)
+{
+    return shape->origin == TL_ORIGIN_PATH && shape->origin_confidence != TL_CONFIDENCE_GUESS;
 }
 
 /* The ACK of end `e` for the peer's FIN has been captured. */

@@ -17,6 +17,7 @@ struct tl_tracker *tl_tracker_new(const struct tl_allocator *allocator)
 void tl_tracker_free(struct tl_tracker *tracker)
 {
     if (tracker) {
+        tl_hosts_free(&tracker->hosts, &tracker->allocator);
         tracker->allocator.free(tracker->allocator.context, tracker, sizeof *tracker);
     }
 }

@@ -169,6 +169,7 @@ static void learn_half_rtt(struct tl_endpoint *self, int64_t time_ns, const stru
         acked->newest_ns > last->time_ns) {
         return;
     }
+    self->half_rtt_count += self->half_rtt_count < UINT8_MAX;
     if (self->half_rtt_ns == TL_UNKNOWN_NS || half_rtt < self->half_rtt_ns) {
         self->half_rtt_ns = half_rtt;
     }

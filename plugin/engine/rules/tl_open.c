@@ -110,9 +110,12 @@ static int64_t time_half_rtt(struct tl_step *step, const struct tl_syns *syns)
         return tl_since(step, syns->last_ns);
     }
     /* An answer to an earlier transmission was late, or is itself a repetition: no measure of the way. */
-    if (!step->conn->ambiguous && sent_ns == syns->last_ns &&
-        (step->self->half_rtt_ns == TL_UNKNOWN_NS || tl_since(step, sent_ns) < step->self->half_rtt_ns)) {
-        step->self->half_rtt_ns = tl_since(step, sent_ns);
+    if (!step->conn->ambiguous && sent_ns == syns->last_ns) {
+        step->self->half_rtt_of_syn = true;
+        step->self->half_rtt_count += step->self->half_rtt_count < UINT8_MAX;
+        if (step->self->half_rtt_ns == TL_UNKNOWN_NS || tl_since(step, sent_ns) < step->self->half_rtt_ns) {
+            step->self->half_rtt_ns = tl_since(step, sent_ns);
+        }
     }
     return tl_since(step, sent_ns);
 }
@@ -192,6 +195,22 @@ static void note_copy(const struct tl_step *step, const struct tl_syns **at)
     }
 }
 
+/* What came since the last SYN and shows that it arrived: a RST (Windows asks again all the same), a challenge ACK that the client has
+ * answered by a RST, an ICMP error. Its frame, or 0. */
+static uint32_t answer_before(const struct tl_step *step)
+{
+    const struct tl_conn *conn = step->conn;
+    uint32_t syn_in = step->self->syn->last_in;
+
+    if (step->peer->rst->last_in > syn_in) {
+        return step->peer->rst->last_in;
+    }
+    if (conn->has_challenge && step->self->rst->last_in > conn->challenge_in && step->self->rst->last_in > syn_in) {
+        return conn->challenge_in;
+    }
+    return conn->icmp_in > syn_in ? conn->icmp_in : 0;
+}
+
 static void classify_syn(struct tl_step *step)
 {
     struct tl_endpoint *self = step->self;
@@ -207,6 +226,7 @@ static void classify_syn(struct tl_step *step)
     if (repeated) {
         reopen(step->conn);
         step->shape->handshake_step = TL_HANDSHAKE_STEP_SYN_RETRANSMISSION;
+        step->refs->trigger_in = answer_before(step);
         step->shape->attempt = self->syn->count;
         step->refs->first_in = self->syn->first_in;
     } else if (step->conn->opened || self->synack->count > 0) {

@@ -9,7 +9,7 @@
 
 #include "rules/tl_rst.h"
 
-void tl_reset_note(struct tl_conn *conn, const struct tl_reset_by *rst, bool ends_it)
+void tl_reset_note(struct tl_conn *conn, const struct tl_rst_seen *rst, bool ends_it)
 {
     struct tl_reset *reset = &conn->reset;
 
@@ -19,11 +19,8 @@ void tl_reset_note(struct tl_conn *conn, const struct tl_reset_by *rst, bool end
         reset->in = rst->frame;
         reset->ns = rst->ns;
     }
-    if (ends_it || reset->any_in == 0) {
-        reset->any_in = rst->frame;
-        reset->any_by = rst->end;
-        reset->any_cause = rst->cause;
-        reset->any_confidence = rst->confidence;
+    if (ends_it || reset->any.frame == 0) {
+        reset->any = *rst;
     }
 }
 
@@ -42,7 +39,7 @@ void tl_reset_revoke(struct tl_step *step, unsigned by, uint32_t frame, enum tl_
     step->refs->revoked_in = frame;
     if (rsts) {
         rsts->effect = (uint8_t)effect;
-        rsts->evidence |= effect == TL_RST_EFFECT_CHALLENGE ? TL_EVIDENCE_PEER_UNHARMED : 0;
+        rsts->unharmed_in = frame;
     }
     if (conn->reset.ended && conn->reset.by == by && conn->reset.in == frame) {
         tl_reset_clear(conn);

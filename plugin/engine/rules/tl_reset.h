@@ -7,17 +7,8 @@
 
 #include "conn/tl_conn.h"
 
-/* One RST, as the connection keeps it. */
-struct tl_reset_by {
-    int64_t ns;         /* its time */
-    uint32_t frame;     /* its frame */
-    uint8_t end;        /* the end that it names */
-    uint8_t cause;      /* enum tl_rst_cause */
-    uint8_t confidence; /* enum tl_confidence of it */
-};
-
 /* Keeps what a RST says of why; the RST that ends the connection is kept rather than the first one. O(1). */
-void tl_reset_note(struct tl_conn *conn, const struct tl_reset_by *rst, bool ends_it);
+void tl_reset_note(struct tl_conn *conn, const struct tl_rst_seen *rst, bool ends_it);
 
 /* The connection goes on: whatever RST had ended it ended nothing, nor did it decide the handshake. O(1). */
 void tl_reset_clear(struct tl_conn *conn);

@@ -5,11 +5,12 @@
 #include "rules/tl_rst.h"
 
 #include "conn/tl_window.h"
-#include "rules/tl_inject.h"
+#include "rules/tl_origin.h"
 #include "rules/tl_probe.h"
 #include "rules/tl_reset.h"
 #include "rules/tl_rst_cause.h"
 #include "rules/tl_rst_form.h"
+#include "rules/tl_signature.h"
 
 #include <string.h>
 
@@ -43,9 +44,26 @@ static bool trigger_is_synack(const struct tl_rst *rst)
     return replies(rst) && trigger_has(rst, TL_SYN | TL_ACK);
 }
 
+/* Whether an end speaks Multipath TCP: its SYN said so, or its segments carry the option. */
+static bool speaks_mptcp(const struct tl_endpoint *end)
+{
+    const struct tl_recent_entry *e;
+    unsigned i = 0;
+
+    while ((e = tl_recent_at(&end->recent, i)) != NULL && !(e->options & TL_OPT_MPTCP)) {
+        i++;
+    }
+    return e || (end->options & TL_OPT_MPTCP);
+}
+
+/* The option means something only where both ends agreed on it, and on a RST that counts: else one forged packet would name the
+ * cause. */
 static bool mptcp(const struct tl_rst *rst)
 {
-    return rst->step->seg->options & TL_OPT_MPTCP_RST;
+    uint8_t effect = rst->step->shape->rst_effect;
+
+    return (rst->step->seg->options & TL_OPT_MPTCP_RST) && speaks_mptcp(rst->step->self) && speaks_mptcp(rst->step->peer) &&
+           effect != TL_RST_EFFECT_IGNORED && effect != TL_RST_EFFECT_CHALLENGE;
 }
 
 static bool old_syn_in_time_wait(const struct tl_rst *rst)
@@ -99,6 +117,16 @@ static bool synack_rejected(const struct tl_rst *rst)
            step->self->synack->count == 0 && !step->conn->handshake_acked;
 }
 
+/* A server in SYN-RECEIVED repeats its SYN-ACK after 1 s, and then after twice as long each time (RFC 6298 5): when that time has passed
+ * by half again and none came, it had taken the ACK. */
+static bool waits_for_ack(const struct tl_step *step)
+{
+    const struct tl_syns *synack = step->self->synack;
+    int64_t due_ns = synack->count > 1 ? tl_max_ns(TL_SECOND, 2 * synack->gap_ns) : TL_SECOND;
+
+    return tl_since(step, synack->last_ns) <= due_ns / 2 * 3;
+}
+
 static bool ack_rejected(const struct tl_rst *rst)
 {
     const struct tl_step *step = rst->step;
@@ -106,7 +134,8 @@ static bool ack_rejected(const struct tl_rst *rst)
     /* Late, it looks bare: the listener kept the attempt for a while, or the ACK was long under way. */
     bool fits = (replies(rst) && !trigger_has(rst, TL_SYN)) || (rst->form == TL_RST_FORM_BARE && step->conn->handshake_acked);
 
-    return fits && step->self->synack->count > 0 && !step->self->sent_plain && !step->self->has_fin && !step->self->gone;
+    return fits && step->self->synack->count > 0 && !step->self->sent_plain && !step->self->has_fin && !step->self->gone &&
+           waits_for_ack(step);
 }
 
 static bool half_open_syn_unseen(const struct tl_rst *rst)
@@ -191,6 +220,15 @@ static bool retransmission_timeout(const struct tl_rst *rst)
            tl_since(step, newest->time_ns) >= newest->time_ns - second->time_ns;
 }
 
+/* A server that repeats its SYN-ACK in vain gives up in SYN-RECEIVED; the connection was never open. */
+static bool synack_timeout(const struct tl_rst *rst)
+{
+    const struct tl_step *step = rst->step;
+
+    return is_live(rst) && step->self->synack->count >= REPEATS_TIMEOUT && !step->self->sent_plain && !step->peer->sent_plain &&
+           tl_since(step, step->self->synack->last_ns) >= step->self->synack->gap_ns / 2;
+}
+
 static bool after_close(const struct tl_rst *rst)
 {
     return replies(rst) && (rst->step->conn->finished || rst->step->self->gone || rst->step->conn->reset.ended);
@@ -202,6 +240,14 @@ static bool data_after_close(const struct tl_rst *rst)
 
     return replies(rst) && x->has_fin && rst->trigger && rst->trigger->len > 0 && !rst->step->conn->finished &&
            (!x->has_ack || tl_seq_after(rst->trigger->seq + rst->trigger->len, x->ack));
+}
+
+/* Stacks other than Linux answer data that meets a closed end by a RST of the live form, whose ACK number takes the data. */
+static bool data_after_close_live(const struct tl_rst *rst)
+{
+    const struct tl_endpoint *x = rst->step->self;
+
+    return rst->form == TL_RST_FORM_ACTIVE && x->has_fin && rst->takes && rst->takes->len > 0 && !rst->step->conn->finished;
 }
 
 static bool linger2(const struct tl_rst *rst)
@@ -250,6 +296,12 @@ static bool abort_among_keepalives(const struct tl_rst *rst)
     const struct tl_probe_run *run = rst->step->self->probe;
 
     return abort_active(rst) && run->count > 0 && !run->is_window;
+}
+
+/* Its numbers are those of a segment turned round that this end had not taken yet: it may as well be an answer. */
+static bool abort_or_answer(const struct tl_rst *rst)
+{
+    return abort_active(rst) && rst->takes;
 }
 
 static bool abort_bare(const struct tl_rst *rst)
@@ -303,6 +355,7 @@ static const struct {
     {keepalive_answer_lost, TL_RST_CAUSE_KEEPALIVE_TIMEOUT, TL_CONFIDENCE_GUESS},
     {probe_timeout, TL_RST_CAUSE_PROBE_TIMEOUT, TL_CONFIDENCE_LIKELY},
     {retransmission_timeout, TL_RST_CAUSE_RETRANSMISSION_TIMEOUT, TL_CONFIDENCE_LIKELY},
+    {synack_timeout, TL_RST_CAUSE_RETRANSMISSION_TIMEOUT, TL_CONFIDENCE_LIKELY},
     {data_after_close, TL_RST_CAUSE_DATA_AFTER_CLOSE, TL_CONFIDENCE_CERTAIN},
     {after_close, TL_RST_CAUSE_AFTER_CLOSE, TL_CONFIDENCE_CERTAIN},
     {linger2, TL_RST_CAUSE_LINGER2, TL_CONFIDENCE_LIKELY},
@@ -310,8 +363,10 @@ static const struct {
     {no_connection, TL_RST_CAUSE_NO_CONNECTION, TL_CONFIDENCE_CERTAIN},
     {half_open_probe, TL_RST_CAUSE_HALF_OPEN_PROBE, TL_CONFIDENCE_LIKELY},
     {half_open, TL_RST_CAUSE_HALF_OPEN, TL_CONFIDENCE_LIKELY},
+    {data_after_close_live, TL_RST_CAUSE_DATA_AFTER_CLOSE, TL_CONFIDENCE_LIKELY},
     {abort_after_fin, TL_RST_CAUSE_ABORT_AFTER_FIN, TL_CONFIDENCE_CERTAIN},
     {abort_among_keepalives, TL_RST_CAUSE_ABORT, TL_CONFIDENCE_LIKELY},
+    {abort_or_answer, TL_RST_CAUSE_ABORT, TL_CONFIDENCE_LIKELY},
     {abort_active, TL_RST_CAUSE_ABORT, TL_CONFIDENCE_CERTAIN},
     {abort_bare, TL_RST_CAUSE_ABORT, TL_CONFIDENCE_LIKELY},
     {synack_bad_ack_unseen, TL_RST_CAUSE_SYNACK_BAD_ACK, TL_CONFIDENCE_GUESS},
@@ -366,7 +421,9 @@ static void end_handshake(struct tl_step *step, const struct tl_rst_traits *trai
     if (!step->rst_effective || (conn->opened && traits->step != TL_HANDSHAKE_STEP_RST_ACK)) {
         return;
     }
-    if (by_client && answered) {
+    if (by_client && (conn->endpoint[1 - conn->client].rst->later & (TL_EVIDENCE_SYNACK_AFTER | TL_EVIDENCE_SYNACK_LATER))) {
+        conn->outcome = TL_OUTCOME_REFUSED; /* by a device: then the client had no socket for the SYN-ACK */
+    } else if (by_client && answered) {
         conn->outcome = TL_OUTCOME_CLIENT_RST;
         conn->client_rst = (uint8_t)when_client_reset(step);
     } else if (!by_client) {
@@ -408,22 +465,30 @@ static void count_rst(struct tl_rsts *rsts, const struct tl_rst *rst)
     rsts->was_reply = rst->form == TL_RST_FORM_REPLY_ACK || rst->form == TL_RST_FORM_REPLY_NOACK;
 }
 
-static void remember_rst(const struct tl_rst *rst, struct tl_rsts *rsts, const struct tl_rst_traits *traits)
+static void remember_rst(const struct tl_rst *rst, struct tl_rsts *rsts, const struct tl_rst_traits *traits, bool judged)
 {
     struct tl_step *step = rst->step;
     struct tl_endpoint *self = step->self;
     struct tl_conn *conn = step->conn;
-    struct tl_reset_by by = {.ns = step->seg->time_ns,
-                             .frame = step->seg->frame,
-                             .end = (uint8_t)step->from,
-                             .cause = step->shape->rst_cause,
-                             .confidence = step->shape->rst_confidence};
+    struct tl_rst_seen seen = {
+        .ns = step->seg->time_ns,
+        .frame = step->seg->frame,
+        .evidence = step->shape->evidence,
+        .flags = step->shape->flags,
+        .end = (uint8_t)step->from,
+        .cause = step->shape->rst_cause,
+        .confidence = step->shape->rst_confidence,
+        .effect = step->shape->rst_effect,
+        .stage = step->shape->rst_stage,
+        .ttl = step->seg->ttl,
+        .judged = judged,
+    };
 
-    tl_reset_note(conn, &by, step->rst_effective && !conn->reset.ended && !conn->finished);
+    tl_reset_note(conn, &seen, step->rst_effective && !conn->reset.ended && !conn->finished);
     if (rsts) {
         count_rst(rsts, rst);
     }
-    self->gone |= traits->gone;
+    self->gone |= traits->gone && !tl_of_path(step->shape);
     conn->rst_late |= conn->finished;
     if (step->shape->rst_effect == TL_RST_EFFECT_ACCEPTED || step->shape->rst_effect == TL_RST_EFFECT_CHALLENGE) {
         tl_challenge_trigger(self, step->seg, true);
@@ -476,11 +541,31 @@ static void count_copy(struct tl_step *step)
     }
 }
 
+/* Who sent it, and what that leaves of the cause. */
+static bool judge_origin(struct tl_step *step, struct tl_rsts *rsts)
+{
+    struct tl_shape *shape = step->shape;
+    bool judged = tl_origin_classify(step);
+    struct tl_rst_now now = {.evidence = shape->evidence,
+                             .origin = shape->origin,
+                             .origin_confidence = shape->origin_confidence,
+                             .cause = shape->rst_cause,
+                             .confidence = shape->rst_confidence};
+
+    tl_signature_count(step, rsts);
+    tl_origin_amend(&now, shape->flags, (enum tl_rst_stage)shape->rst_stage);
+    shape->rst_cause = now.cause;
+    shape->rst_confidence = now.confidence;
+    tl_origin_remember(step, rsts, judged);
+    return judged;
+}
+
 void tl_rst_classify(struct tl_step *step)
 {
     const struct tl_rst_traits *traits;
     struct tl_rst rst;
     struct tl_rsts *rsts;
+    bool judged;
 
     if (step->event != TL_EVENT_RST) {
         return;
@@ -489,6 +574,8 @@ void tl_rst_classify(struct tl_step *step)
         count_copy(step);
         return;
     }
+    /* Asked for once: when memory ran out for a part of it, it must not hold the rest. */
+    rsts = tl_rst_make(step->conn, step->self);
     memset(&rst, 0, sizeof rst);
     rst.step = step;
     tl_rst_find_form(&rst);
@@ -496,6 +583,7 @@ void tl_rst_classify(struct tl_step *step)
     step->shape->rst_form = rst.form;
     step->refs->trigger_in = rst.trigger_in;
     find_cause(&rst);
+    judged = judge_origin(step, rsts);
     traits = tl_rst_traits((enum tl_rst_cause)step->shape->rst_cause);
     if (rst.trigger) {
         step->refs->trigger_bytes = rst.trigger->len;
@@ -509,8 +597,5 @@ void tl_rst_classify(struct tl_step *step)
     }
     explain_abort(step);
     refer(step, traits);
-    /* Asked for once: when memory ran out for a part of it, it must not hold the rest. */
-    rsts = tl_rst_make(step->conn, step->self);
-    tl_inject_classify(step, rsts);
-    remember_rst(&rst, rsts, traits);
+    remember_rst(&rst, rsts, traits, judged);
 }

@@ -9,6 +9,7 @@
 enum ends { ENDS_NOTHING, ENDS_BY_FORM };
 enum gone { STAYS, GONE };
 enum receiver { HEARS, DEAF };
+enum device { KEEPS, REPLACES };
 
 /* One name for each row, so that none is there twice; as many as there are causes, so that none is missing. */
 enum row {
@@ -20,7 +21,7 @@ _Static_assert(ROW_COUNT == TL_RST_CAUSE_COUNT - 1, "a cause of tl_names.def has
 
 static const struct tl_rst_traits traits[TL_RST_CAUSE_COUNT] = {
     [TL_RST_CAUSE_NONE] = {.word = TL_VERDICT_RESET, .sender = TL_RST_SENDER_BY_FORM, .may_end = true, .gone = true},
-#define TL_RST_CAUSE_ROW(cause, step_, ends, gone_, sender_, receiver, link_, word_)                                           \
+#define TL_RST_CAUSE_ROW(cause, step_, ends, gone_, sender_, receiver, link_, device, word_)                                   \
     [TL_RST_CAUSE_##cause] = {                                                                                                 \
         .step = TL_HANDSHAKE_STEP_##step_,                                                                                     \
         .sender = TL_RST_SENDER_##sender_,                                                                                     \
@@ -29,6 +30,7 @@ static const struct tl_rst_traits traits[TL_RST_CAUSE_COUNT] = {
         .may_end = ENDS_##ends == ENDS_BY_FORM,                                                                                \
         .gone = (gone_) == GONE,                                                                                               \
         .deaf = (receiver) == DEAF,                                                                                            \
+        .of_end = (device) == REPLACES,                                                                                        \
     },
 #include "rules/tl_rst_cause.def"
 };

@@ -46,10 +46,49 @@ static bool was_taken(const struct tl_step *step, const struct tl_recent_entry *
                                 : tl_seq_after(step->self->ack, e->seq); /* X took what followed it */
 }
 
+/* F2b: the same with ACK flag, as lwIP, uIP and Windows do: both numbers are those of the segment, turned round (RFC 9293 3.5.2 wants no
+ * ACK). */
+static bool is_swapped(const struct tl_step *step, const struct tl_recent_entry *e)
+{
+    return step->seg->ack == e->seq + tl_rst_octets(e) || step->seg->ack == e->seq + 1;
+}
+
+/* Whether X has no connection that could abort: a RST in live form is an answer then. */
+static bool has_nothing_to_abort(const struct tl_step *step, const struct tl_recent_entry *e)
+{
+    const struct tl_endpoint *x = step->self;
+    bool asks = x->syn->count > 0 && !x->sent_plain && x->synack->count == 0;
+
+    if (x->has_ack && tl_seq_before(step->seg->ack, x->ack)) {
+        return true; /* a live end would acknowledge all that it has */
+    }
+    return x->gone || step->conn->reset.ended || step->conn->finished || tl_scoreboard_only_resets(x) ||
+           (asks && !tl_seq_within(e->ack, x->isn + 1, x->isn + 1 + x->syn_extra));
+}
+
+/* The first capture of octets that the RST takes and X had not acknowledged, if they are young. */
+static const struct tl_recent_entry *find_taken(const struct tl_step *step)
+{
+    int64_t patience = tl_window_patience(step, TRIGGER_NS, 2);
+    const struct tl_recent_entry *e, *found = NULL;
+
+    if (step->self->has_ack && !tl_seq_after(step->seg->ack, step->self->ack)) {
+        return NULL;
+    }
+    for (unsigned i = 0; (e = tl_recent_at(&step->peer->recent, i)) != NULL && i < TRIGGERS; i++) {
+        if (!(e->flags & TL_RST) && tl_rst_octets(e) > 0 && tl_since(step, e->time_ns) <= patience &&
+            tl_seq_within(step->seg->ack, e->seq + 1, e->seq + tl_rst_octets(e))) {
+            found = e;
+        }
+    }
+    return found;
+}
+
 /* F2: the answer to a segment with ACK flag carries its ACK number. Of the candidates that are young and not answered yet the
  * oldest that carries something wins, else the oldest, else the youngest of all: each stray segment draws its own RST. */
 static struct tl_recent_entry *find_acknowledging(const struct tl_step *step, bool *carries)
 {
+    bool swapped = tl_has(step, TL_ACK);
     int64_t patience = tl_window_patience(step, TRIGGER_NS, 2);
     bool closed = step->conn->finished || step->conn->reset.ended || step->self->has_fin;
     struct tl_recent_entry *oldest = NULL, *carrying = NULL, *youngest = NULL, *copied = NULL;
@@ -62,6 +101,9 @@ static struct tl_recent_entry *find_acknowledging(const struct tl_step *step, bo
             break;
         }
         if ((e->flags & (TL_ACK | TL_RST)) != TL_ACK || e->ack != step->seg->seq) {
+            continue;
+        }
+        if (swapped && !is_swapped(step, e)) {
             continue;
         }
         if (was_taken(step, e)) {
@@ -130,19 +172,24 @@ void tl_rst_find_form(struct tl_rst *rst)
     bool carries = false;
 
     rst->form = TL_RST_FORM_OTHER;
-    if (tl_has(step, TL_ACK)) {
-        rst->trigger = find_unacknowledging(step);
-        if (rst->trigger && (step->seg->seq == 0 || tl_scoreboard_only_resets(step->self))) {
-            rst->form = TL_RST_FORM_REPLY_NOACK;
-        } else {
-            rst->trigger = NULL;
-            rst->form = is_active(step) ? TL_RST_FORM_ACTIVE : TL_RST_FORM_OTHER;
-        }
+    if (tl_has(step, TL_ACK) && (rst->trigger = find_unacknowledging(step)) != NULL &&
+        (step->seg->seq == 0 || tl_scoreboard_only_resets(step->self))) {
+        rst->form = TL_RST_FORM_REPLY_NOACK;
     } else if (conn->has_challenge && step->seg->seq == conn->challenge_ack && step->self->syn->count > 0) {
         rst->form = TL_RST_FORM_REPLY_ACK;
         rst->challenged = true;
+        rst->trigger = NULL;
         rst->trigger_in = conn->challenge_in;
         return;
+    } else if (tl_has(step, TL_ACK)) {
+        rst->trigger = find_acknowledging(step, &carries);
+        if (rst->trigger && has_nothing_to_abort(step, rst->trigger)) {
+            rst->form = TL_RST_FORM_REPLY_ACK;
+        } else {
+            rst->trigger = NULL;
+            rst->takes = find_taken(step);
+            rst->form = is_active(step) ? TL_RST_FORM_ACTIVE : TL_RST_FORM_OTHER;
+        }
     } else {
         rst->trigger = find_acknowledging(step, &carries);
         if (is_bare(step, rst->trigger, carries)) {

@@ -106,7 +106,7 @@ static bool is_doubtful_again(const struct pair_of_states *s)
 static void sender_of_rst(struct pair_of_states *s, const struct tl_rst_traits *traits)
 {
     const struct tl_step *step = s->step;
-    enum tl_rst_sender says = (enum tl_rst_sender)traits->sender;
+    enum tl_rst_sender says = tl_of_path(step->shape) ? TL_RST_SENDER_SILENT : (enum tl_rst_sender)traits->sender;
 
     switch (says) {
     case TL_RST_SENDER_SILENT:
@@ -118,6 +118,9 @@ static void sender_of_rst(struct pair_of_states *s, const struct tl_rst_traits *
         tl_fsm_withdraw(s->self, TL_REPEATS_SYN, s->self_view);
         return;
     case TL_RST_SENDER_DECLINES:
+        if (tl_fsm_state(s->self) == TL_STATE_CLOSED) {
+            return; /* by a RST before: this is how a CLOSED end answers */
+        }
         if (step->shape->rst_form == TL_RST_FORM_REPLY_ACK) {
             tl_fsm_withdraw(s->self, TL_REPEATS_SYN, s->self_view);
         }
@@ -165,6 +168,15 @@ static void receiver_of_rst(struct pair_of_states *s, const struct tl_rst_traits
     }
 }
 
+/* The segment acknowledges octets that were captured after the last RST in its sender's name: it was not the end of that end. */
+static bool acks_later_octets(const struct tl_step *step)
+{
+    const struct tl_rsts *rsts = step->self->rst;
+
+    return rsts->count > 0 && rsts->has_peer && rsts->has_self && tl_has(step, TL_ACK) && step->peer->has_seen &&
+           tl_seq_after(step->seg->ack, rsts->peer_max) && tl_seq_after(step->peer->seen, rsts->peer_max);
+}
+
 /* An end that a RST should have closed goes on: the RST was lost on the way, or somebody else sent it. Once one end has sent new
  * payload after the RST and the other has acknowledged it, the RST ended nothing. */
 static void on_life_after_rst(struct pair_of_states *s)
@@ -172,16 +184,18 @@ static void on_life_after_rst(struct pair_of_states *s)
     struct tl_step *step = s->step;
     struct tl_conn *conn = step->conn;
     int64_t limit = step->rtt_ns == TL_UNKNOWN_NS ? UNDER_WAY_NS : tl_max_ns(UNDER_WAY_NS, step->rtt_ns);
+    bool later = acks_later_octets(step);
 
-    if (conn->reset.in == 0 || conn->finished || tl_since(step, conn->reset.ns) <= limit) {
+    if (conn->reset.in == 0 || conn->finished || (tl_since(step, conn->reset.ns) <= limit && !later)) {
         return;
     }
-    if (conn->reset.by != step->from || step->new_bytes) {
+    if (conn->reset.by != step->from || step->new_bytes || later) {
         tl_fsm_withdraw(s->self, TL_LIVES_ON, s->self_view);
     }
     if (conn->reset.ended && step->shape->ack == TL_ACK_NEW && step->peer->data_ns > conn->reset.ns) {
         conn->endpoint[conn->reset.by].gone = false;
         tl_reset_revoke(step, conn->reset.by, conn->reset.in, TL_RST_EFFECT_IGNORED);
+        tl_fsm_withdraw(s->peer, TL_LIVES_ON, s->peer_view);
     }
 }
 

@@ -173,7 +173,7 @@ static bool fits_tentative(const struct tl_conn *conn, const struct tl_segment *
         return acks;
     }
     if (seg->flags & TL_RST) {
-        return from_opener ? conn->has_challenge && !(seg->flags & TL_ACK) && seg->seq == conn->challenge_ack : acks;
+        return from_opener ? conn->has_challenge && seg->seq == conn->challenge_ack : acks;
     }
     if (tl_window_fits(conn->previous, seg)) {
         return false;
@@ -256,7 +256,7 @@ static void trigger_previous(struct tl_conn *conn, const struct tl_segment *seg)
 static void reset_previous(struct tl_conn *conn, const struct tl_segment *seg, const struct tl_shape *shape)
 {
     struct tl_conn *before = conn->previous;
-    struct tl_reset_by by = {.ns = seg->time_ns,
+    struct tl_rst_seen by = {.ns = seg->time_ns,
                              .frame = seg->frame,
                              .end = seg->from & 1,
                              .cause = shape->rst_cause,

@@ -7,8 +7,8 @@
 #include "conn/tl_window.h"
 #include "rules/tl_apply.h"
 #include "rules/tl_close.h"
-#include "rules/tl_inject.h"
 #include "rules/tl_open.h"
+#include "rules/tl_origin.h"
 #include "rules/tl_phase.h"
 #include "rules/tl_probe.h"
 #include "rules/tl_reset.h"
@@ -106,28 +106,56 @@ static void resync(const struct tl_conn *conn, struct tl_endpoint *end, uint32_t
     end->strays = 0;
 }
 
-/* Segments whose numbers fit nothing are classified and change nothing, until several continue each other. */
-static void check_stray(struct tl_step *step)
+/* Counts a stray segment: how many of them continue each other, and where. */
+static void count_stray(struct tl_step *step)
 {
     struct tl_endpoint *self = step->self;
     const struct tl_segment *seg = step->seg;
     uint32_t reach = self->max_window > UINT16_MAX ? self->max_window : UINT16_MAX;
 
-    if (tl_window_fits(step->conn, seg)) {
+    if (self->strays > 0 && tl_seq_within(seg->seq, self->stray_seq, self->stray_seq + reach)) {
+        self->strays += self->strays < UINT8_MAX;
+    } else {
+        self->strays = 1;
+        self->stray_from = seg->seq;
+    }
+    self->stray_seq = step->end;
+    self->stray_ack = seg->ack;
+    self->has_stray_ack = tl_has(step, TL_ACK);
+}
+
+/* Whether the stray segments of `end` are what it really sends: its peer acknowledges them, or nothing of the peer is captured. Numbers
+ * that one end alone invents, in whoever's name, move nobody (SECURITY.md). */
+static bool is_confirmed(const struct tl_endpoint *end, const struct tl_endpoint *peer)
+{
+    if (end->strays < STRAYS_TO_RESYNC) {
+        return false;
+    }
+    return peer->segments == 0 ||
+           (peer->strays > 0 && peer->has_stray_ack && tl_seq_within(peer->stray_ack, end->stray_from, end->stray_seq));
+}
+
+/* Segments whose numbers fit nothing are classified and change nothing, until several continue each other and the other end
+ * acknowledges them. */
+static void check_stray(struct tl_step *step)
+{
+    struct tl_endpoint *self = step->self, *peer = step->peer;
+
+    if (tl_window_fits(step->conn, step->seg)) {
         self->strays = 0;
         return;
     }
-    if (self->strays > 0 && tl_seq_within(seg->seq, self->stray_seq, self->stray_seq + reach)) {
-        self->strays++;
-    } else {
-        self->strays = 1;
+    count_stray(step);
+    if (is_confirmed(peer, self)) {
+        resync(step->conn, peer, self->has_stray_ack ? self->stray_ack : peer->stray_seq);
     }
-    self->stray_seq = step->end;
-    if (self->strays >= STRAYS_TO_RESYNC) {
-        resync(step->conn, self, seg->seq);
-        if (tl_has(step, TL_ACK)) {
-            resync(step->conn, step->peer, seg->ack);
+    if (is_confirmed(self, peer)) {
+        resync(step->conn, self, step->seg->seq);
+        if (peer->segments == 0 && tl_has(step, TL_ACK)) {
+            resync(step->conn, peer, step->seg->ack);
         }
+    }
+    if (tl_window_fits(step->conn, step->seg)) {
         return;
     }
     step->stray = true;
@@ -351,7 +379,7 @@ static const struct {
     {tl_rexmit_classify, DONE_BYTES, DONE_PROBE | DONE_HANDSHAKE | DONE_TEARDOWN},
     {tl_apply_segment, DONE_APPLIED, NAMED},
     {tl_rexmit_learn, 0, DONE_APPLIED},
-    {tl_inject_learn, DONE_ORIGIN, DONE_APPLIED | DONE_ACK},
+    {tl_origin_learn, DONE_ORIGIN, DONE_APPLIED | DONE_ACK},
     {tl_apply_challenge_trigger, DONE_TRIGGER, DONE_APPLIED},
     {tl_states_update, DONE_STATES, DONE_APPLIED | DONE_ORIGIN},
     {answer_challenge_trigger, DONE_ANSWERED, DONE_TRIGGER | DONE_STATES},

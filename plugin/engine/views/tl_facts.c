@@ -4,8 +4,9 @@
  */
 #include "conn/tl_conn.h"
 #include "rules/tl_close.h"
-#include "rules/tl_inject.h"
 #include "rules/tl_open.h"
+#include "rules/tl_origin.h"
+#include "rules/tl_signature.h"
 #include "views/tl_verdict.h"
 
 #include <string.h>
@@ -83,6 +84,7 @@ static void write_closing(const struct tl_conn *conn, struct tl_facts *facts)
 {
     const struct tl_endpoint *first = conn->closer == TL_NO_ENDPOINT ? NULL : &conn->endpoint[conn->closer];
     const struct tl_endpoint *second = conn->closer == TL_NO_ENDPOINT ? NULL : &conn->endpoint[1 - conn->closer];
+    struct tl_rst_now now;
     bool proved;
 
     facts->kind = (uint8_t)tl_close_kind(conn, &proved);
@@ -90,10 +92,15 @@ static void write_closing(const struct tl_conn *conn, struct tl_facts *facts)
     facts->initiator = (uint8_t)tl_close_initiator(conn);
     facts->time_wait = (uint8_t)tl_close_time_wait(conn);
     facts->rst_in = conn->reset.in;
-    facts->any_rst_in = conn->reset.any_in;
-    facts->rst_cause = conn->reset.any_cause;
-    facts->rst_confidence = conn->reset.any_confidence;
-    facts->rst_sender = conn->reset.any_in == 0 ? TL_SIDE_NONE : (uint8_t)tl_close_side(conn, conn->reset.any_by);
+    facts->any_rst_in = conn->reset.any.frame;
+    if (conn->reset.any.frame != 0) {
+        tl_origin_by_now(conn, &conn->reset.any, &now);
+        facts->rst_cause = now.cause;
+        facts->rst_confidence = now.confidence;
+        facts->rst_origin = now.origin;
+        facts->rst_origin_confidence = now.origin_confidence;
+        facts->rst_sender = (uint8_t)tl_close_side(conn, conn->reset.any.end);
+    }
     facts->teardown_ns = facts->fin_wait_ns = facts->close_wait_ns = TL_UNKNOWN_NS;
     if (!first) {
         return;
@@ -177,13 +184,8 @@ void tl_conn_facts(const struct tl_conn *conn, int64_t end_ns, struct tl_facts *
         facts->fin_in[i] = conn->endpoint[i].fin_in;
         facts->segments[i] = conn->endpoint[i].segments;
         facts->history[i] = conn->endpoint[i].fsm.history;
-        facts->last_rst_in[i] = conn->endpoint[i].rst->last_in;
-        facts->evidence[i] = conn->endpoint[i].rst->evidence;
-        facts->injected[i] =
-            conn->endpoint[i].rst->count > 0 ? (uint8_t)tl_inject_verdict(conn->endpoint[i].rst->evidence) : TL_INJECTED_NONE;
-        facts->rst_effect[i] = conn->endpoint[i].rst->effect;
     }
-    facts->signature = (uint8_t)tl_inject_signature(conn, end_ns);
+    facts->signature = (uint8_t)tl_signature_of(conn, end_ns);
     facts->capture = (uint8_t)capture_of(conn);
     write_opening(conn, end_ns, facts);
     write_closing(conn, facts);

@@ -166,7 +166,7 @@ bool tl_tally_add(struct tl_tally *tally, const struct tl_allocator *allocator, 
         return true;
     }
     end->segments++;
-    end->bytes += segment->len;
+    end->bytes += segment->flags & TL_RST ? 0 : segment->len; /* text on a RST is no stream: RFC 9293 3.5.3 */
     if (tells_window(segment, &result->shape)) {
         end->window_closed = segment->window == 0;
     }

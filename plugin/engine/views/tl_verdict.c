@@ -44,11 +44,17 @@ static bool rst_acks_close(const struct tl_conn *conn)
     return tl_fin_acked(x) && y->has_fin && x->rst->ack == y->fin + 1;
 }
 
+/* A device on the path sent the reset that the facts speak of. */
+static bool is_of_path(const struct tl_facts *facts)
+{
+    return facts->rst_origin == TL_ORIGIN_PATH && facts->rst_origin_confidence != TL_CONFIDENCE_GUESS;
+}
+
 static enum tl_verdict of_reset(const struct tl_conn *conn, const struct tl_facts *facts)
 {
     enum tl_verdict word = (enum tl_verdict)tl_rst_traits((enum tl_rst_cause)facts->rst_cause)->word;
 
-    if (word != TL_VERDICT_REJECTED && facts->injected[conn->reset.by & 1] == TL_INJECTED_LIKELY) {
+    if (word != TL_VERDICT_REJECTED && word != TL_VERDICT_REFUSED && is_of_path(facts)) {
         return TL_VERDICT_INJECTED;
     }
     if (word == TL_VERDICT_ABORTED && insists(&conn->endpoint[conn->reset.by & 1])) {
@@ -110,8 +116,7 @@ static bool closed_at_once(const struct tl_conn *conn, const struct tl_facts *fa
     }
     if (conn->closer == by && !conn->closer_unknown && !conn->crossed && !server->fin_inferred) {
         close_ns = server->fin_ns;
-    } else if (conn->reset.ended && conn->reset.by == by && !conn->endpoint[conn->client].has_fin &&
-               facts->injected[by] != TL_INJECTED_LIKELY) {
+    } else if (conn->reset.ended && conn->reset.by == by && !conn->endpoint[conn->client].has_fin && !is_of_path(facts)) {
         close_ns = conn->reset.ns;
     } else {
         return false;

@@ -14,7 +14,7 @@
 
 #include "base/tl_language.h"
 
-enum { TL_BLANKS_MAX = 80 };
+enum { TL_BLANKS_MAX = 96 };
 
 /* What a blank stands for: a text, which may have blanks itself, or a number when `text` is NULL. */
 struct tl_blank {

@@ -16,11 +16,9 @@ struct tl_view {
     enum tl_language language; /* of the explanation */
     bool visited;              /* whether this is a later pass, so that the facts are those of the whole capture */
     /* Answers that later segments may have changed, as known by now. */
-    uint8_t spurious;   /* enum tl_spurious, of a retransmission */
-    uint8_t rst_effect; /* enum tl_rst_effect, of a RST, and the two below too */
-    uint8_t injected;   /* enum tl_injected */
-    uint16_t evidence;  /* enum tl_evidence */
-    uint8_t keepalive;  /* enum tl_probe_kind, and the next one too */
+    uint8_t spurious;      /* enum tl_spurious, of a retransmission */
+    struct tl_rst_now rst; /* of a RST */
+    uint8_t keepalive;     /* enum tl_probe_kind, and the next one too */
     uint8_t window_probe;
     uint8_t probe_confidence;  /* enum tl_confidence */
     bool has_zeek;             /* whether this is the last segment and Zeek's words are known */
@@ -33,9 +31,12 @@ static inline void tl_view_begin(struct tl_view *view)
     const struct tl_shape *shape = &view->result->shape;
 
     view->spurious = shape->spurious;
-    view->rst_effect = shape->rst_effect;
-    view->injected = shape->injected;
-    view->evidence = shape->evidence;
+    view->rst = (struct tl_rst_now){.evidence = shape->evidence,
+                                    .origin = shape->origin,
+                                    .origin_confidence = shape->origin_confidence,
+                                    .cause = shape->rst_cause,
+                                    .confidence = shape->rst_confidence,
+                                    .effect = shape->rst_effect};
     view->keepalive = shape->keepalive;
     view->window_probe = shape->window_probe;
     view->probe_confidence = shape->probe_confidence;

@@ -147,8 +147,8 @@ struct tl_expert_item *tl_expert_pick(const struct tl_view *view)
 {
     const struct tl_shape *shape = &view->result->shape;
     const struct candidate candidates[] = {
-        {INJECTED, view->injected},
-        {RST, shape->rst_cause},
+        {ORIGIN, view->rst.origin_confidence == TL_CONFIDENCE_GUESS ? TL_ORIGIN_NONE : view->rst.origin},
+        {RST, view->rst.cause},
         {OUTCOME, outcome_value(view)},
         {TFO, view->facts.synack_in == view->segment->frame ? view->facts.tfo : TL_TFO_NONE},
         {ERROR, error_value(shape->error)},

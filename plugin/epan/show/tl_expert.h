@@ -15,7 +15,7 @@ struct tl_expert_item;
 /* Registers one expert item, tcplife.expert.<value>, for each row of tl_names.def and tl_errors.def that has a severity. */
 void tl_expert_register(int protocol);
 
-/* The expert item that a TCP header deserves, or NULL: the most severe one, and of those the first in this order: injected
+/* The expert item that a TCP header deserves, or NULL: the most severe one, and of those the first in this order: origin
  * reset, reset, outcome of the handshake, error of the handshake, step of the teardown, probe, step of the handshake,
  * retransmission, other segment, special ACK, reuse of the ports. All members of the view must be filled. O(1). */
 struct tl_expert_item *tl_expert_pick(const struct tl_view *view);

@@ -193,6 +193,7 @@ static void add_references(struct story *story)
     add_frame(story, "fin1_in", facts->fin1_in);
     add_frame(story, "fin2_in", facts->fin2_in);
     add_frame(story, "trigger", refs->trigger_in);
+    add_test(story, "?unanswered", refs->trigger_in == 0);
     if (refs->trigger_bytes > 0)
         add_number(story, "trigger_bytes", refs->trigger_bytes);
     add_frame(story, "first", refs->first_in);
@@ -232,6 +233,42 @@ static void add_repair(struct story *story)
     add_frame(story, "disowned", refs->disowned_in);
     add_frame(story, "revoked", refs->revoked_in);
     add_frame(story, "superseded", refs->superseded_in);
+}
+
+/* The usual idle timeouts of devices, seconds; a silence within 2 % of one is called so. */
+static unsigned usual_timeout(int64_t silence_ns)
+{
+    static const unsigned usual[] = {60, 240, 300, 350, 600, 900, 1800, 3600, 7200};
+
+    for (size_t i = 0; i < G_N_ELEMENTS(usual); i++) {
+        int64_t timeout_ns = (int64_t)usual[i] * 1000000000;
+
+        if (silence_ns >= timeout_ns / 100 * 98 && silence_ns <= timeout_ns / 100 * 102)
+            return usual[i];
+    }
+    return 0;
+}
+
+/* What was measured of a RST. */
+static void add_origin(struct story *story)
+{
+    const struct tl_refs *refs = &story->view->result->refs;
+    const struct tl_facts *facts = &story->view->facts;
+    unsigned timeout = usual_timeout(refs->silence_ns);
+
+    add_number(story, "ttl", story->view->segment->ttl);
+    if (refs->usual_ttl != 0)
+        add_number(story, "usual_ttl", refs->usual_ttl);
+    add_seconds(story, "gap", refs->gap_ns);
+    add_frame(story, "gap_in", refs->gap_in);
+    add_seconds(story, "half_rtt", refs->half_rtt_ns);
+    add_number(story, "samples", refs->half_rtt_count);
+    add_frame(story, "echo_in", refs->echo_in);
+    add_seconds(story, "silence", refs->silence_ns);
+    if (timeout != 0)
+        add_number(story, "timeout", timeout);
+    if (!facts->has_fin[story->view->segment->from & 1])
+        add_frame(story, "ended_in", facts->rst_in);
 }
 
 /* Words for sender and receiver. */
@@ -291,6 +328,7 @@ static void add_rest(struct tl_blanks *blanks)
     add_numbers(story);
     add_references(story);
     add_repair(story);
+    add_origin(story);
 }
 
 /* ---- what to say ------------------------------------------------------------------------------------------------------- */
@@ -345,18 +383,65 @@ static tl_texts special_sentence(const struct tl_view *view)
     return shape->ack == TL_ACK_TIME_WAIT ? phrase(PHRASE_ACK_TIME_WAIT) : NULL;
 }
 
+/* What tells that a device on the path sent a RST, with the numbers. */
+static void say_evidence(wmem_strbuf_t *out, struct story *story)
+{
+    static const struct {
+        uint32_t bits;
+        enum phrase phrase;
+    } told[] = {
+        {TL_EVIDENCE_AS_SYNACK, PHRASE_PATH_AS_SYNACK},
+        {TL_EVIDENCE_TTL | TL_EVIDENCE_TTL_NEAR | TL_EVIDENCE_TTL_WEAK | TL_EVIDENCE_SIBLING, PHRASE_PATH_TTL},
+        {TL_EVIDENCE_TOO_FAST | TL_EVIDENCE_TOO_FAST_IDLE | TL_EVIDENCE_TOO_FAST_QUIET, PHRASE_PATH_TOO_FAST},
+        {TL_EVIDENCE_ECHO_ID, PHRASE_PATH_ECHO_ID},
+        {TL_EVIDENCE_ID_SHARED, PHRASE_PATH_ID_SHARED},
+        {TL_EVIDENCE_SYNACK_AFTER | TL_EVIDENCE_SYNACK_LATER, PHRASE_PATH_SYNACK_AFTER},
+        {TL_EVIDENCE_GOES_ON | TL_EVIDENCE_GOES_ON_DATA | TL_EVIDENCE_GOES_ON_OLD, PHRASE_PATH_GOES_ON},
+    };
+    const struct tl_rst_now *rst = &story->view->rst;
+
+    for (size_t i = 0; i < G_N_ELEMENTS(told); i++) {
+        bool needs_ttl = told[i].phrase == PHRASE_PATH_TTL;
+
+        if ((rst->evidence & told[i].bits) && !(needs_ttl && story->view->result->refs.usual_ttl == 0))
+            say(out, story, phrase(told[i].phrase));
+    }
+}
+
+/* Why, in the name of the device that sent it. */
+static tl_texts device_sentence(unsigned cause)
+{
+    if (cause == TL_RST_CAUSE_DEVICE_IDLE || cause == TL_RST_CAUSE_DEVICE_POLICY || cause == TL_RST_CAUSE_DEVICE_STATE)
+        return sentence(TL_GROUP_RST_CAUSE, cause);
+    if (cause == TL_RST_CAUSE_REFUSED || cause == TL_RST_CAUSE_REFUSED_BAD)
+        return phrase(PHRASE_PATH_SYN);
+    return phrase(PHRASE_PATH_ANSWER);
+}
+
 static void say_reset(wmem_strbuf_t *out, struct story *story)
 {
-    const struct tl_view *view = story->view;
-    const struct tl_shape *shape = &view->result->shape;
+    static const enum phrase path[] = {[TL_CONFIDENCE_CERTAIN] = PHRASE_PATH_CERTAIN,
+                                       [TL_CONFIDENCE_LIKELY] = PHRASE_PATH_LIKELY,
+                                       [TL_CONFIDENCE_GUESS] = PHRASE_PATH_GUESS};
+    const struct tl_shape *shape = &story->view->result->shape;
+    const struct tl_rst_now *rst = &story->view->rst;
+    bool by_device = rst->origin == TL_ORIGIN_PATH;
+    bool guess = rst->origin_confidence == TL_CONFIDENCE_GUESS;
 
-    say_as(out, story, sentence(TL_GROUP_RST_CAUSE, shape->rst_cause), shape->rst_confidence);
-    if (shape->abort_why != TL_ABORT_WHY_NONE)
+    if (!by_device || guess)
+        say_as(out, story, sentence(TL_GROUP_RST_CAUSE, rst->cause), rst->confidence);
+    if (by_device)
+        say(out, story, phrase(path[rst->origin_confidence]));
+    if (by_device && !guess)
+        say_as(out, story, device_sentence(rst->cause), rst->confidence);
+    if (by_device)
+        say_evidence(out, story);
+    if (shape->flags & TL_SHAPE_RST_AFTER_IDLE)
+        say(out, story, phrase(PHRASE_IDLE));
+    if (rst->cause == TL_RST_CAUSE_ABORT && shape->abort_why != TL_ABORT_WHY_NONE)
         say(out, story, sentence(TL_GROUP_ABORT_WHY, shape->abort_why));
-    if (view->injected == TL_INJECTED_POSSIBLE || view->injected == TL_INJECTED_LIKELY)
-        say(out, story, sentence(TL_GROUP_INJECTED, view->injected));
-    if (view->rst_effect != TL_RST_EFFECT_NONE && view->rst_effect != TL_RST_EFFECT_UNKNOWN)
-        say(out, story, sentence(TL_GROUP_RST_EFFECT, view->rst_effect));
+    if (rst->effect != TL_RST_EFFECT_NONE && rst->effect != TL_RST_EFFECT_UNKNOWN)
+        say(out, story, sentence(TL_GROUP_RST_EFFECT, rst->effect));
 }
 
 static void say_segment(wmem_strbuf_t *out, struct story *story)

@@ -67,6 +67,10 @@ static const char *tag_by_now(struct tl_view *view, const char **prefix)
     if (is_probe && view->visited)
         tl_store_rename_probe(view->result->conn, view->result->refs.probe_run_in, &by_now);
     tl_view_begin(view);
+    if (view->visited && by_now.rst_cause != TL_RST_CAUSE_NONE) {
+        tl_conn_rst(view->result->conn, view->segment, &by_now, &view->rst);
+        by_now.rst_cause = view->rst.cause;
+    }
     view->keepalive = by_now.keepalive;
     view->window_probe = by_now.window_probe;
     view->probe_confidence = by_now.probe_confidence;
@@ -84,19 +88,11 @@ static bool expert_needs_facts(const struct tl_view *view)
 /* Fills the answers that later segments may have changed, and the facts of the connection if they are needed. */
 static void look(struct tl_view *view, bool needs_facts)
 {
-    const struct tl_shape *shape = &view->result->shape;
-    unsigned from = shape->from & 1;
-
     if (needs_facts)
         tl_conn_facts(view->result->conn, tl_store_end(), &view->facts);
     view->spurious = spurious_by_now(view);
     view->has_zeek = view->visited && needs_facts && view->segment->frame == view->facts.last_in &&
                      tl_conn_zeek(view->result->conn, &view->zeek);
-    if (!view->visited || shape->rst_cause == TL_RST_CAUSE_NONE || view->facts.last_rst_in[from] != view->segment->frame)
-        return;
-    view->rst_effect = view->facts.rst_effect[from];
-    view->injected = view->facts.injected[from];
-    view->evidence = view->facts.evidence[from];
 }
 
 /* Whether the shape says what any transfer consists of, so that only fields show it: no tag, no expert item. Asked first because

@@ -40,7 +40,7 @@ bool tl_value(const struct tl_view *view, enum tl_field field, int64_t *value);
 enum tl_field tl_value_next(const struct tl_view *view, enum tl_field field, enum tl_field end, const uint8_t *after,
                             int64_t *value);
 
-enum { TL_VALUE_TEXT_SIZE = 160 }; /* all words of a mask together, and the NUL */
+enum { TL_VALUE_TEXT_SIZE = 448 }; /* all words of a mask together, and the NUL */
 
 /* The text of a STRING with that value, but the explanation, which is "". Cost: its length. */
 const char *tl_value_text(const struct tl_view *view, enum tl_field field, int64_t value, char buffer[TL_VALUE_TEXT_SIZE]);

@@ -132,8 +132,6 @@ void tl_record_fill(wmem_allocator_t *pool, const struct tl_conn *conn, const st
     record->duration_ns = facts->last_ns - facts->start_ns;
     record->longest_idle_ns = tally->longest_idle_ns;
     record->final_idle_ns = tl_tally_final_idle(tally);
-    if (facts->any_rst_in != 0)
-        record->rst_injected = facts->injected[facts->rst_sender == TL_SIDE_CLIENT ? facts->client : !facts->client];
 }
 
 /* ---- cells -------------------------------------------------------------------------------------------------------------- */

@@ -28,9 +28,8 @@ struct tl_record {
     uint32_t client_port, server_port;
     uint32_t segments[2];
     uint32_t retransmissions_of[2], retransmissions;
-    uint32_t stream;      /* TL_NO_STREAM = not known */
-    uint8_t state[2];     /* enum tl_state after the last segment */
-    uint8_t rst_injected; /* enum tl_injected */
+    uint32_t stream;  /* TL_NO_STREAM = not known */
+    uint8_t state[2]; /* enum tl_state after the last segment */
 };
 
 /* How a column is kept in the record; see tl_columns.def. */

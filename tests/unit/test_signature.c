@@ -1,4 +1,4 @@
-/* test_inject_pattern.c - tests of tl_inject: stage of a RST, and the pattern that the resets in the client's name make. Rules:
+/* test_inject_pattern.c - tests of tl_signature: stage of a RST, and the pattern that the resets in the client's name make. Rules:
  * docs/design.md, "Stage and signature".
  *
  * SPDX-License-Identifier: GPL-2.0-or-later
