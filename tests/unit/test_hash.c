@@ -7,7 +7,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "store/tl_hash.h"
+#include "base/tl_hash.h"
 
 enum {
     WORDS = 10,     /* of the input: two IPv6 addresses and what goes with them */
@@ -86,7 +86,7 @@ static double steps_each(const struct tl_hash *hash, spread *spread, uint32_t co
 }
 
 /* Random inputs pass 1 + LOAD / 2 entries on the average (Knuth 6.4). Twice that, whatever the key is, and not more for four
- * times as many inputs. A hash of exclusive or, odd factor and fold needs 90 and 180 for the first. */
+ * times as many inputs. Exclusive or, odd factor and fold, with any seed, need 9 and 33 for the first (measured). */
 static void structured_inputs_do_not_collide(void **state)
 {
     static spread *const spreads[] = {top_bits, top_of_pairs, low_bits, same_sums};

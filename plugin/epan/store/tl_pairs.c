@@ -162,12 +162,15 @@ static void grow(struct tl_pairs *pairs)
     wmem_free(wmem_file_scope(), old);
 }
 
-/* A number of an address, the same for every port; never 0. */
-static uint64_t number_of(const struct tl_pairs *pairs, const struct tl_pair_entry *entry, unsigned end)
+/* A number of an address, the same for every port and in every run, for answers may depend on which hosts share a place of a table; never
+ * 0. FNV-1a of 64 bits (draft-eastlake-fnv): whoever makes two hosts collide only weakens evidence about both. */
+static uint64_t number_of(const struct tl_pair_entry *entry, unsigned end)
 {
-    uint64_t sum = tl_hash_add(pairs->hash, tl_hash_begin(pairs->hash), WORD_KINDS, entry->length[end]);
+    uint64_t number = UINT64_C(0xcbf29ce484222325);
 
-    return add_address(pairs->hash, sum, WORD_ADDRESSES, address_of(entry, end), entry->length[end]) | 1;
+    for (unsigned i = 0; i < entry->length[end]; i++)
+        number = (number ^ address_of(entry, end)[i]) * UINT64_C(0x100000001b3);
+    return number | 1;
 }
 
 static struct tl_pair *new_pair(const struct tl_pairs *pairs, struct tl_pair_entry *entry)
@@ -175,7 +178,7 @@ static struct tl_pair *new_pair(const struct tl_pairs *pairs, struct tl_pair_ent
     struct tl_endpoints ends = {.user = entry};
 
     for (unsigned end = 0; end < 2; end++) {
-        ends.host[end] = number_of(pairs, entry, end);
+        ends.host[end] = number_of(entry, end);
         ends.port[end] = entry->port[end];
         ends.is_service[end] = dissector_get_uint_handle(pairs->services, entry->port[end]) != NULL;
     }

@@ -13,8 +13,8 @@
 #include <epan/packet.h>
 
 #include "../engine/tl.h"
+#include "base/tl_hash.h"
 #include "base/tl_pool.h"
-#include "store/tl_hash.h"
 
 enum { TL_PAIRS_NEAR = 64 }; /* pairs found without the hash table; a power of two */
 

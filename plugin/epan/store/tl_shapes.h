@@ -10,7 +10,7 @@
 #include <epan/wmem_scopes.h>
 
 #include "../engine/tl.h"
-#include "store/tl_hash.h"
+#include "base/tl_hash.h"
 
 enum { TL_SHAPES_NEAR = 64 }; /* shapes found without the table; a power of two */
 

@@ -9,7 +9,7 @@
 
 #include <epan/wmem_scopes.h>
 
-#include "store/tl_hash.h"
+#include "base/tl_hash.h"
 #include "store/tl_shapes.h"
 
 enum {
