@@ -87,7 +87,7 @@ def test_a_sentence_says_how_sure_it_is(trees):
     seen = set()
     for tree in found:
         confidence = confidence_of(tree)
-        sentence = re.split("[.。]", tree.find(f"field[@name='{EXPLANATION}']").get("show"))[0]
+        sentence = re.split(r"\. |。", tree.find(f"field[@name='{EXPLANATION}']").get("show"))[0]
         if confidence in WORDS[language]:
             assert WORDS[language][confidence] in sentence, sentence
         elif confidence == "certain":
@@ -104,4 +104,4 @@ def test_every_blank_is_filled():
     paths = (show / "tl_sentences.def", show.parent / "input/tl_wireshark.def")
     texts = [path.read_text(encoding="utf-8").split("*/", 1)[1] for path in paths]
     used = {name[0].lower() + name[1:] for text in texts for name in re.findall(r"\{([^}]+)\}", text)}
-    assert used == known
+    assert used <= known, used - known
