@@ -459,8 +459,8 @@ static bool is_prompt_answer(const struct tl_step *step)
 {
     const struct tl_endpoint *peer = step->peer;
 
-    if (peer->trigger_is_rst && peer->rst->seq == step->seg->ack) {
-        return false; /* a RST with just the number that is expected is accepted, never challenged: RFC 5961 3.2 */
+    if (peer->trigger_is_rst && peer->rst->count == 1 && peer->rst->seq == step->seg->ack) {
+        return false; /* the only RST so far has just the number that is expected: accepted, never challenged, RFC 5961 3.2 */
     }
     return peer->trigger_in != 0 && tl_since(step, peer->trigger_ns) <= tl_window_patience(step, CHALLENGE_NS, 2) &&
            tl_probe_may_answer(step, peer->trigger_first_ns);
@@ -497,10 +497,9 @@ void tl_probe_classify_ack(struct tl_step *step)
         if (peer->synack->count > 1 && peer->trigger_in == peer->synack->last_in) {
             step->shape->handshake_step = TL_HANDSHAKE_STEP_ACK_AGAIN;
             /* It was synchronised already when that SYN-ACK came. */
-            if (step->conn->opening.ignored == 0) {
-                step->refs->proved[0].frame = peer->synack->last_in;
-                step->refs->proved[0].spurious = TL_SPURIOUS_ACKED_CROSSING;
-            }
+            step->refs->proved[0].frame = peer->synack->last_in;
+            step->refs->proved[0].spurious =
+                step->conn->opening.ignored == 0 ? TL_SPURIOUS_ACKED_CROSSING : TL_SPURIOUS_UNHEARD;
         }
     }
 }

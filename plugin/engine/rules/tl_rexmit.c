@@ -215,7 +215,8 @@ static bool is_syn_data(const struct tl_step *step, const struct tl_scoreboard_r
 {
     const struct tl_conn *conn = step->conn;
     uint32_t start = step->self->isn + 1;
-    bool refused = conn->opening.tfo == TL_TFO_DATA_NOT_ACKED || conn->opening.tfo == TL_TFO_PARTIAL;
+    bool refused = conn->opening.tfo == TL_TFO_DATA_NOT_ACKED || conn->opening.tfo == TL_TFO_PARTIAL ||
+                   conn->opening.tfo == TL_TFO_DATA_LOST;
 
     return refused && conn->client == step->from && step->seg->len > 0 && look->previous.tx_count == 0 &&
            step->seg->seq - start < conn->opening.syn_data;
@@ -320,9 +321,9 @@ static void classify_syn(struct tl_step *step)
     step->refs->retransmission_number = step->shape->attempt;
     step->refs->since_original_ns = tl_since(step, syns->first_ns);
     step->refs->since_previous_ns = tl_since(step, syns->last_ns);
-    if (step->self->has_una && tl_seq_after(step->self->una, step->self->isn) &&
-        step->shape->synack_why != TL_SYNACK_WHY_ACK_NOT_TAKEN) {
-        step->shape->spurious = TL_SPURIOUS_ACKED_CROSSING;
+    if (step->self->has_una && tl_seq_after(step->self->una, step->self->isn)) {
+        step->shape->spurious =
+            step->shape->synack_why == TL_SYNACK_WHY_ACK_NOT_TAKEN ? TL_SPURIOUS_UNHEARD : TL_SPURIOUS_ACKED_CROSSING;
     }
 }
 

@@ -83,7 +83,7 @@ static enum tl_spurious known_spurious(const struct tl_step *step, const struct 
     if (step->self->has_una && !tl_seq_after(step->end, step->self->una)) {
         return !tl_seq_after(step->end, known->una) ? TL_SPURIOUS_ACKED
                : ack_is_under_way(step)             ? TL_SPURIOUS_ACKED_CROSSING
-                                                    : TL_SPURIOUS_ACK_LOST;
+                                                    : TL_SPURIOUS_UNHEARD;
     }
     if (tl_feedback_covers(&repair->feedback, step->seg->seq, step->end) && !tl_seq_before(known->sacked, step->end)) {
         return TL_SPURIOUS_SACKED;
