@@ -111,10 +111,9 @@ static struct ttl_distance distance_to(const struct tl_ttls *ttls, uint8_t ttl)
 }
 
 /* O1: the weight of a TTL that X's segments do not have. */
-static uint32_t weigh_ttl(const struct tl_ttls *usual, const struct ttl_distance *d, uint8_t ttl, bool of_conn)
+static uint32_t weigh_ttl(const struct tl_ttls *usual, const struct ttl_distance *d, uint8_t ttl, unsigned total, bool of_conn)
 {
     bool stable = usual->used == 1, other_start = start_of(ttl) != start_of(d->highest);
-    unsigned total = tl_ttls_total(usual);
 
     if (d->hops > 0 && ttl >= 254 && d->highest < 250) {
         return TL_EVIDENCE_TTL;
@@ -160,6 +159,7 @@ uint32_t tl_origin_ttl(const struct tl_conn *conn, unsigned end, uint8_t ttl, st
     struct ttl_distance d;
     struct look look = {0};
     uint32_t evidence = 0;
+    unsigned total;
     bool of_conn;
 
     collect_ttls(x, true, usual);
@@ -170,10 +170,11 @@ uint32_t tl_origin_ttl(const struct tl_conn *conn, unsigned end, uint8_t ttl, st
         *usual = rest;
         evidence |= TL_EVIDENCE_AS_SYNACK;
     }
+    host = host_of(conn, end);
     of_conn = usual->used > 0;
-    host = of_conn ? NULL : host_of(conn, end);
-    if (host) {
-        *usual = host->ttls;
+    if (host && (!of_conn || (rest.used == 0 && distance_to(usual, ttl).ttl != 0 && distance_to(&host->ttls, ttl).ttl == 0))) {
+        *usual = host->ttls; /* a SYN-ACK alone may be a balancer's, too: what the host sends elsewhere counts */
+        of_conn = false;
     }
     if (ttl == 0 || usual->used == 0) {
         return 0;
@@ -182,12 +183,17 @@ uint32_t tl_origin_ttl(const struct tl_conn *conn, unsigned end, uint8_t ttl, st
     if (d.ttl == 0) {
         return evidence | (of_conn ? TL_EVIDENCE_TTL_SAME : TL_EVIDENCE_TTL_HOST);
     }
+    total = tl_ttls_total(usual);
+    if (host && host->ttls.used == 1 && usual->used == 1 && host->ttls.value[0] == usual->value[0] &&
+        total < tl_ttls_total(&host->ttls)) {
+        total = tl_ttls_total(&host->ttls);
+    }
     half_rtt_of(conn, end, &look);
     if (look.half_rtt_ns >= 0 && look.half_rtt_count >= 2 && d.fewest_hops >= FAR_HOPS &&
         look.half_rtt_ns < HOP_NS * d.fewest_hops) {
         return TL_EVIDENCE_TTL_SET;
     }
-    return evidence | weigh_ttl(usual, &d, ttl, of_conn);
+    return evidence | weigh_ttl(usual, &d, ttl, total, of_conn);
 }
 
 /* ---- time --------------------------------------------------------------------------------------------------------------- */

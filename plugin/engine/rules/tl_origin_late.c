@@ -127,7 +127,7 @@ void tl_origin_remember(struct tl_step *step, struct tl_rsts *rsts, bool judged)
                               .to = ends->host[1 - step->from],
                               .ip_id = step->seg->ip_id,
                               .ttl = step->seg->ttl};
-    bool path = shape->origin == TL_ORIGIN_PATH && shape->origin_confidence == TL_CONFIDENCE_CERTAIN;
+    bool path = tl_of_path(shape);
 
     if (judged && rst.from != 0 && rst.ip_id != 0) {
         tl_hosts_rst(hosts, &step->conn->pair->tracker->allocator, &rst);
@@ -142,8 +142,9 @@ void tl_origin_remember(struct tl_step *step, struct tl_rsts *rsts, bool judged)
     rsts->self_ack = x->ack;
     rsts->has_peer = y->has_max;
     rsts->peer_max = y->max;
-    if (path && (shape->evidence & (TL_EVIDENCE_TTL | TL_EVIDENCE_TTL_NEAR | TL_EVIDENCE_TTL_WEAK))) {
+    if (path && (shape->evidence & (TL_EVIDENCE_TTL | TL_EVIDENCE_TTL_NEAR))) {
         rsts->path_ttl = step->seg->ttl;
+        rsts->path_in = step->seg->frame;
     }
 }
 
@@ -162,7 +163,7 @@ static uint32_t evidence_by_now(const struct tl_conn *conn, const struct tl_rst_
     if (!(evidence & of_ttl)) {
         evidence |= tl_origin_ttl(conn, seen->end, seen->ttl, &usual); /* nothing of X had been captured before */
     }
-    if (seen->ttl != 0 && seen->ttl == rsts->path_ttl && (evidence & of_ttl) &&
+    if (seen->ttl != 0 && seen->ttl == rsts->path_ttl && seen->frame != rsts->path_in && (evidence & of_ttl) &&
         !(evidence & (TL_EVIDENCE_TTL_SAME | TL_EVIDENCE_TS_NEXT | TL_EVIDENCE_ID_NEXT))) {
         evidence |= TL_EVIDENCE_SIBLING;
     }

@@ -242,12 +242,29 @@ static bool data_after_close(const struct tl_rst *rst)
            (!x->has_ack || tl_seq_after(rst->trigger->seq + rst->trigger->len, x->ack));
 }
 
-/* Stacks other than Linux answer data that meets a closed end by a RST of the live form, whose ACK number takes the data. */
+/* Stacks other than Linux answer data that meets a closed end by a RST of the live form; the ACK number of most takes the data, that of
+ * gVisor does not. */
 static bool data_after_close_live(const struct tl_rst *rst)
 {
     const struct tl_endpoint *x = rst->step->self;
+    bool takes = rst->takes && rst->takes->len > 0;
+    bool met = rst->met && rst->met->time_ns > x->fin_ns;
 
-    return rst->form == TL_RST_FORM_ACTIVE && x->has_fin && rst->takes && rst->takes->len > 0 && !rst->step->conn->finished;
+    return rst->form == TL_RST_FORM_ACTIVE && x->has_fin && (takes || met) && !rst->step->conn->finished;
+}
+
+/* Something of X without octets was lost just before, as its IP IDs show, which count one by one: a RST, most likely, for what comes
+ * now is an answer by its numbers and by its time. */
+static bool half_open_after_loss(const struct tl_rst *rst)
+{
+    enum { LOST_MOST = 3 };
+    const struct tl_recent_entry *last = tl_recent_at(&rst->step->self->recent, 0);
+    const struct tl_recent_entry *before = tl_recent_at(&rst->step->self->recent, 1);
+    uint16_t on = last ? (uint16_t)(rst->step->seg->ip_id - last->ip_id) : 0;
+
+    return rst->form == TL_RST_FORM_ACTIVE && rst->met && rst->met == rst->takes && before && before->ip_id != 0 &&
+           (uint16_t)(last->ip_id - before->ip_id) == 1 && on > 1 && on <= 1 + LOST_MOST &&
+           rst->step->seg->ack == rst->met->seq + tl_rst_octets(rst->met) && rst->step->seg->seq == rst->step->self->max;
 }
 
 static bool linger2(const struct tl_rst *rst)
@@ -363,6 +380,7 @@ static const struct {
     {no_connection, TL_RST_CAUSE_NO_CONNECTION, TL_CONFIDENCE_CERTAIN},
     {half_open_probe, TL_RST_CAUSE_HALF_OPEN_PROBE, TL_CONFIDENCE_LIKELY},
     {half_open, TL_RST_CAUSE_HALF_OPEN, TL_CONFIDENCE_LIKELY},
+    {half_open_after_loss, TL_RST_CAUSE_HALF_OPEN, TL_CONFIDENCE_GUESS},
     {data_after_close_live, TL_RST_CAUSE_DATA_AFTER_CLOSE, TL_CONFIDENCE_LIKELY},
     {abort_after_fin, TL_RST_CAUSE_ABORT_AFTER_FIN, TL_CONFIDENCE_CERTAIN},
     {abort_among_keepalives, TL_RST_CAUSE_ABORT, TL_CONFIDENCE_LIKELY},
