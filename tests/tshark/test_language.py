@@ -28,14 +28,13 @@ TOLD = {
     "REUSE": set(),
     "RETRANSMISSION": set(),
     "ABORT_WHY": set(),
-    "INJECTED": {"NO"},
     "SEGMENT": {"NEW", "RETRANSMISSION", "PARTIAL", "DUPLICATE", "PROBE", "STRAY"},
     "ACK": {"NEW", "CHALLENGE", "TIME_WAIT"},
 }
 
 # What stays as it is in a Chinese sentence: flags, options and states by their names, and proper names.
 LATIN = {
-    "ACK", "FIN", "RST", "SYN", "SACK", "TCP", "IP", "ID", "RFC", "TLP", "Fast", "Open", "cookie", "Wireshark",
+    "ACK", "FIN", "RST", "SYN", "SACK", "TCP", "IP", "ID", "TTL", "RFC", "TLP", "Fast", "Open", "cookie", "Wireshark",
     "CLOSED", "LISTEN", "SENT", "RECEIVED", "ESTABLISHED", "WAIT", "CLOSE", "CLOSING", "LAST", "TIME",
 }  # fmt: skip
 CHINESE = ("-o", "tcplife.explanation_language:zh-CN")

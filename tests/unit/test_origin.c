@@ -204,8 +204,10 @@ static void rows_of_ip_ids(void **state)
     (void)state;
     tl_hosts_rst(&hosts, &memory, &(struct tl_host_rst){.ns = 0, .from = 3, .to = 4, .ip_id = 100, .ttl = 60});
     for (unsigned i = 0; i < sizeof rows / sizeof rows[0]; i++) {
-        assert_int_equal(tl_hosts_rsts_before(&hosts, &rows[i].rst), rows[i].row);
+        assert_int_equal(tl_hosts_rsts_before(&hosts, &rows[i].rst, false), rows[i].row);
     }
+    assert_int_equal(tl_hosts_rsts_before(&hosts, &rows[6].rst, true), 1); /* in the name of the same host */
+    assert_int_equal(tl_hosts_rsts_before(&hosts, &rows[0].rst, true), 0);
     tl_hosts_free(&hosts, &memory);
 }
 

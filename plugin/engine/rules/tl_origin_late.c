@@ -6,7 +6,7 @@
  * a TTL seen before and with a number close by counts: what goes on may be forged as well as the RST.
  */
 #include "rules/tl_origin.h"
-#include "rules/tl_rst.h"
+#include "rules/tl_rsts.h"
 
 static const int64_t UNDER_WAY_NS = 3 * TL_MS; /* the sender's segments may still be under way this long */
 enum {
@@ -142,7 +142,7 @@ void tl_origin_remember(struct tl_step *step, struct tl_rsts *rsts, bool judged)
     rsts->self_ack = x->ack;
     rsts->has_peer = y->has_max;
     rsts->peer_max = y->max;
-    if (path && (shape->evidence & (TL_EVIDENCE_TTL | TL_EVIDENCE_TTL_NEAR))) {
+    if (path && (shape->evidence & (TL_EVIDENCE_TTL | TL_EVIDENCE_TTL_NEAR | TL_EVIDENCE_TTL_WEAK))) {
         rsts->path_ttl = step->seg->ttl;
         rsts->path_in = step->seg->frame;
     }
