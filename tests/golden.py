@@ -36,17 +36,24 @@ def without_flags(text):
 
 
 def label(item):
-    """The text of an item, without what Wireshark writes in its own way in each version: the unit of a time, and how a text of
-    more than 240 bytes is cut. The value, which stands beside it, is whole."""
+    """The text of an item, without the unit of a time, which each version of Wireshark writes in its own way."""
     text = item.get("showname", "")
-    if item.get("name") == "tcplife.explanation" or re.fullmatch(r"-?\d+\.\d{9}", item.get("show", "")):
-        return re.sub(r"( \[[^]]*\])?: .*", "", text)
-    return text
+    return re.sub(r": .*", "", text) if re.fullmatch(r"-?\d+\.\d{9}", item.get("show", "")) else text
+
+
+def without_flag_lines(items):
+    """Without the lines of an explanation that are about tcp.analysis: the last ones of the explanation."""
+    about_flag = False
+    for item in items:
+        is_line = item.get("name") == "tcplife.explanation.line"
+        about_flag = is_line and (about_flag or item.get("show", "").startswith("Wireshark calls it"))
+        if not about_flag:
+            yield item
 
 
 def tree_lines(element, depth=0):
     """One line for each item of the plugin's tree."""
-    for item in element:
+    for item in without_flag_lines(element):
         value = without_flags(conftest.boolean_text(item.get("show", "")))
         yield "  " * depth + " | ".join((item.get("name", ""), value, label(item), item.get("pos", ""), item.get("size", "")))
         yield from tree_lines(item, depth + 1)

@@ -204,6 +204,7 @@ struct tl_shape {
     uint8_t reuse;                       /* enum tl_reuse, on SYNs, and on the segment that decides a tentative one */
     uint8_t handshake_step;              /* enum tl_handshake_step */
     uint8_t synack_why;                  /* enum tl_synack_why */
+    uint8_t syn_why;                     /* enum tl_syn_why, of a SYN sent again; refs.trigger_in is the frame that shows it */
     uint8_t teardown_step;               /* enum tl_teardown_step */
     uint8_t rst_form;                    /* enum tl_rst_form */
     uint8_t rst_cause;                   /* enum tl_rst_cause */
@@ -301,6 +302,7 @@ struct tl_facts {
     uint8_t position;             /* enum tl_position */
     uint8_t verdict;              /* enum tl_verdict */
     uint8_t open_failure;         /* enum tl_open_failure */
+    uint8_t scan;                 /* enum tl_scan */
     uint8_t rst_cause;            /* enum tl_rst_cause of the RST that ended it; if none did, of the first one captured */
     uint8_t rst_confidence;       /* enum tl_confidence of that */
     uint8_t rst_sender;           /* enum tl_side: whom that RST names as its sender */
@@ -363,6 +365,9 @@ struct tl_zeek_words {
 
 struct tl_tracker;
 struct tl_pair;
+
+/* to - from, ns; at the limits of int64_t when it does not fit: captures may hold any time. */
+int64_t tl_ns_between(int64_t from, int64_t to);
 
 /* A tracker numbers the connections of one capture. The allocator is copied. NULL when out of memory. */
 struct tl_tracker *tl_tracker_new(const struct tl_allocator *allocator);

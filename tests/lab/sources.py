@@ -151,6 +151,34 @@ SOURCES = (
 )
 
 
+FRESH = os.path.join(HERE, "fresh.tsv")
+FRESH_HEADER = "source\tseed\tcommit\tpart\tfamily\tright\tunknown\twrong\tcertain\n"
+
+
+def read_fresh():
+    """{key of a source: (seed, commit, Rows)}: what was reached on a seed that nobody had looked at."""
+    result = {}
+    if not os.path.exists(FRESH):
+        return result
+    with open(FRESH, encoding="utf-8") as file:
+        for line in file.readlines()[1:]:
+            key, seed, commit, part, family, *counts = line.rstrip("\n").split("\t")
+            rows = result.setdefault(key, (seed, commit, []))[2]
+            rows.append(Row(part, family, Count(*map(int, counts)), None))
+    return result
+
+
+def write_fresh(fresh):
+    """Keep them."""
+    with open(FRESH, "w", encoding="utf-8") as file:
+        file.write(FRESH_HEADER)
+        for key, (seed, commit, rows) in sorted(fresh.items()):
+            for row in rows:
+                one = row.ours
+                file.write("\t".join(map(str, (key, seed, commit, row.part, row.family, one.right, one.unknown, one.wrong,
+                                               one.certain))) + "\n")
+
+
 def about(source):
     """(seeds, versions) of the committed corpus of a source, as text."""
     seeds, versions = set(), set()

@@ -289,10 +289,13 @@ def test_copy_is_closed_to_others(sandbox, captures):
         pytest.skip("needs root")
     folder = sandbox.new_path("-bin")
     folder.mkdir()
+    log = folder / "log"
+    log.touch()
+    log.chmod(0o666)
     # Stands before tshark: it tells what the copy is like.
     spy = folder / "tshark"
     spy.write_text(
-        f'#!/bin/bash\nfor word; do case $word in /tmp/tcplife-demo.*) stat -c "%U %A" "${{word%/*}}" "$word" >&2 ;; esac; done\n'
+        f'#!/bin/bash\nfor word; do case $word in /tmp/tcplife-demo.*) stat -c "%U %A" "${{word%/*}}" "$word" >>{log} ;; esac; done\n'
         f'exec {shutil.which("tshark")} "$@"\n'
     )
     spy.chmod(0o755)
@@ -300,4 +303,4 @@ def test_copy_is_closed_to_others(sandbox, captures):
     environment = {**os.environ, "PATH": f"{folder}:{os.environ['PATH']}"}
     done = run([REPO / "demo", captures / "refused.pcap"], env=environment)
     assert done.returncode == 0, done.stderr
-    assert "nobody drwx------\nnobody -rw-------\n" in done.stderr
+    assert log.read_text() == "nobody drwx------\nnobody -rw-------\n"

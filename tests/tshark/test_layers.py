@@ -17,7 +17,8 @@ LAYERS = {
     "engine": ("", "base", "record", "conn", "rules", "views", "update"),
     "epan": ("base", "store", "input", "show", "tables", ""),
 }
-DEFINITIONS = {"tl_fields.def", "tl_preferences.def"}  # lists that every layer of epan may read, as tl.h for the engine
+# Lists that every layer of epan may read, as tl.h for the engine.
+DEFINITIONS = {"tl_fields.def", "tl_when.def", "tl_preferences.def"}
 DEFINED, NEEDED = set("TDRBVW"), {"U"}
 
 

@@ -24,7 +24,7 @@ TALKS_MAX, STEPS_MAX = 6, 25
 PORT = 40000
 PCAP_TIME_MAX_S = 2**32 - 1
 # What tells of frames, connections and raw numbers by their count is different by nature.
-NOT_COMPARED = {"tcplife.explanation", "tcplife.conn"}
+NOT_COMPARED = {"tcplife.explanation", "tcplife.explanation.line", "tcplife.conn"}
 COMPARED_TYPES = {"FT_STRING", "FT_BOOLEAN", "FT_UINT32", "FT_INT32", "FT_RELATIVE_TIME"}
 
 # One segment of a conversation: `seq` and `ack` count from the initial numbers, None = raw 0; `ident` is the IP ID.

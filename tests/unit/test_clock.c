@@ -231,8 +231,23 @@ static void ids_count_if_steps_are_small(void **state)
     for (unsigned i = 0; i < sizeof rows / sizeof rows[0]; i++) {
         assert_int_equal(counts(1000, rows[i].steps, 4), rows[i].counts);
     }
-    assert_false(counts(1000, rows[0].steps, 3));
+    assert_false(counts(1000, rows[1].steps, 3));
     assert_true(counts(65530, rows[1].steps, 4)); /* across the wrap */
+}
+
+/* threshold: ID_CLOSE, ID_CLOSE_LEAST */
+static void two_very_small_steps_are_enough(void **state)
+{
+    static const struct {
+        int steps[2];
+        bool counts;
+    } rows[] = {{{1, 1}, true}, {{64, 64}, true}, {{64, 65}, false}, {{-1, 1}, false}, {{0, 1}, false}};
+
+    (void)state;
+    for (unsigned i = 0; i < sizeof rows / sizeof rows[0]; i++) {
+        assert_int_equal(counts(1000, rows[i].steps, 2), rows[i].counts);
+    }
+    assert_false(counts(1000, rows[0].steps, 1));
 }
 
 /* threshold: ID_AHEAD, ID_BACK, ID_PERCENT, ID_STEPS_LEAST */
@@ -286,6 +301,10 @@ static void order_by_id(void **state)
     assert_int_equal(tl_clock_order(&clock, 10, 10, 0, 0, false), 0);
     assert_int_equal(tl_clock_order(&clock, 0, 10, 0, 0, false), 0);
     assert_int_equal(tl_clock_order(&clock, 10, 0, 0, 0, false), 0);
+    /* Too far apart to say anything: 16 bits may have gone round. */
+    assert_int_equal(tl_clock_order(&clock, 2010, 10, 0, 0, false), 1);
+    assert_int_equal(tl_clock_order(&clock, 2011, 10, 0, 0, false), 0);
+    assert_int_equal(tl_clock_order(&clock, 2011, 10, 7, 8, true), -1);
     /* The ID wins over the timestamp, which may be equal or, after a retransmission, not what the order is about. */
     assert_int_equal(tl_clock_order(&clock, 10, 11, 7, 7, true), -1);
     assert_int_equal(tl_clock_order(&clock, 10, 11, 8, 7, true), -1);
@@ -325,6 +344,7 @@ int main(void)
         cmocka_unit_test(drift_during_silence_is_no_delay),
         cmocka_unit_test(window_of_10_s_counts_twice),
         cmocka_unit_test(ids_count_if_steps_are_small),
+        cmocka_unit_test(two_very_small_steps_are_enough),
         cmocka_unit_test(nine_steps_of_ten_are_enough),
         cmocka_unit_test(ids_of_0_and_ipv6_are_left_out),
         cmocka_unit_test(order_by_id),

@@ -209,7 +209,9 @@ static void the_highest_tsval_wraps_and_stays(void **state)
 
 /* ---- copies by IP ID --------------------------------------------------------------------------------------------------- */
 
-static void equal_ip_id_is_a_copy_however_late(void **state)
+/* RFC 6864 4.2: a host may send a segment again as the same packet, but not before its timer, RFC 6298 2.1. */
+/* threshold: same_id_ns */
+static void equal_ip_id_is_a_copy_before_any_timer(void **state)
 {
     struct tl_segment s = with_id(1, 77);
     struct fixture f;
@@ -218,8 +220,10 @@ static void equal_ip_id_is_a_copy_however_late(void **state)
     start(&f);
     tl_recent_add(&f.recent, &s);
     s.frame = 2;
-    s.time_ns += 10000LL * MS;
+    s.time_ns += 900LL * MS - 1;
     assert_int_equal(copy_of(&f, &s), 1);
+    s.time_ns++;
+    assert_int_equal(copy_of(&f, &s), 0);
     finish(&f);
 }
 
@@ -256,7 +260,7 @@ static void ip_id_0_is_no_identity(void **state)
 static void a_copy_equals_its_original_in_all_else(void **state)
 {
     const struct tl_segment original = with_id(1, 77);
-    struct tl_segment s[8];
+    struct tl_segment s[8], other;
     struct fixture f;
 
     (void)state;
@@ -264,6 +268,7 @@ static void a_copy_equals_its_original_in_all_else(void **state)
     tl_recent_add(&f.recent, &original);
     for (unsigned i = 0; i < 8; i++) {
         s[i] = original;
+        s[i].time_ns += MS;
     }
     s[0].seq++;
     s[1].ack++;
@@ -277,6 +282,12 @@ static void a_copy_equals_its_original_in_all_else(void **state)
         assert_int_equal(copy_of(&f, &s[i]), 0);
     }
     assert_int_equal(copy_of(&f, &s[7]), 1);
+    other = s[7];
+    other.checksum++; /* and it rewrote an option */
+    assert_int_equal(copy_of(&f, &other), 1);
+    other = s[5];
+    other.time_ns--; /* within a millisecond: before and after the network card made the checksum */
+    assert_int_equal(copy_of(&f, &other), 1);
     finish(&f);
 }
 
@@ -579,7 +590,7 @@ int main(void)
         cmocka_unit_test(a_freed_ring_can_be_used_again),
         cmocka_unit_test(any_allocation_may_fail),
         cmocka_unit_test(the_highest_tsval_wraps_and_stays),
-        cmocka_unit_test(equal_ip_id_is_a_copy_however_late),
+        cmocka_unit_test(equal_ip_id_is_a_copy_before_any_timer),
         cmocka_unit_test(another_ip_id_is_a_retransmission),
         cmocka_unit_test(ip_id_0_is_no_identity),
         cmocka_unit_test(a_copy_equals_its_original_in_all_else),

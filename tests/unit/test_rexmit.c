@@ -301,7 +301,7 @@ static void counting_client(struct t_talk *t, uint16_t options)
 {
     open_path(t, options, 100 * T_MS, 0);
     for (uint16_t i = 1; i <= 5; i++) {
-        t_send(t, CLIENT, .len = 10, .ip_id = i, .wait_ns = T_SAME_TIME);
+        t_send(t, CLIENT, .len = 10, .ip_id = i, .wait_ns = i == 5 ? 10 * T_SECOND : T_SAME_TIME); /* the counter is its own */
     }
     t_send(t, SERVER, .ack = 1051, .wait_ns = 100 * T_MS);
 }
@@ -363,7 +363,7 @@ static void hidden_original_that_opens_a_hole(void **state)
         assert_int_equal(t.v.shape.segment, rows[i].kind);
         if (rows[i].kind == TL_SEGMENT_RETRANSMISSION) {
             t_is(&t, retransmission, RETRANSMISSION, TLP);
-            t_is(&t, retransmission_confidence, CONFIDENCE, LIKELY);
+            t_is(&t, retransmission_confidence, CONFIDENCE, GUESS);
         }
         t_end(&t);
     }

@@ -15,6 +15,8 @@ static const int64_t HELD_BACK_NS = 3000000;
 static const int64_t WINDOW_NS = INT64_C(10000000000);
 /* Small steps of the IP ID, and how many of them a counter makes. */
 enum { ID_BACK = -200, ID_AHEAD = 2000, ID_STEPS_LEAST = 4, ID_PERCENT = 90 };
+/* Steps so small that two of them are no accident: (64 / 65,536)^2 is one in a million. */
+enum { ID_CLOSE = 64, ID_CLOSE_LEAST = 2 };
 
 /* The ticks that systems use: 1 ms (Linux, Windows 10), 2 and 4 ms (Linux with HZ 500, 250), 10 ms, 100 ms (old BSD). */
 static const int64_t ticks_ns[] = {1000000, 2000000, 4000000, 10000000, 100000000};
@@ -82,6 +84,7 @@ static void learn_id(struct tl_clock *clock, const struct tl_segment *segment)
         int step = (int16_t)(uint16_t)(segment->ip_id - clock->id_last);
 
         clock->id_steps++;
+        clock->id_close += step > 0 && step <= ID_CLOSE && clock->id_close < UINT8_MAX;
         clock->id_small += step >= ID_BACK && step <= ID_AHEAD && step != 0;
     }
     clock->has_id = true;
@@ -100,7 +103,10 @@ void tl_clock_learn(struct tl_clock *clock, const struct tl_segment *segment)
 
 bool tl_clock_counts_ids(const struct tl_clock *clock)
 {
-    return clock->id_steps >= ID_STEPS_LEAST && (uint64_t)clock->id_small * 100 >= (uint64_t)clock->id_steps * ID_PERCENT;
+    if (clock->id_steps < ID_STEPS_LEAST) {
+        return clock->id_steps >= ID_CLOSE_LEAST && clock->id_close == clock->id_steps;
+    }
+    return (uint64_t)clock->id_small * 100 >= (uint64_t)clock->id_steps * ID_PERCENT;
 }
 
 int64_t tl_clock_sent_at(const struct tl_clock *clock, int64_t time_ns, uint32_t tsval, bool has_tsval)
@@ -119,8 +125,11 @@ int64_t tl_clock_sent_at(const struct tl_clock *clock, int64_t time_ns, uint32_t
 int tl_clock_order(const struct tl_clock *clock, uint16_t id_a, uint16_t id_b, uint32_t tsval_a, uint32_t tsval_b,
                    bool has_tsval)
 {
-    if (id_a != 0 && id_b != 0 && id_a != id_b && tl_clock_counts_ids(clock)) {
-        return (int16_t)(uint16_t)(id_a - id_b) < 0 ? -1 : 1;
+    int step = (int16_t)(uint16_t)(id_a - id_b);
+
+    /* Further apart the counter may have gone round (16 bits: two seconds of a busy host), and says nothing. */
+    if (id_a != 0 && id_b != 0 && step != 0 && step >= -ID_AHEAD && step <= ID_AHEAD && tl_clock_counts_ids(clock)) {
+        return step < 0 ? -1 : 1;
     }
     if (has_tsval && tsval_a != tsval_b) {
         return tl_seq_before(tsval_a, tsval_b) ? -1 : 1;

@@ -20,6 +20,7 @@ struct tl_clock {
     uint32_t first_tsval;
     uint32_t id_steps; /* steps of the IP ID seen */
     uint32_t id_small; /* of them small steps */
+    uint8_t id_close;  /* those of them that are very small; stops at 255 */
     uint16_t id_last;
     bool has_tsval;
     bool has_id;

@@ -32,9 +32,11 @@ struct tl_conn *tl_conn_new(struct tl_pair *pair, const struct tl_segment *seg)
     conn->incarnation = pair->newest ? pair->newest->incarnation + 1 : 1;
     conn->first_in = conn->last_in = seg->frame;
     conn->start_ns = conn->last_ns = conn->before_ns = seg->time_ns;
-    conn->server_half_rtt_ns = conn->client_half_rtt_ns = TL_UNKNOWN_NS;
-    conn->fin1ack_ns = conn->finish_ns = TL_UNKNOWN_NS;
-    conn->opener = conn->closer = TL_NO_ENDPOINT;
+    conn->opening.server_half_rtt_ns = conn->opening.client_half_rtt_ns = TL_UNKNOWN_NS;
+    conn->closing.fin1ack_ns = conn->finish_ns = TL_UNKNOWN_NS;
+    conn->opening.opener = conn->closing.closer = TL_NO_ENDPOINT;
+    conn->base_ns = pair->base_ns;
+    conn->opening.first_flags = seg->flags;
     conn->next = pair->newest;
     pair->newest = conn;
     return conn;

@@ -41,6 +41,16 @@ struct tl_syns {
     uint32_t copy_in;                         /* frame of the last copy; it may draw an answer, too */
     uint32_t first_tsval, last_tsval;         /* if they carry timestamps */
     uint16_t count;                           /* transmissions, copies left out; stops at 65535 */
+    bool last_bare;                           /* the last one carries no payload */
+};
+
+/* A SYN-ACK with another initial sequence number that came before the last one: a load balancer, or somebody who answers for the
+ * server. The one that the client acknowledges counts. */
+struct tl_other_synack {
+    uint32_t isn, frame;
+    uint16_t options, mss;
+    uint8_t scale;
+    bool known;
 };
 
 /* Keep-alive or window probes of one end with nothing else of that end in between. Made by tl_probe. */
@@ -73,6 +83,7 @@ struct tl_rsts {
     uint32_t unharmed_in;            /* the RST of this frame was challenged or ignored, as effect says */
     uint16_t count;                  /* copies included; stops at 65535 */
     uint8_t effect;                  /* enum tl_rst_effect of the RST in unharmed_in */
+    uint8_t last_effect;             /* enum tl_rst_effect of the last one, as known then */
     uint8_t stage;                   /* enum tl_rst_stage of the first one */
     uint8_t path_ttl;                /* TTL of one that a device on the path sent, as it tells; 0 = none */
     uint8_t bare, with_ack;          /* how many of each form; stop at 255 */
@@ -113,6 +124,7 @@ struct tl_endpoint {
     uint32_t max;        /* end of the highest bytes it sent, captured or acknowledged; probes and RST left out */
     uint32_t seen;       /* end of the highest bytes of it that were captured */
     uint32_t una;        /* acknowledged by the peer up to here */
+    uint32_t begin;      /* its first byte that was captured, if sent_data */
     uint32_t fin;        /* number that its FIN occupies */
     uint32_t closed_in;  /* frame of the segment that closed its window last */
     uint32_t octet_seq;  /* number of the newest octet whose value is known, if has_octet */
@@ -195,6 +207,38 @@ struct tl_reset {
     bool ended;             /* it did end the connection */
 };
 
+/* What the handshake has shown. Written by tl_open alone. */
+struct tl_opening {
+    struct tl_other_synack other;                   /* of the server */
+    int64_t ack_ns;                                 /* the client's ACK of the SYN-ACK */
+    int64_t server_half_rtt_ns, client_half_rtt_ns; /* TL_UNKNOWN_NS = ambiguous or not seen */
+    uint32_t ack_in, icmp_in;                       /* frames */
+    uint32_t icmp_last_in;                          /* of the last ICMP error, the first one is icmp_in */
+    uint32_t bad_in;                                /* the last SYN-ACK with a wrong ACK number */
+    uint32_t challenge_in;                          /* frame of the challenge ACK that answered its SYN */
+    uint32_t challenge_ack;                         /* and its acknowledgment number */
+    uint32_t syn_data;                              /* payload of the client's SYN */
+    uint8_t icmp_type, icmp_code;
+    uint8_t first_flags; /* of the connection's first segment */
+    uint8_t opener;      /* end of the first bare SYN, or TL_NO_ENDPOINT */
+    uint8_t tfo;         /* enum tl_tfo */
+    bool acked : 1;
+    bool ambiguous : 1; /* the times: a repetition may be what was answered */
+    bool bad_synack : 1;
+    uint8_t ignored; /* SYN-ACKs again although the ACK had long passed; stops at 255 */
+    bool has_challenge : 1;
+};
+
+/* What the FINs have shown; the numbers of the FINs stand with their ends. Written by tl_close alone. */
+struct tl_closing {
+    int64_t fin1ack_ns;
+    uint8_t closer; /* end of the first FIN, or TL_NO_ENDPOINT */
+    bool closer_unknown : 1;
+    bool merged : 1;     /* the second FIN was the first to acknowledge the first */
+    bool crossed : 1;    /* the second FIN did not acknowledge the first */
+    bool half_close : 1; /* data after the first FIN had arrived */
+};
+
 /* How the view of Zeek is kept; see tl_zeek_view.c. */
 enum tl_zeek_view_stage {
     TL_ZEEK_VIEW_NOT,    /* nobody asked for it when the connection began */
@@ -210,32 +254,23 @@ struct tl_conn {
     struct tl_conn *next;     /* the one before, of the same pair */
     struct tl_zeek *zeek;     /* as Zeek sees it, from TL_ZEEK_VIEW_MADE on; NULL also when memory ran out */
     struct tl_endpoint endpoint[2];
+    struct tl_opening opening;
+    struct tl_closing closing;
     struct tl_reset reset;
     int64_t start_ns, last_ns; /* first segment, newest time */
+    int64_t base_ns;           /* capture time that is 0 on the clock of the pair, when it began */
     int64_t before_ns;         /* the segment before, in the order of the file */
     int64_t reuse_elapsed_ns;
-    int64_t ack_ns;    /* third segment of the handshake */
     int64_t finish_ns; /* last ACK that the close needs */
-    int64_t fin1ack_ns;
-    int64_t server_half_rtt_ns, client_half_rtt_ns; /* of the handshake; TL_UNKNOWN_NS = ambiguous or not seen */
     uint32_t number;
     uint32_t incarnation;
     uint32_t first_in, last_in; /* frames */
-    uint32_t ack_in;
-    uint32_t icmp_in;
-    uint32_t syn_data;
-    uint32_t challenge_in;  /* frame of the challenge ACK that answered its SYN */
-    uint32_t challenge_ack; /* and its acknowledgment number */
-    uint8_t reuse;          /* enum tl_reuse */
-    uint8_t client;         /* 0, 1: shown as the client */
+    uint8_t reuse;              /* enum tl_reuse */
+    uint8_t client;             /* 0, 1: shown as the client */
     uint8_t sender_confidence;
     uint8_t phase;      /* enum tl_phase after the last segment */
     uint8_t phase_open; /* the same, before a RST ended the connection */
-    uint8_t opener;     /* end of the first bare SYN, or TL_NO_ENDPOINT */
-    uint8_t closer;     /* end of the first FIN, or TL_NO_ENDPOINT */
-    uint8_t tfo;        /* enum tl_tfo */
     uint8_t client_rst; /* enum tl_client_rst */
-    uint8_t icmp_type, icmp_code;
     uint8_t outcome;    /* enum tl_outcome, once segments have proved one; else NONE */
     uint8_t missing;    /* enum tl_missing */
     uint8_t zeek_stage; /* enum tl_zeek_view_stage */
@@ -244,15 +279,7 @@ struct tl_conn {
     bool peers : 1;         /* simultaneous open or split: no client */
     bool midstream : 1;
     bool tentative : 1;
-    bool has_challenge : 1;
-    bool ambiguous : 1; /* timing of the handshake */
-    bool bad_synack : 1;
-    bool opened : 1; /* the handshake is over, or it was not captured */
-    bool handshake_acked : 1;
-    bool merged : 1;     /* second FIN was the first to acknowledge the first */
-    bool crossed : 1;    /* second FIN did not acknowledge the first */
-    bool half_close : 1; /* data after the first FIN had arrived */
-    bool closer_unknown : 1;
+    bool opened : 1;   /* the handshake is over, or it was not captured */
     bool finished : 1; /* both FINs acknowledged */
     bool rst_late : 1; /* a RST came after that */
     bool superseded : 1;
@@ -266,25 +293,33 @@ struct tl_conn {
 struct tl_pair {
     struct tl_tracker *tracker;
     struct tl_conn *newest; /* the others follow by tl_conn.next */
+    int64_t base_ns;        /* times of the pair count from here: capture time that is 0 */
+    int64_t last_ns;        /* capture time of its newest segment in the file */
+    int64_t jump_ns;        /* on the pair's clock: when time had jumped last */
+    bool has_base, has_jump;
     struct tl_endpoints ends;
 };
 
 struct tl_tracker {
     struct tl_allocator allocator;
-    int64_t base_ns; /* times inside the engine count from here */
     struct tl_hosts hosts;
     uint32_t connections;
-    bool has_base;
     bool views_zeek;
     bool no_fast_path; /* for tests: every segment goes through all rules */
 };
 
-/* How far a segment's time may lie from the first one's: 2^57 ns, 4.5 years. Beyond, it counts as exactly that far, so that
+/* How far a segment's time may lie from the pair's first one: 2^57 ns, 4.5 years. Beyond, it counts as exactly that far, so that
  * differences and small multiples of them stay within 64 bits. */
 #define TL_TIME_SPAN_NS (INT64_C(1) << 57)
+/* Two segments of a pair further apart than this, 417 days, have a clock that was set between them: the difference counts as exactly
+ * this much, and times go on from there. */
+#define TL_TIME_JUMP_NS (INT64_C(1) << 55)
 
-/* A capture time on the tracker's own clock. O(1). */
-int64_t tl_tracker_time(const struct tl_tracker *tracker, int64_t time_ns);
+/* A capture time on the pair's own clock, which starts one second before its first segment, so that 0 means never. O(1). */
+int64_t tl_pair_time(const struct tl_pair *pair, int64_t time_ns);
+
+/* The same for the next segment of the pair, in the order of the file; sets the clock. O(1). */
+int64_t tl_pair_tick(struct tl_pair *pair, int64_t time_ns);
 
 /* The context of one segment. */
 struct tl_step {
@@ -296,13 +331,12 @@ struct tl_step {
     struct tl_refs *refs;
     const struct tl_recent_entry *copy_of; /* the packet that this is a copy of, or NULL */
     enum tl_event event;
-    unsigned from;            /* end that sent it */
-    uint32_t length;          /* sequence numbers that it occupies */
-    uint32_t end;             /* seq + length */
-    int64_t rtt_ns;           /* of the whole path, or TL_UNKNOWN_NS */
-    uint32_t previous_syn_in; /* frame of the last SYN or SYN-ACK before this one */
-    uint8_t phase_before;     /* enum tl_phase */
-    bool legal;               /* the flags are a combination that TCP sends */
+    unsigned from;        /* end that sent it */
+    uint32_t length;      /* sequence numbers that it occupies */
+    uint32_t end;         /* seq + length */
+    int64_t rtt_ns;       /* of the whole path, or TL_UNKNOWN_NS */
+    uint8_t phase_before; /* enum tl_phase */
+    bool legal;           /* the flags are a combination that TCP sends */
     bool stray;
     bool new_bytes; /* ends beyond everything its sender had sent */
     bool is_probe;
@@ -329,6 +363,15 @@ static inline bool tl_has(const struct tl_step *step, unsigned flags)
 static inline int64_t tl_since(const struct tl_step *step, int64_t earlier_ns)
 {
     return step->seg->time_ns > earlier_ns ? step->seg->time_ns - earlier_ns : 0;
+}
+
+/* Whether a clock was set since one of the ends was heard last: then no time between its segments proves anything. */
+static inline bool tl_is_across_jump(const struct tl_step *step)
+{
+    const struct tl_pair *pair = step->conn->pair;
+
+    return pair->has_jump && ((step->self->segments > 0 && step->self->last_ns < pair->jump_ns) ||
+                              (step->peer->segments > 0 && step->peer->last_ns < pair->jump_ns));
 }
 
 static inline int64_t tl_max_ns(int64_t a, int64_t b)

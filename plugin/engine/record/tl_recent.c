@@ -13,6 +13,9 @@ static const uint64_t copy_ns = 1000000;
 /* A SYN or SYN-ACK with the TSval of an earlier one is its copy unless a timer may have fired: the least is about 200 ms. */
 static const uint64_t copy_of_syn_ns = 190000000;
 
+/* An equal packet with an equal IP ID is a copy within this time: a second, less the jitter of the timer. */
+static const uint64_t same_id_ns = 900000000;
+
 /* A retransmission carries the same TSval only if it left within the same tick, and it leaves a round trip later at the
  * earliest. Three ticks leave room for a measured round trip that is longer than the true one was at that moment. */
 enum { COPY_TICKS = 3 };
@@ -106,10 +109,9 @@ struct tl_recent_entry *tl_recent_add(struct tl_recent *recent, const struct tl_
     return entry;
 }
 
-/* All that a copy must share with its original, the IP ID excepted. The checksum covers what struct tl_segment leaves out:
- * payload, SACK blocks, TSecr, urgent pointer. It also catches senders that put one constant IP ID into every packet: their
- * retransmissions carry a new TSval, so another checksum. */
-static bool same_segment(const struct tl_recent_entry *entry, const struct tl_segment *segment)
+/* All that a copy must share with its original, but for the IP ID, and the checksum, which a device on the path changes when it
+ * rewrites an option. */
+static bool same_header(const struct tl_recent_entry *entry, const struct tl_segment *segment)
 {
     if (entry->seq != segment->seq || entry->len != segment->len || entry->flags != segment->flags) {
         return false;
@@ -120,7 +122,14 @@ static bool same_segment(const struct tl_recent_entry *entry, const struct tl_se
     if ((segment->options & TL_OPT_TIMESTAMPS) && entry->tsval != segment->tsval) {
         return false;
     }
-    return entry->checksum == segment->checksum;
+    return true;
+}
+
+/* The checksum covers what struct tl_segment leaves out: payload, SACK blocks, TSecr, urgent pointer. It also catches senders that put
+ * one constant IP ID into every packet: their retransmissions carry a new TSval, so another checksum. */
+static bool same_segment(const struct tl_recent_entry *entry, const struct tl_segment *segment)
+{
+    return same_header(entry, segment) && entry->checksum == segment->checksum;
 }
 
 /* Whether this direction puts the same IP ID into everything, so that the ID says nothing. SYNs do not count: many hosts send
@@ -144,12 +153,31 @@ static bool has_constant_id(const struct tl_recent *recent, const struct tl_segm
     return others >= CONSTANT_ID_SEGMENTS;
 }
 
+/* How long after `entry` the segment came. A clock that ran backwards counts as no time at all. Unsigned, so that no pair of times
+ * overflows. */
+static uint64_t age_of(const struct tl_recent_entry *entry, const struct tl_segment *segment)
+{
+    return segment->time_ns > entry->time_ns ? (uint64_t)segment->time_ns - (uint64_t)entry->time_ns : 0;
+}
+
+/* Before the first timeout of a connection (RFC 6298 2.1), which a host may answer by the same packet, IP ID included (RFC 1122 3.2.1.5,
+ * RFC 6864 4.2). */
+static bool is_soon(const struct tl_recent_entry *entry, const struct tl_segment *segment)
+{
+    return age_of(entry, segment) < same_id_ns;
+}
+
+/* Captured at another place on the path: more hops, or at once (before and after a network card filled the checksum in). */
+static bool is_elsewhere(const struct tl_recent_entry *entry, const struct tl_segment *segment)
+{
+    return entry->ttl != segment->ttl || age_of(entry, segment) < copy_ns;
+}
+
 /* Whether the timestamp alone shows that `segment`, equal to `entry`, is the same packet. First match wins. */
 static bool tsval_shows_copy(const struct tl_recent *recent, const struct tl_recent_entry *entry,
                              const struct tl_segment *segment, const struct tl_copy_context *context)
 {
-    /* A clock that ran backwards counts as no time at all. Unsigned, so that no pair of times overflows. */
-    uint64_t age_ns = segment->time_ns > entry->time_ns ? (uint64_t)segment->time_ns - (uint64_t)entry->time_ns : 0;
+    uint64_t age_ns = age_of(entry, segment);
     bool has_octets = segment->len > 0 || (segment->flags & (TL_SYN | TL_FIN));
 
     /* A receiver may send equal pure ACKs within one tick, and a host may repeat a reset at once. */
@@ -184,11 +212,15 @@ const struct tl_recent_entry *tl_recent_find_copy(const struct tl_recent *recent
         bool has_id = segment->ip_id != 0 && !segment->ipv6;
 
         /* A retransmission is a new packet: a host that uses IDs at all gives it another one, timestamps or not. */
-        if (!same_segment(entry, segment) || (has_id && entry->ip_id != segment->ip_id)) {
+        if (!same_header(entry, segment) || (has_id && entry->ip_id != segment->ip_id)) {
             continue;
         }
-        if (has_id && !has_constant_id(recent, segment)) {
+        if (has_id && is_soon(entry, segment) && (entry->checksum == segment->checksum || is_elsewhere(entry, segment)) &&
+            !has_constant_id(recent, segment)) {
             return entry;
+        }
+        if (entry->checksum != segment->checksum) {
+            continue;
         }
         if (tsval_shows_copy(recent, entry, segment, context)) {
             return entry;

@@ -151,6 +151,7 @@ static void apply_bytes(struct tl_step *step)
     self->has_seen = seen_known;
     self->sent_plain = true;
     if (step->seg->len > 0) {
+        self->begin = self->sent_data ? self->begin : step->seg->seq;
         self->sent_data = true;
         if (step->new_bytes) {
             tl_apply_new_data(self, step->seg);
@@ -175,18 +176,6 @@ static void learn_half_rtt(struct tl_endpoint *self, int64_t time_ns, const stru
     }
 }
 
-static void note_fin_acked(struct tl_step *step)
-{
-    struct tl_endpoint *peer = step->peer;
-    struct tl_conn *conn = step->conn;
-
-    peer->finack_in = step->seg->frame;
-    peer->finack_seq = step->seg->seq;
-    if (conn->closer == 1 - step->from) {
-        conn->fin1ack_ns = step->seg->time_ns;
-    }
-}
-
 /* Tells the record of `end` of the ACK, and `acked` what that did. False when it is refused. */
 static bool acknowledge(const struct tl_conn *conn, struct tl_endpoint *end, uint32_t ack,
                         struct tl_scoreboard_ack_result *acked)
@@ -200,6 +189,21 @@ static bool acknowledge(const struct tl_conn *conn, struct tl_endpoint *end, uin
     return true;
 }
 
+/* Bytes that were never captured although the capture ran: those that were sent before it began are nobody's loss. */
+static uint64_t unseen_since_begin(const struct tl_conn *conn, const struct tl_endpoint *end, uint32_t ack,
+                                   const struct tl_scoreboard_ack_result *acked)
+{
+    uint32_t before = 0;
+
+    if (conn->midstream && (!end->sent_data || !tl_seq_after(ack, end->begin))) {
+        return 0;
+    }
+    if (conn->midstream && tl_seq_after(end->begin, acked->una_before)) {
+        before = end->begin - acked->una_before;
+    }
+    return acked->unseen_bytes > before ? acked->unseen_bytes - before : 0;
+}
+
 bool tl_apply_sent_ack(struct tl_conn *conn, const struct tl_segment *seg, struct tl_scoreboard_ack_result *acked)
 {
     struct tl_endpoint *self = &conn->endpoint[seg->from & 1], *peer = &conn->endpoint[1 - (seg->from & 1)];
@@ -209,7 +213,7 @@ bool tl_apply_sent_ack(struct tl_conn *conn, const struct tl_segment *seg, struc
     }
     learn_half_rtt(self, seg->time_ns, acked);
     peer->seen_bytes += acked->captured_bytes + acked->forgotten_bytes;
-    peer->unseen_bytes += acked->unseen_bytes;
+    peer->unseen_bytes += unseen_since_begin(conn, peer, seg->ack, acked);
     peer->capture |= acked->last.flags & TL_SCOREBOARD_COARSE ? TL_CAPTURE_COARSE : 0;
     return true;
     return true;
@@ -223,9 +227,6 @@ static void apply_ack(struct tl_step *step)
     bool took;
     bool known = peer->has_una, max_known = peer->has_max, ack_known = self->has_ack;
 
-    if (step->acks_fin) {
-        note_fin_acked(step);
-    }
     if (!ack_known || tl_seq_after(ack, self->ack)) {
         self->ack_ns = step->seg->time_ns;
     }
@@ -269,14 +270,15 @@ static bool server_proves_ack(const struct tl_step *step)
 {
     const struct tl_endpoint *client = step->peer;
     bool knows_syn = tl_has(step, TL_ACK) && client->has_isn && tl_seq_after(step->seg->ack, client->isn);
-    bool beyond = knows_syn && tl_seq_after(step->seg->ack, client->isn + 1 + step->conn->syn_data);
+    bool beyond = knows_syn && tl_seq_after(step->seg->ack, client->isn + 1 + step->conn->opening.syn_data);
 
     if (step->event == TL_EVENT_SYNACK) {
         return false;
     }
-    if (step->self->synack->count == 0 || step->conn->tfo >= TL_TFO_DATA_ACKED) {
+    if (step->self->synack->count == 0 || step->conn->opening.tfo >= TL_TFO_DATA_ACKED) {
         /* Data with an older number belongs to a connection from before the SYN. */
-        return step->conn->tfo < TL_TFO_DATA_ACKED && client->syn->count > 0 && knows_syn && step->event == TL_EVENT_DATA;
+        return step->conn->opening.tfo < TL_TFO_DATA_ACKED && client->syn->count > 0 && knows_syn &&
+               step->event == TL_EVENT_DATA;
     }
     if (client->segments == 0) {
         return true;
@@ -293,7 +295,7 @@ static bool opens(const struct tl_step *step)
     if (conn->midstream) {
         return tl_has(step, TL_ACK) && step->legal;
     }
-    if (conn->handshake_acked) {
+    if (conn->opening.acked) {
         return true;
     }
     if (conn->peers) {
@@ -342,7 +344,8 @@ void tl_apply_segment(struct tl_step *step)
     bool bad_synack = step->shape->handshake_step == TL_HANDSHAKE_STEP_SYNACK_BAD;
     bool syn = step->event == TL_EVENT_SYN || step->event == TL_EVENT_SYNACK;
 
-    if (!counts(step) || !(syn || step->legal)) {
+    /* A challenge ACK speaks of another connection. */
+    if (!counts(step) || !(syn || step->legal) || step->shape->handshake_step == TL_HANDSHAKE_STEP_CHALLENGE_ACK) {
         return;
     }
     if (syn) {

@@ -4,160 +4,148 @@
  */
 #include "rules/tl_close.h"
 
-/* ---- steps ------------------------------------------------------------------------------------------------------------- */
+/* ---- the FINs, with what this segment shows of them ---------------------------------------------------------------------- */
 
-/* The peer's FIN may not have been captured: if the FIN in this step acknowledges exactly one octet beyond everything captured
- * of the peer, and nothing is missing below, that octet is taken for a FIN. With more octets the FIN may hide among them. */
-static void infer_fin_of_peer(struct tl_step *step)
+/* The peer's FIN may not have been captured: if a FIN acknowledges exactly one octet beyond everything captured of the peer, and
+ * nothing is missing below, that octet is taken for a FIN. With more octets the FIN may hide among them. */
+static bool is_beyond_seen(const struct tl_step *step)
 {
-    struct tl_endpoint *peer = step->peer;
-    uint32_t beyond = step->seg->ack - peer->seen;
+    const struct tl_endpoint *peer = step->peer;
 
-    if (peer->has_fin || !peer->has_seen || !tl_seq_after(step->seg->ack, peer->seen)) {
-        return;
-    }
-    if (beyond > 1 || tl_scoreboard_has_hole_below(peer->scoreboard, peer->seen)) {
-        step->conn->closer_unknown = true;
-        return;
-    }
-    step->infers_fin = true;
-    peer->has_fin = true;
-    peer->fin_inferred = true;
-    peer->fin = peer->seen;
-    step->conn->closer = (uint8_t)(1 - step->from);
-    if (peer->unseen_in != 0) {
-        peer->fin_ns = step->conn->fin1ack_ns = peer->unseen_ns;
-        peer->finack_in = peer->unseen_in;
-        peer->finack_seq = step->seg->seq; /* it stood there or below */
-    } else {
-        peer->fin_ns = step->seg->time_ns;
-    }
+    return !peer->has_fin && peer->has_seen && tl_seq_after(step->seg->ack, peer->seen);
+}
+
+static bool infers_fin_of_peer(const struct tl_step *step)
+{
+    const struct tl_endpoint *peer = step->peer;
+
+    return is_beyond_seen(step) && step->seg->ack - peer->seen == 1 &&
+           !tl_scoreboard_has_hole_below(peer->scoreboard, peer->seen);
+}
+
+static bool peer_has_fin(const struct tl_step *step)
+{
+    return step->peer->has_fin || step->infers_fin;
+}
+
+static uint32_t fin_of_peer(const struct tl_step *step)
+{
+    return step->infers_fin ? step->peer->seen : step->peer->fin;
 }
 
 static bool acks_peer_fin(const struct tl_step *step)
 {
-    return step->peer->has_fin && tl_has(step, TL_ACK) && tl_seq_after(step->seg->ack, step->peer->fin);
+    return peer_has_fin(step) && tl_has(step, TL_ACK) && tl_seq_after(step->seg->ack, fin_of_peer(step));
 }
 
-static enum tl_teardown_step second_fin(struct tl_step *step)
+/* Whether an earlier segment had acknowledged it. */
+static bool peer_fin_was_acked(const struct tl_step *step)
+{
+    return peer_has_fin(step) && step->peer->has_una && tl_seq_after(step->peer->una, fin_of_peer(step));
+}
+
+/* A FIN that was only inferred, and then its sender sends payload at that place: it was a byte that was not captured. */
+static bool refutes_inferred_fin(const struct tl_step *step)
+{
+    return step->self->fin_inferred && step->event == TL_EVENT_DATA && tl_seq_after(step->end, step->self->fin);
+}
+
+static bool self_has_fin(const struct tl_step *step)
+{
+    return step->self->has_fin && !refutes_inferred_fin(step);
+}
+
+static unsigned closer_without_refuted(const struct tl_conn *conn, const struct tl_step *step)
+{
+    if (!refutes_inferred_fin(step)) {
+        return conn->closing.closer;
+    }
+    return step->peer->has_fin ? 1 - step->from : TL_NO_ENDPOINT;
+}
+
+/* ---- steps ------------------------------------------------------------------------------------------------------------- */
+
+static enum tl_teardown_step second_fin(const struct tl_step *step)
 {
     if (!acks_peer_fin(step)) {
-        step->conn->crossed = true;
         return TL_TEARDOWN_STEP_FIN2_CROSS;
     }
-    if (tl_fin_acked(step->peer)) {
-        return TL_TEARDOWN_STEP_FIN2;
-    }
-    step->conn->merged = true;
-    return TL_TEARDOWN_STEP_FIN2_ACK1;
+    return peer_fin_was_acked(step) ? TL_TEARDOWN_STEP_FIN2 : TL_TEARDOWN_STEP_FIN2_ACK1;
 }
 
-static void classify_fin(struct tl_step *step)
+static void name_fin(struct tl_step *step)
 {
-    struct tl_endpoint *self = step->self;
-    uint32_t octet = step->seg->seq + step->seg->len;
+    const struct tl_endpoint *self = step->self;
 
     if (step->copy_of) {
         step->shape->teardown_step = TL_TEARDOWN_STEP_FIN_COPY;
-        self->fin_repeated = true; /* TIME-WAIT answers a copy, too */
         return;
     }
     if (self->has_fin) {
-        bool same = octet == self->fin;
+        bool same = step->seg->seq + step->seg->len == self->fin;
 
         step->shape->teardown_step = same ? TL_TEARDOWN_STEP_FIN_RETRANSMISSION : TL_TEARDOWN_STEP_FIN_MOVED;
         step->shape->attempt = self->fins;
         step->refs->first_in = self->fin_in;
-        self->fin_repeated = true;
-        self->fins += self->fins < UINT16_MAX;
         return;
     }
-    infer_fin_of_peer(step);
-    if (step->peer->has_fin) {
-        step->shape->teardown_step = (uint8_t)second_fin(step);
-    } else {
-        step->shape->teardown_step = TL_TEARDOWN_STEP_FIN1;
-        step->conn->closer = (uint8_t)step->from;
-    }
-    self->fin = octet;
-    self->has_fin = true;
-    self->fin_in = step->seg->frame;
-    self->fin_ns = step->seg->time_ns;
-    self->fins = 1;
+    step->infers_fin = infers_fin_of_peer(step);
+    step->shape->teardown_step = peer_has_fin(step) ? (uint8_t)second_fin(step) : TL_TEARDOWN_STEP_FIN1;
 }
 
 /* First acknowledgment of the peer's FIN by a segment that is no FIN itself. */
-static enum tl_teardown_step ack_of_fin(const struct tl_step *step)
+static enum tl_teardown_step ack_of_fin(const struct tl_conn *conn, const struct tl_step *step)
 {
-    bool of_first = step->conn->closer == 1 - step->from;
+    bool of_first = closer_without_refuted(conn, step) == 1 - step->from;
 
     if (!of_first) {
         return TL_TEARDOWN_STEP_FIN2_ACK;
     }
-    return step->self->has_fin ? TL_TEARDOWN_STEP_FIN1_ACK_LATE : TL_TEARDOWN_STEP_FIN1_ACK;
+    return self_has_fin(step) ? TL_TEARDOWN_STEP_FIN1_ACK_LATE : TL_TEARDOWN_STEP_FIN1_ACK;
 }
 
-static enum tl_teardown_step data_step(struct tl_step *step)
+static enum tl_teardown_step data_step(const struct tl_step *step)
 {
     const struct tl_endpoint *self = step->self;
 
-    if (self->has_fin && tl_seq_after(step->seg->seq + step->seg->len, self->fin)) {
-        return TL_TEARDOWN_STEP_DATA_AFTER_FIN;
-    }
-    if (!step->peer->has_fin || self->has_fin || !step->new_bytes) {
+    if (step->copy_of || step->event != TL_EVENT_DATA || step->is_probe) {
         return TL_TEARDOWN_STEP_NONE;
     }
-    if (!acks_peer_fin(step)) {
-        return TL_TEARDOWN_STEP_TRAILING_DATA;
+    if (self_has_fin(step) && tl_seq_after(step->seg->seq + step->seg->len, self->fin)) {
+        return TL_TEARDOWN_STEP_DATA_AFTER_FIN;
     }
-    step->conn->half_close = true;
-    return TL_TEARDOWN_STEP_HALF_CLOSE_DATA;
+    if (!step->peer->has_fin || self_has_fin(step) || !step->new_bytes) {
+        return TL_TEARDOWN_STEP_NONE;
+    }
+    return acks_peer_fin(step) ? TL_TEARDOWN_STEP_HALF_CLOSE_DATA : TL_TEARDOWN_STEP_TRAILING_DATA;
 }
 
-/* A FIN that was only inferred, and then its sender sends payload at that place: it was a byte that was not captured. */
-static void cancel_inferred_fin(struct tl_step *step)
+static void name_data_or_ack(const struct tl_conn *conn, struct tl_step *step)
 {
-    struct tl_endpoint *self = step->self;
+    enum tl_teardown_step data = data_step(step);
 
-    if (self->fin_inferred && step->event == TL_EVENT_DATA && tl_seq_after(step->end, self->fin)) {
-        self->has_fin = false;
-        self->fin_inferred = false;
-        step->conn->closer = step->peer->has_fin ? (uint8_t)(1 - step->from) : TL_NO_ENDPOINT;
-    }
-}
-
-static void classify_data_or_ack(struct tl_step *step)
-{
-    struct tl_endpoint *peer = step->peer;
-    enum tl_teardown_step data = TL_TEARDOWN_STEP_NONE;
-
-    cancel_inferred_fin(step);
     if (step->copy_of) {
         return;
-    }
-    if (step->event == TL_EVENT_DATA && !step->is_probe) {
-        data = data_step(step);
     }
     if (data == TL_TEARDOWN_STEP_DATA_AFTER_FIN) {
         step->shape->teardown_step = (uint8_t)data;
     } else if (step->acks_fin) {
-        step->shape->teardown_step = (uint8_t)ack_of_fin(step);
+        step->shape->teardown_step = (uint8_t)ack_of_fin(conn, step);
     } else if (data != TL_TEARDOWN_STEP_NONE) {
         step->shape->teardown_step = (uint8_t)data;
-    } else if (step->event == TL_EVENT_ACK && peer->fin_repeated && acks_peer_fin(step)) {
+    } else if (step->event == TL_EVENT_ACK && step->peer->fin_repeated && acks_peer_fin(step)) {
         step->shape->teardown_step = TL_TEARDOWN_STEP_FIN_REACK;
-        peer->fin_repeated = false;
     }
 }
 
-static void classify_rst(struct tl_step *step)
+static void name_rst(const struct tl_conn *conn, struct tl_step *step)
 {
     enum tl_teardown_step name = TL_TEARDOWN_STEP_RST;
 
     if (step->copy_of || step->phase_before == TL_PHASE_HANDSHAKE || step->phase_before == TL_PHASE_NONE) {
         return;
     }
-    if (step->conn->finished) {
+    if (conn->finished) {
         name = TL_TEARDOWN_STEP_RST_LATE;
     } else if (!step->rst_effective || step->phase_before == TL_PHASE_CLOSED) {
         return;
@@ -169,19 +157,121 @@ static void classify_rst(struct tl_step *step)
     step->shape->teardown_step = (uint8_t)name;
 }
 
-void tl_close_classify(struct tl_step *step)
+void tl_close_name(const struct tl_conn *conn, struct tl_step *step)
 {
     if (step->stray) {
         return;
     }
     if (step->event == TL_EVENT_FIN && step->legal) {
-        classify_fin(step);
+        name_fin(step);
     }
-    step->acks_fin = acks_peer_fin(step) && !tl_fin_acked(step->peer);
+    step->acks_fin = acks_peer_fin(step) && !peer_fin_was_acked(step);
     if (step->event == TL_EVENT_RST) {
-        classify_rst(step);
+        name_rst(conn, step);
     } else if (step->event == TL_EVENT_DATA || step->event == TL_EVENT_ACK) {
-        classify_data_or_ack(step);
+        name_data_or_ack(conn, step);
+    }
+}
+
+/* ---- what is learnt ------------------------------------------------------------------------------------------------------ */
+
+static void learn_inferred_fin(struct tl_step *step)
+{
+    struct tl_closing *closing = &step->conn->closing;
+    struct tl_endpoint *peer = step->peer;
+
+    peer->has_fin = true;
+    peer->fin_inferred = true;
+    peer->fin = peer->seen;
+    closing->closer = (uint8_t)(1 - step->from);
+    if (peer->unseen_in != 0) {
+        peer->fin_ns = closing->fin1ack_ns = peer->unseen_ns;
+        peer->finack_in = peer->unseen_in;
+        peer->finack_seq = step->seg->seq; /* it stood there or below */
+    } else {
+        peer->fin_ns = step->seg->time_ns;
+    }
+}
+
+static void learn_first_fin(struct tl_step *step)
+{
+    struct tl_closing *closing = &step->conn->closing;
+    struct tl_endpoint *self = step->self;
+
+    closing->closer_unknown |= is_beyond_seen(step) && !step->infers_fin;
+    if (step->infers_fin) {
+        learn_inferred_fin(step);
+    }
+    closing->crossed |= step->shape->teardown_step == TL_TEARDOWN_STEP_FIN2_CROSS;
+    closing->merged |= step->shape->teardown_step == TL_TEARDOWN_STEP_FIN2_ACK1;
+    if (step->shape->teardown_step == TL_TEARDOWN_STEP_FIN1) {
+        closing->closer = (uint8_t)step->from;
+    }
+    self->fin = step->seg->seq + step->seg->len;
+    self->has_fin = true;
+    self->fin_in = step->seg->frame;
+    self->fin_ns = step->seg->time_ns;
+    self->fins = 1;
+}
+
+static void learn_fin(struct tl_step *step)
+{
+    struct tl_endpoint *self = step->self;
+
+    switch (step->shape->teardown_step) {
+    case TL_TEARDOWN_STEP_FIN_RETRANSMISSION:
+    case TL_TEARDOWN_STEP_FIN_MOVED:
+        self->fins += self->fins < UINT16_MAX;
+        self->fin_repeated = true;
+        break;
+    case TL_TEARDOWN_STEP_FIN_COPY:
+        self->fin_repeated = true; /* TIME-WAIT answers a copy, too */
+        break;
+    default:
+        learn_first_fin(step);
+        break;
+    }
+}
+
+static void learn_ack_of_fin(struct tl_step *step)
+{
+    struct tl_endpoint *peer = step->peer;
+
+    peer->finack_in = step->seg->frame;
+    peer->finack_seq = step->seg->seq;
+    if (step->conn->closing.closer == 1 - step->from) {
+        step->conn->closing.fin1ack_ns = step->seg->time_ns;
+    }
+}
+
+static void learn_data_or_ack(struct tl_step *step)
+{
+    step->conn->closing.half_close |= data_step(step) == TL_TEARDOWN_STEP_HALF_CLOSE_DATA;
+    if (refutes_inferred_fin(step)) {
+        step->conn->closing.closer = (uint8_t)closer_without_refuted(step->conn, step);
+        step->self->has_fin = false;
+        step->self->fin_inferred = false;
+    }
+    if (step->shape->teardown_step == TL_TEARDOWN_STEP_FIN_REACK) {
+        step->peer->fin_repeated = false;
+    }
+}
+
+void tl_close_learn(struct tl_step *step)
+{
+    bool counts = !step->copy_of && step->event != TL_EVENT_RST && step->event != TL_EVENT_NOTHING &&
+                  (step->event == TL_EVENT_SYNACK || step->legal);
+
+    if (step->stray) {
+        return;
+    }
+    if (step->event == TL_EVENT_FIN && step->legal) {
+        learn_fin(step);
+    } else if (step->event == TL_EVENT_DATA || step->event == TL_EVENT_ACK) {
+        learn_data_or_ack(step);
+    }
+    if (step->acks_fin && counts) {
+        learn_ack_of_fin(step);
     }
 }
 
@@ -204,13 +294,13 @@ enum tl_kind tl_close_kind(const struct tl_conn *conn, bool *proved)
         return kind_of_reset(conn);
     }
     if (conn->finished) {
-        if (conn->crossed) {
+        if (conn->closing.crossed) {
             return TL_KIND_SIMULTANEOUS;
         }
-        if (conn->half_close) {
+        if (conn->closing.half_close) {
             return TL_KIND_HALF_CLOSE;
         }
-        return conn->merged ? TL_KIND_THREE_SEGMENT : TL_KIND_FOUR_SEGMENT;
+        return conn->closing.merged ? TL_KIND_THREE_SEGMENT : TL_KIND_FOUR_SEGMENT;
     }
     if (conn->superseded) {
         return TL_KIND_SUPERSEDED;
@@ -223,7 +313,7 @@ enum tl_confidence tl_close_kind_confidence(const struct tl_conn *conn)
     bool inferred = conn->endpoint[0].fin_inferred || conn->endpoint[1].fin_inferred;
 
     /* Data after the other FIN may have waited in the send buffer: the application need not have wanted a half-close. */
-    return conn->half_close || inferred || conn->closer_unknown ? TL_CONFIDENCE_LIKELY : TL_CONFIDENCE_CERTAIN;
+    return conn->closing.half_close || inferred || conn->closing.closer_unknown ? TL_CONFIDENCE_LIKELY : TL_CONFIDENCE_CERTAIN;
 }
 
 enum tl_side tl_close_side(const struct tl_conn *conn, unsigned end)
@@ -243,10 +333,10 @@ enum tl_side tl_close_initiator(const struct tl_conn *conn)
     if (!any_fin) {
         return conn->reset.ended ? tl_close_side(conn, conn->reset.by) : TL_SIDE_NONE;
     }
-    if (conn->closer_unknown || conn->closer == TL_NO_ENDPOINT || one_way(conn)) {
+    if (conn->closing.closer_unknown || conn->closing.closer == TL_NO_ENDPOINT || one_way(conn)) {
         return TL_SIDE_UNKNOWN;
     }
-    return conn->crossed ? TL_SIDE_BOTH : tl_close_side(conn, conn->closer);
+    return conn->closing.crossed ? TL_SIDE_BOTH : tl_close_side(conn, conn->closing.closer);
 }
 
 enum tl_side tl_close_time_wait(const struct tl_conn *conn)
@@ -259,8 +349,8 @@ enum tl_side tl_close_time_wait(const struct tl_conn *conn)
     if (!conn->finished) {
         return any_fin ? TL_SIDE_UNKNOWN : TL_SIDE_NONE;
     }
-    if (conn->closer_unknown || conn->closer == TL_NO_ENDPOINT) {
+    if (conn->closing.closer_unknown || conn->closing.closer == TL_NO_ENDPOINT) {
         return TL_SIDE_UNKNOWN;
     }
-    return conn->crossed ? TL_SIDE_BOTH : tl_close_side(conn, conn->closer);
+    return conn->closing.crossed ? TL_SIDE_BOTH : tl_close_side(conn, conn->closing.closer);
 }

@@ -7,9 +7,12 @@
 
 #include "conn/tl_conn.h"
 
-/* Names the step and remembers what the teardown needs. Called with the connection as it was before the segment, after the RST
- * rules. O(1). */
-void tl_close_classify(struct tl_step *step);
+/* Names the step of the teardown, from the connection as it was before the segment. Call after the RST rules. Writes only the
+ * step. O(1). */
+void tl_close_name(const struct tl_conn *conn, struct tl_step *step);
+
+/* Remembers the FINs and their ACKs. Call after tl_close_name(), before the segment is applied. O(1). */
+void tl_close_learn(struct tl_step *step);
 
 /* How the connection ended as far as captured. `proved` tells that no later segment is needed for it. O(1). */
 enum tl_kind tl_close_kind(const struct tl_conn *conn, bool *proved);

@@ -319,7 +319,10 @@ static struct tl_report known(const struct tl_feedback *feedback, const struct t
             split = echoed && !split && !tl_seq_after(r->una_first, segment->seq) ? r : split;
             continue;
         }
-        if (echoed || (passed && no_echo)) {
+        /* Whoever begins again where this report says knows it, whatever he echoes: 4.4BSD moves TS.Recent with octets only. */
+        bool begins_there = resent && passed && r->una == segment->seq && r->una != feedback->una_begin;
+
+        if (echoed || (passed && (no_echo || begins_there))) {
             found = *r;
             break;
         }

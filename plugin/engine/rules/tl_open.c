@@ -1,20 +1,21 @@
-/* tl_open.c - the handshake: step, arithmetic, outcome, timing.
+/* tl_open.c - the handshake: step, arithmetic, timing (RFC 9293 3.5 and 3.10.7, RFC 7413).
  *
  * SPDX-License-Identifier: GPL-2.0-or-later
  */
 #include "rules/tl_open.h"
 
 #include "conn/tl_window.h"
+#include "rules/tl_apply.h"
 #include "rules/tl_reset.h"
 
-/* A SYN counts as unanswered only after this much silence (docs/design.md, thresholds): the least first retry of common
- * systems is 1 s (RFC 6298 2.1), so 3 s, or three times the last gap, cover a retry that is late. */
-static const int64_t PENDING_NS = 3 * TL_SECOND;
-enum { PENDING_GAPS = 3, SCALE_MAX = 14 /* RFC 7323 2.3 */ };
+enum { SCALE_MAX = 14 /* RFC 7323 2.3 */ };
+/* A SYN-ACK again later than this, or than two half RTTs, after the ACK passed did not cross it; 1 s, the first timer of RFC 6298
+ * 2.1, while the half RTT of the server is not known. */
+static const int64_t CROSSING_NS = 20 * TL_MS, CROSSING_UNKNOWN_NS = TL_SECOND;
 
 bool tl_open_synack_fits(const struct tl_conn *conn, const struct tl_endpoint *client, uint32_t ack)
 {
-    return tl_seq_within(ack, client->isn + 1, client->isn + 1 + conn->syn_data);
+    return tl_seq_within(ack, client->isn + 1, client->isn + 1 + conn->opening.syn_data);
 }
 
 /* ---- remembering SYNs -------------------------------------------------------------------------------------------------- */
@@ -48,6 +49,7 @@ static void add_syn(struct tl_syns *syns, const struct tl_segment *seg)
     syns->last_ns = seg->time_ns;
     syns->last_in = seg->frame;
     syns->last_tsval = seg->tsval;
+    syns->last_bare = seg->len == 0;
     syns->count += syns->count < UINT16_MAX;
 }
 
@@ -85,7 +87,7 @@ static int64_t answered_at(const struct tl_syns *syns, const struct tl_segment *
 }
 
 /* RFC 3522: the answer echoes an earlier transmission, so those after it were spurious. */
-static void prove_spurious(struct tl_step *step, const struct tl_syns *syns)
+static void name_spurious(struct tl_step *step, const struct tl_syns *syns)
 {
     const uint32_t frames[3] = {syns->last_in, syns->earlier_in[0], syns->earlier_in[1]};
     const uint32_t tsvals[3] = {syns->last_tsval, syns->earlier_tsval[0], syns->earlier_tsval[1]};
@@ -104,13 +106,12 @@ static int64_t time_half_rtt(struct tl_step *step, const struct tl_syns *syns)
 {
     int64_t sent_ns = answered_at(syns, step->seg);
 
-    prove_spurious(step, syns);
     if (sent_ns == TL_UNKNOWN_NS) {
-        step->conn->ambiguous = true;
+        step->conn->opening.ambiguous = true;
         return tl_since(step, syns->last_ns);
     }
     /* An answer to an earlier transmission was late, or is itself a repetition: no measure of the way. */
-    if (!step->conn->ambiguous && sent_ns == syns->last_ns) {
+    if (!step->conn->opening.ambiguous && sent_ns == syns->last_ns) {
         step->self->half_rtt_of_syn = true;
         step->self->half_rtt_count += step->self->half_rtt_count < UINT8_MAX;
         if (step->self->half_rtt_ns == TL_UNKNOWN_NS || tl_since(step, sent_ns) < step->self->half_rtt_ns) {
@@ -160,19 +161,70 @@ static void check_syn(struct tl_step *step)
     step->shape->error |= (uint16_t)error;
 }
 
-static void learn_first_syn(struct tl_step *step)
+/* A SYN in an open connection, or after the own SYN-ACK: the pair keeps it here only when it is a stray. */
+static bool is_syn_of_another(const struct tl_conn *conn, const struct tl_endpoint *self)
+{
+    return conn->opened || self->synack->count > 0;
+}
+
+/* Why the SYN comes again: what came of the last one. `in` is the frame that shows it. */
+static enum tl_syn_why why_again(const struct tl_conn *conn, const struct tl_step *step, uint32_t *in)
+{
+    const struct tl_opening *opening = &conn->opening;
+    const struct tl_rsts *rst = step->peer->rst;
+    uint32_t last_in = step->self->syn->last_in;
+
+    if (rst->last_in > last_in) {
+        *in = rst->last_in;
+        return rst->last_effect == TL_RST_EFFECT_ACCEPTED ? TL_SYN_WHY_REFUSED : TL_SYN_WHY_UNUSABLE;
+    }
+    if (opening->has_challenge && opening->challenge_in > last_in) {
+        *in = opening->challenge_in;
+        return TL_SYN_WHY_CHALLENGED;
+    }
+    if (opening->bad_in > last_in) {
+        *in = opening->bad_in;
+        return TL_SYN_WHY_UNUSABLE;
+    }
+    *in = opening->icmp_last_in > last_in ? opening->icmp_last_in : 0;
+    return *in != 0 ? TL_SYN_WHY_UNREACHABLE : TL_SYN_WHY_TIMER;
+}
+
+static void name_syn(const struct tl_conn *conn, struct tl_step *step)
+{
+    const struct tl_endpoint *self = step->self, *peer = step->peer;
+
+    check_syn(step);
+    if (step->copy_of) {
+        step->shape->handshake_step = TL_HANDSHAKE_STEP_SYN_COPY;
+    } else if (self->syn->count > 0 && step->seg->seq == self->isn) {
+        step->shape->handshake_step = TL_HANDSHAKE_STEP_SYN_RETRANSMISSION;
+        step->shape->attempt = self->syn->count;
+        step->shape->syn_why = (uint8_t)why_again(conn, step, &step->refs->trigger_in);
+        step->refs->first_in = self->syn->first_in;
+    } else if (is_syn_of_another(conn, self) || peer->syn->count > 0) {
+        step->shape->handshake_step = TL_HANDSHAKE_STEP_SYN_CROSS;
+    } else {
+        step->shape->handshake_step = (uint8_t)first_syn_step(step->seg);
+        step->shape->flags |= peer->synack->count > 0 ? TL_SHAPE_REORDERED : 0;
+    }
+}
+
+static void learn_first_syn(const struct tl_step *step)
 {
     struct tl_conn *conn = step->conn;
 
     learn_isn(step->self, step->seg);
     step->self->syn_extra = step->length - 1;
-    if (step->peer->syn->count == 0) {
-        conn->opener = (uint8_t)step->from;
-        conn->syn_data = step->seg->len;
-        set_client(conn, step->from, TL_CONFIDENCE_CERTAIN);
-        if ((step->seg->options & TL_OPT_FAST_OPEN) && step->seg->fast_open_bytes == 0) {
-            conn->tfo = TL_TFO_REQUESTED;
-        }
+    if (step->peer->syn->count > 0) {
+        set_peers(conn);
+        return;
+    }
+    conn->opening.opener = (uint8_t)step->from;
+    conn->opening.syn_data = step->seg->len;
+    set_client(conn, step->from, TL_CONFIDENCE_CERTAIN);
+    if ((step->seg->options & TL_OPT_FAST_OPEN) && step->seg->fast_open_bytes == 0) {
+        conn->opening.tfo = TL_TFO_REQUESTED;
     }
 }
 
@@ -195,53 +247,19 @@ static void note_copy(const struct tl_step *step, const struct tl_syns **at)
     }
 }
 
-/* What came since the last SYN and shows that it arrived: a RST (Windows asks again all the same), a challenge ACK that the client has
- * answered by a RST, an ICMP error. Its frame, or 0. */
-static uint32_t answer_before(const struct tl_step *step)
-{
-    const struct tl_conn *conn = step->conn;
-    uint32_t syn_in = step->self->syn->last_in;
-
-    if (step->peer->rst->last_in > syn_in) {
-        return step->peer->rst->last_in;
-    }
-    if (conn->has_challenge && step->self->rst->last_in > conn->challenge_in && step->self->rst->last_in > syn_in) {
-        return conn->challenge_in;
-    }
-    return conn->icmp_in > syn_in ? conn->icmp_in : 0;
-}
-
-static void classify_syn(struct tl_step *step)
+static void learn_syn(struct tl_step *step)
 {
     struct tl_endpoint *self = step->self;
-    const struct tl_endpoint *peer = step->peer;
-    bool repeated = self->syn->count > 0 && step->seg->seq == self->isn;
 
-    check_syn(step);
-    if (step->copy_of) {
-        step->shape->handshake_step = TL_HANDSHAKE_STEP_SYN_COPY;
+    if (step->shape->handshake_step == TL_HANDSHAKE_STEP_SYN_COPY) {
         note_copy(step, &self->syn);
         return;
     }
-    if (repeated) {
+    if (step->shape->handshake_step == TL_HANDSHAKE_STEP_SYN_RETRANSMISSION) {
         reopen(step->conn);
-        step->shape->handshake_step = TL_HANDSHAKE_STEP_SYN_RETRANSMISSION;
-        step->refs->trigger_in = answer_before(step);
-        step->shape->attempt = self->syn->count;
-        step->refs->first_in = self->syn->first_in;
-    } else if (step->conn->opened || self->synack->count > 0) {
-        /* A SYN in an open connection, or after the own SYN-ACK: the pair keeps it here only when it is a stray. */
-        step->shape->handshake_step = TL_HANDSHAKE_STEP_SYN_CROSS;
+    } else if (is_syn_of_another(step->conn, self)) {
         return;
-    } else if (peer->syn->count > 0) {
-        step->shape->handshake_step = TL_HANDSHAKE_STEP_SYN_CROSS;
-        learn_first_syn(step);
-        set_peers(step->conn);
     } else {
-        step->shape->handshake_step = (uint8_t)first_syn_step(step->seg);
-        if (peer->synack->count > 0) {
-            step->shape->flags |= TL_SHAPE_REORDERED;
-        }
         learn_first_syn(step);
     }
     remember_syn(step, &self->syn);
@@ -249,7 +267,12 @@ static void classify_syn(struct tl_step *step)
 
 /* ---- SYN-ACK ----------------------------------------------------------------------------------------------------------- */
 
-static void check_synack_options(struct tl_step *step)
+static bool is_crossing(const struct tl_step *step)
+{
+    return step->self->syn->count > 0 && step->seg->seq == step->self->isn;
+}
+
+static void name_synack_options(struct tl_step *step)
 {
     unsigned negotiated = TL_OPT_WINDOW_SCALE | TL_OPT_TIMESTAMPS | TL_OPT_SACK_PERMITTED;
 
@@ -258,33 +281,105 @@ static void check_synack_options(struct tl_step *step)
     }
 }
 
-static void learn_tfo(struct tl_step *step)
-{
-    struct tl_conn *conn = step->conn;
-    uint32_t acked = step->seg->ack - (step->peer->isn + 1);
-
-    if (!(step->peer->options & TL_OPT_FAST_OPEN) || step->peer->syn->count == 0) {
-        return;
-    }
-    if (conn->syn_data > 0) {
-        conn->tfo = acked == conn->syn_data ? TL_TFO_DATA_ACKED : acked == 0 ? TL_TFO_DATA_NOT_ACKED : TL_TFO_PARTIAL;
-    } else if ((step->seg->options & TL_OPT_FAST_OPEN) && step->seg->fast_open_bytes > 0) {
-        conn->tfo = TL_TFO_COOKIE_GIVEN;
-    }
-}
-
-static void classify_bad_synack(struct tl_step *step)
+static void name_bad_synack(struct tl_step *step)
 {
     step->shape->handshake_step = TL_HANDSHAKE_STEP_SYNACK_BAD;
     step->shape->error |= TL_ERROR_SYNACK_ACK;
     step->refs->ack_delta = tl_seq_diff(step->seg->ack, step->peer->isn + 1);
-    step->conn->bad_synack |= !step->conn->opened;
 }
 
 /* Older than the one captured before it: the original, overtaken on the way by its own repetition. */
 static bool is_overtaken(const struct tl_syns *syns, const struct tl_segment *seg)
 {
     return (seg->options & TL_OPT_TIMESTAMPS) && tl_seq_before(seg->tsval, syns->last_tsval);
+}
+
+/* The ACK of the SYN-ACK had passed so long ago that it is not under way any more: the server did not take it, or it was lost
+ * behind the capture point. */
+static bool is_ack_not_taken(const struct tl_conn *conn, const struct tl_step *step)
+{
+    int64_t half_rtt = step->self->half_rtt_ns;
+    int64_t under_way = half_rtt == TL_UNKNOWN_NS ? CROSSING_UNKNOWN_NS : tl_max_ns(CROSSING_NS, 2 * half_rtt);
+
+    return conn->opening.acked && tl_since(step, conn->opening.ack_ns) > under_way;
+}
+
+static enum tl_synack_why why_synack_again(const struct tl_conn *conn, const struct tl_step *step)
+{
+    const struct tl_endpoint *client = step->peer, *self = step->self;
+
+    if (client->syn->count > 1 && client->syn->last_in > self->synack->last_in) {
+        return TL_SYNACK_WHY_SYN_RETRANSMISSION;
+    }
+    return is_ack_not_taken(conn, step) ? TL_SYNACK_WHY_ACK_NOT_TAKEN : TL_SYNACK_WHY_TIMER;
+}
+
+static void name_synack_again(const struct tl_conn *conn, struct tl_step *step)
+{
+    const struct tl_endpoint *self = step->self;
+
+    if (is_overtaken(self->synack, step->seg)) {
+        step->shape->handshake_step = TL_HANDSHAKE_STEP_SYNACK;
+        step->shape->flags |= TL_SHAPE_REORDERED;
+        return;
+    }
+    step->shape->handshake_step = TL_HANDSHAKE_STEP_SYNACK_RETRANSMISSION;
+    step->shape->attempt = self->synack->count;
+    step->shape->synack_why = (uint8_t)why_synack_again(conn, step);
+    step->refs->first_in = self->synack->first_in;
+}
+
+static void name_synack(const struct tl_conn *conn, struct tl_step *step)
+{
+    const struct tl_endpoint *self = step->self, *peer = step->peer;
+
+    check_syn(step);
+    if (step->copy_of) {
+        step->shape->handshake_step = TL_HANDSHAKE_STEP_SYNACK_COPY;
+    } else if (peer->syn->count > 0 && !tl_open_synack_fits(conn, peer, step->seg->ack)) {
+        name_bad_synack(step);
+    } else if (self->synack->count > 0 && step->seg->seq == self->isn) {
+        name_synack_again(conn, step);
+    } else if (conn->opened) {
+        /* Not the SYN-ACK that opened this connection: it changes nothing. */
+        step->shape->handshake_step = TL_HANDSHAKE_STEP_SYNACK_BAD;
+        step->shape->error |= TL_ERROR_SYNACK_ISN;
+    } else {
+        step->shape->error |= self->synack->count > 0 ? TL_ERROR_SYNACK_ISN : 0;
+        step->shape->handshake_step = is_crossing(step) ? TL_HANDSHAKE_STEP_SYNACK_CROSS : TL_HANDSHAKE_STEP_SYNACK;
+        name_synack_options(step);
+        if (peer->syn->count > 0) {
+            name_spurious(step, peer->syn);
+        }
+    }
+}
+
+/* The SYN came again without its data, and that is what the SYN-ACK answers: it echoes a later timestamp than the first one, or
+ * nothing tells and it follows the bare one (RFC 7413 4.1.3.1: a client falls back when the path drops such SYNs). */
+static bool answers_bare_syn(const struct tl_step *step)
+{
+    const struct tl_syns *syn = step->peer->syn;
+    bool echo = (step->seg->options & TL_OPT_TIMESTAMPS) && syn->first_tsval != syn->last_tsval;
+
+    return syn->count > 1 && syn->last_bare && !(echo && step->seg->tsecr == syn->first_tsval);
+}
+
+static void learn_tfo(const struct tl_step *step)
+{
+    struct tl_opening *opening = &step->conn->opening;
+    uint32_t acked = step->seg->ack - (step->peer->isn + 1);
+
+    if (!(step->peer->options & TL_OPT_FAST_OPEN) || step->peer->syn->count == 0) {
+        return;
+    }
+    if (opening->syn_data > 0) {
+        opening->tfo = acked == opening->syn_data ? TL_TFO_DATA_ACKED : acked > 0 ? TL_TFO_PARTIAL : TL_TFO_DATA_NOT_ACKED;
+        if (acked == 0 && answers_bare_syn(step)) {
+            opening->tfo = TL_TFO_DATA_LOST;
+        }
+    } else if ((step->seg->options & TL_OPT_FAST_OPEN) && step->seg->fast_open_bytes > 0) {
+        opening->tfo = TL_TFO_COOKIE_GIVEN;
+    }
 }
 
 static void note_overtaken(const struct tl_step *step, const struct tl_syns **at)
@@ -297,34 +392,26 @@ static void note_overtaken(const struct tl_step *step, const struct tl_syns **at
     }
 }
 
-static void repeat_synack(struct tl_step *step)
+/* A SYN-ACK with another number takes the place of the one before, until the client says which one it got. */
+static void keep_other_synack(struct tl_opening *opening, const struct tl_endpoint *server)
 {
-    const struct tl_endpoint *client = step->peer;
-    struct tl_endpoint *self = step->self;
-    bool asked = client->syn->count > 1 && client->syn->last_in > self->synack->last_in;
-
-    if (is_overtaken(self->synack, step->seg)) {
-        step->shape->handshake_step = TL_HANDSHAKE_STEP_SYNACK;
-        step->shape->flags |= TL_SHAPE_REORDERED;
-        note_overtaken(step, &self->synack);
-        return;
-    }
-    step->shape->handshake_step = TL_HANDSHAKE_STEP_SYNACK_RETRANSMISSION;
-    step->shape->attempt = self->synack->count;
-    step->shape->synack_why = asked ? TL_SYNACK_WHY_SYN_RETRANSMISSION : TL_SYNACK_WHY_TIMER;
-    step->refs->first_in = self->synack->first_in;
-    remember_syn(step, &self->synack);
+    opening->other = (struct tl_other_synack){.isn = server->isn,
+                                              .frame = server->synack->last_in,
+                                              .options = server->options,
+                                              .mss = server->mss,
+                                              .scale = server->scale,
+                                              .known = true};
 }
 
-static void first_synack(struct tl_step *step)
+static void learn_first_synack(struct tl_step *step)
 {
     struct tl_conn *conn = step->conn;
     struct tl_endpoint *self = step->self;
-    bool crossing = self->syn->count > 0 && step->seg->seq == self->isn;
 
-    step->shape->handshake_step = crossing ? TL_HANDSHAKE_STEP_SYNACK_CROSS : TL_HANDSHAKE_STEP_SYNACK;
-    check_synack_options(step);
-    if (!crossing) {
+    if (self->synack->count > 0) {
+        keep_other_synack(&conn->opening, self);
+    }
+    if (!is_crossing(step)) {
         learn_isn(self, step->seg);
     } else {
         self->options |= step->seg->options;
@@ -334,35 +421,39 @@ static void first_synack(struct tl_step *step)
     if (step->peer->syn->count > 0) {
         int64_t half_rtt = time_half_rtt(step, step->peer->syn);
 
-        conn->server_half_rtt_ns = conn->server_half_rtt_ns == TL_UNKNOWN_NS ? half_rtt : conn->server_half_rtt_ns;
+        conn->opening.server_half_rtt_ns =
+            conn->opening.server_half_rtt_ns == TL_UNKNOWN_NS ? half_rtt : conn->opening.server_half_rtt_ns;
     }
     if (!conn->peers) {
         set_client(conn, 1 - step->from, step->peer->syn->count > 0 ? TL_CONFIDENCE_CERTAIN : TL_CONFIDENCE_LIKELY);
     }
 }
 
-static void classify_synack(struct tl_step *step)
+static void learn_synack(struct tl_step *step)
 {
     struct tl_endpoint *self = step->self;
-    bool known = step->peer->syn->count > 0;
-    bool same_isn = self->synack->count > 0 && step->seg->seq == self->isn;
 
-    check_syn(step);
-    if (step->copy_of) {
-        step->shape->handshake_step = TL_HANDSHAKE_STEP_SYNACK_COPY;
-    } else if (known && !tl_open_synack_fits(step->conn, step->peer, step->seg->ack)) {
-        classify_bad_synack(step);
-    } else if (same_isn) {
-        repeat_synack(step);
-    } else if (step->conn->opened) {
-        /* Not the SYN-ACK that opened this connection: it changes nothing. */
-        step->shape->handshake_step = TL_HANDSHAKE_STEP_SYNACK_BAD;
-        step->shape->error |= TL_ERROR_SYNACK_ISN;
-    } else {
-        if (self->synack->count > 0) {
-            step->shape->error |= TL_ERROR_SYNACK_ISN;
+    switch (step->shape->handshake_step) {
+    case TL_HANDSHAKE_STEP_SYNACK_RETRANSMISSION:
+        remember_syn(step, &self->synack);
+        if (step->shape->synack_why == TL_SYNACK_WHY_ACK_NOT_TAKEN) {
+            step->conn->opening.ignored += step->conn->opening.ignored < UINT8_MAX;
         }
-        first_synack(step);
+        break;
+    case TL_HANDSHAKE_STEP_SYNACK_BAD:
+        step->conn->opening.bad_synack |= !step->conn->opened;
+        step->conn->opening.bad_in = step->seg->frame;
+        break;
+    case TL_HANDSHAKE_STEP_SYNACK:
+    case TL_HANDSHAKE_STEP_SYNACK_CROSS:
+        if (step->shape->flags & TL_SHAPE_REORDERED) {
+            note_overtaken(step, &self->synack);
+        } else {
+            learn_first_synack(step);
+        }
+        break;
+    default:
+        break;
     }
 }
 
@@ -375,7 +466,8 @@ static void check_first_ack(struct tl_step *step)
     const struct tl_endpoint *client = step->self, *server = step->peer;
     uint32_t expected = client->has_una ? client->una : client->isn + 1;
 
-    if (server->has_isn_of_syn && tl_seq_after(seg->ack, server->max) && !server->sent_plain) {
+    if (server->has_isn_of_syn && tl_seq_after(seg->ack, server->max) && !server->sent_plain &&
+        !tl_open_picks_other_synack(step->conn, step)) {
         step->shape->error |= TL_ERROR_ACK_ACK;
     }
     if (client->has_isn_of_syn && tl_seq_before(seg->seq, client->isn + 1)) {
@@ -386,33 +478,34 @@ static void check_first_ack(struct tl_step *step)
     }
 }
 
-static void classify_first_ack(struct tl_step *step)
+static void name_first_ack(struct tl_step *step)
 {
-    struct tl_conn *conn = step->conn;
-
     check_first_ack(step);
     step->shape->handshake_step = step->seg->len > 0 ? TL_HANDSHAKE_STEP_ACK_DATA : TL_HANDSHAKE_STEP_ACK;
-    conn->ack_in = step->seg->frame;
-    conn->ack_ns = step->seg->time_ns;
-    conn->handshake_acked = true;
     if (step->peer->synack->count > 0) {
-        conn->client_half_rtt_ns = time_half_rtt(step, step->peer->synack);
-    }
-    if (conn->peers && step->peer->synack->count == 0 && step->self->synack->count == 0) {
-        return;
-    }
-    if (conn->peers && step->self->synack->count == 0) {
-        /* Split handshake: this end answered the SYN by a bare SYN and completes with an ACK (RFC 9293 allows it). */
-        conn->peers = false;
-        set_client(conn, conn->opener, TL_CONFIDENCE_LIKELY);
+        name_spurious(step, step->peer->synack);
     }
 }
 
-/* A segment of the passive end, with neither SYN nor RST, before the client's ACK was captured. */
-static void classify_server_plain(struct tl_step *step)
+static bool is_quiet(const struct tl_endpoint *end)
+{
+    return end->synack->count == 0 && end->syn->count == 0;
+}
+
+bool tl_open_is_challenge(const struct tl_conn *conn, const struct tl_step *step)
 {
     const struct tl_endpoint *client = step->peer;
-    bool quiet = step->self->synack->count == 0 && step->self->syn->count == 0;
+
+    return step->event == TL_EVENT_ACK && step->legal && !conn->opened && !conn->opening.acked && !conn->peers &&
+           conn->client != step->from && is_quiet(step->self) && !step->self->sent_plain && client->syn->count > 0 &&
+           !client->sent_plain && !tl_open_synack_fits(conn, client, step->seg->ack);
+}
+
+/* A segment of the passive end, with neither SYN nor RST, before the client's ACK was captured. */
+static void name_server_plain(const struct tl_conn *conn, struct tl_step *step)
+{
+    const struct tl_endpoint *client = step->peer;
+    bool quiet = is_quiet(step->self);
 
     if (step->event == TL_EVENT_FIN && !quiet) {
         step->shape->handshake_step = TL_HANDSHAKE_STEP_EARLY_FIN;
@@ -423,14 +516,10 @@ static void classify_server_plain(struct tl_step *step)
     }
     if (step->seg->ack == client->isn + 1) {
         step->shape->handshake_step = TL_HANDSHAKE_STEP_ACK_BEFORE_SYNACK;
-    } else if (!tl_open_synack_fits(step->conn, client, step->seg->ack)) {
-        /* Numbers of a connection that is older than the capture. */
+    } else if (tl_open_is_challenge(conn, step)) {
         step->shape->handshake_step = TL_HANDSHAKE_STEP_CHALLENGE_ACK;
         step->shape->ack = TL_ACK_CHALLENGE;
         step->refs->trigger_in = client->syn->last_in;
-        step->conn->has_challenge = true;
-        step->conn->challenge_in = step->seg->frame;
-        step->conn->challenge_ack = step->seg->ack;
     }
 }
 
@@ -442,14 +531,22 @@ static bool proves_unseen_synack(const struct tl_step *step)
     return self->syn->count > 0 && step->peer->synack->count == 0 && tl_seq_after(step->seg->seq, self->isn);
 }
 
-static void classify_plain(struct tl_step *step)
+bool tl_open_picks_other_synack(const struct tl_conn *conn, const struct tl_step *step)
 {
-    struct tl_conn *conn = step->conn;
+    const struct tl_other_synack *other = &conn->opening.other;
+
+    return other->known && !conn->opened && conn->client == step->from && tl_has(step, TL_ACK) &&
+           !(step->seg->flags & (TL_SYN | TL_RST)) && step->seg->ack == other->isn + 1 && step->peer->isn != other->isn;
+}
+
+static void name_plain(const struct tl_conn *conn, struct tl_step *step)
+{
     const struct tl_endpoint *self = step->self, *peer = step->peer;
     bool is_client = conn->client == step->from;
-    bool acks = tl_has(step, TL_ACK) && peer->has_isn_of_syn && tl_seq_after(step->seg->ack, peer->isn);
+    bool acks = tl_has(step, TL_ACK) && peer->has_isn_of_syn &&
+                (tl_seq_after(step->seg->ack, peer->isn) || tl_open_picks_other_synack(conn, step));
 
-    if (conn->handshake_acked || step->copy_of || (conn->opened && !is_client)) {
+    if (conn->opening.acked || step->copy_of || (conn->opened && !is_client)) {
         return;
     }
     if (!tl_has(step, TL_ACK)) {
@@ -459,9 +556,44 @@ static void classify_plain(struct tl_step *step)
         return;
     }
     if (conn->peers ? acks && self->synack->count == 0 : is_client && (acks || proves_unseen_synack(step))) {
-        classify_first_ack(step);
+        name_first_ack(step);
     } else if (!conn->opened && !is_client && !conn->peers) {
-        classify_server_plain(step);
+        name_server_plain(conn, step);
+    }
+}
+
+/* The client got the first SYN-ACK: the numbers of the server are those, and the later one is the stray. */
+static void pick_other_synack(struct tl_conn *conn, struct tl_endpoint *server)
+{
+    const struct tl_other_synack other = conn->opening.other;
+
+    server->isn = other.isn;
+    server->options = other.options;
+    server->mss = other.mss;
+    server->scale = other.scale;
+    server->max = server->seen = other.isn + 1;
+    if (server->scoreboard != &tl_no_scoreboard) {
+        tl_scoreboard_restart(tl_apply_record(conn, server), other.isn + 1);
+    }
+}
+
+static void learn_first_ack(struct tl_step *step)
+{
+    struct tl_conn *conn = step->conn;
+
+    if (tl_open_picks_other_synack(conn, step)) {
+        pick_other_synack(conn, step->peer);
+    }
+    conn->opening.ack_in = step->seg->frame;
+    conn->opening.ack_ns = step->seg->time_ns;
+    conn->opening.acked = true;
+    if (step->peer->synack->count > 0) {
+        conn->opening.client_half_rtt_ns = time_half_rtt(step, step->peer->synack);
+    }
+    if (conn->peers && step->peer->synack->count > 0 && step->self->synack->count == 0) {
+        /* Split handshake: this end answered the SYN by a bare SYN and completes with an ACK (RFC 9293 allows it). */
+        conn->peers = false;
+        set_client(conn, conn->opening.opener, TL_CONFIDENCE_LIKELY);
     }
 }
 
@@ -476,89 +608,67 @@ static void check_timestamps(struct tl_step *step)
     }
 }
 
-void tl_open_classify(struct tl_step *step)
+/* ---- every segment ------------------------------------------------------------------------------------------------------ */
+
+void tl_open_name(const struct tl_conn *conn, struct tl_step *step)
 {
-    switch (step->event) {
-    case TL_EVENT_SYN:
-        classify_syn(step);
+    if (step->event == TL_EVENT_SYN) {
+        name_syn(conn, step);
+        return;
+    }
+    if (step->event == TL_EVENT_SYNACK) {
+        name_synack(conn, step);
+        return;
+    }
+    if (!step->legal) {
+        step->shape->error |= TL_ERROR_FLAGS;
+    }
+    if (step->event != TL_EVENT_RST && !step->stray) {
+        check_timestamps(step);
+        name_plain(conn, step);
+    }
+}
+
+void tl_open_note_challenge(struct tl_conn *conn, uint32_t frame, uint32_t ack)
+{
+    conn->opening.has_challenge = true;
+    conn->opening.challenge_in = frame;
+    conn->opening.challenge_ack = ack;
+}
+
+void tl_open_learn(struct tl_step *step)
+{
+    if (step->event == TL_EVENT_SYN) {
+        learn_syn(step);
+        return;
+    }
+    if (step->event == TL_EVENT_SYNACK) {
+        learn_synack(step);
+        return;
+    }
+    switch (step->shape->handshake_step) {
+    case TL_HANDSHAKE_STEP_ACK:
+    case TL_HANDSHAKE_STEP_ACK_DATA:
+        learn_first_ack(step);
         break;
-    case TL_EVENT_SYNACK:
-        classify_synack(step);
-        break;
-    case TL_EVENT_RST:
-        if (!step->legal) {
-            step->shape->error |= TL_ERROR_FLAGS;
-        }
+    case TL_HANDSHAKE_STEP_CHALLENGE_ACK:
+        tl_open_note_challenge(step->conn, step->seg->frame, step->seg->ack);
         break;
     default:
-        if (!step->legal) {
-            step->shape->error |= TL_ERROR_FLAGS;
-        }
-        if (!step->stray) {
-            check_timestamps(step);
-            classify_plain(step);
-        }
         break;
     }
 }
 
-/* ---- outcome ----------------------------------------------------------------------------------------------------------- */
-
-static bool all_three_captured(const struct tl_conn *conn)
+void tl_open_note_unreachable(struct tl_conn *conn, const struct tl_open_icmp *error)
 {
-    const struct tl_endpoint *client = &conn->endpoint[conn->client], *server = &conn->endpoint[1 - conn->client];
-
-    return client->syn->count > 0 && server->synack->count > 0 && conn->handshake_acked;
-}
-
-enum tl_outcome tl_open_proved(const struct tl_conn *conn)
-{
-    const struct tl_endpoint *a = &conn->endpoint[0], *b = &conn->endpoint[1];
-    bool captured = a->syn->count + a->synack->count + b->syn->count + b->synack->count > 0;
-
-    if (!captured) {
-        return conn->midstream ? TL_OUTCOME_NOT_CAPTURED : TL_OUTCOME_NONE;
-    }
-    if (a->syn->count > 0 && b->syn->count > 0 && conn->opened) {
-        return a->synack->count > 0 && b->synack->count > 0 ? TL_OUTCOME_SIMULTANEOUS : TL_OUTCOME_SPLIT;
-    }
-    if (conn->outcome != TL_OUTCOME_NONE) {
-        return (enum tl_outcome)conn->outcome;
-    }
-    if (all_three_captured(conn)) {
-        return TL_OUTCOME_COMPLETE;
-    }
     if (conn->opened) {
-        return TL_OUTCOME_COMPLETE_INFERRED;
+        return;
     }
-    return conn->has_challenge && a->synack->count + b->synack->count == 0 ? TL_OUTCOME_CHALLENGED : TL_OUTCOME_NONE;
-}
-
-/* Too early to call the last SYN or SYN-ACK unanswered. */
-static bool still_waiting(const struct tl_syns *syns, int64_t end_ns)
-{
-    return end_ns - syns->last_ns < tl_max_ns(PENDING_NS, PENDING_GAPS * syns->gap_ns);
-}
-
-enum tl_outcome tl_open_outcome(const struct tl_conn *conn, int64_t end_ns)
-{
-    enum tl_outcome proved = tl_open_proved(conn);
-    const struct tl_endpoint *client = &conn->endpoint[conn->client], *server = &conn->endpoint[1 - conn->client];
-
-    if (proved != TL_OUTCOME_NONE) {
-        return proved;
+    conn->opening.icmp_last_in = error->frame;
+    if (conn->opening.icmp_in != 0) {
+        return;
     }
-    if (server->synack->count > 0) {
-        return still_waiting(server->synack, end_ns) ? TL_OUTCOME_PENDING : TL_OUTCOME_HALF_OPEN;
-    }
-    if (conn->bad_synack) {
-        return TL_OUTCOME_BAD;
-    }
-    if (conn->icmp_in != 0) {
-        return TL_OUTCOME_UNREACHABLE;
-    }
-    if (client->syn->count > 0) {
-        return still_waiting(client->syn, end_ns) ? TL_OUTCOME_PENDING : TL_OUTCOME_UNANSWERED;
-    }
-    return TL_OUTCOME_UNKNOWN;
+    conn->opening.icmp_in = error->frame;
+    conn->opening.icmp_type = error->type;
+    conn->opening.icmp_code = error->code;
 }

@@ -1,4 +1,4 @@
-/* tl_open.h - the handshake: step, arithmetic, outcome, timing (docs/design.md, "Handshake").
+/* tl_open.h - the handshake: step, arithmetic, timing (docs/design.md, "Handshake").
  *
  * SPDX-License-Identifier: GPL-2.0-or-later
  */
@@ -7,16 +7,33 @@
 
 #include "conn/tl_conn.h"
 
-/* Names the step, checks the numbers, and remembers what the handshake needs. Called with the connection as it was before the
- * segment. Also decides who is client and who is server. O(1). */
-void tl_open_classify(struct tl_step *step);
+/* Names the step of the handshake and checks its numbers, from the connection as it was before the segment. Writes only shape and
+ * refs of the step. O(1). */
+void tl_open_name(const struct tl_conn *conn, struct tl_step *step);
 
-/* The outcome that the segments so far prove, or NONE while only the end of the capture can tell. Reads the connection after
- * the segment was applied. O(1). */
-enum tl_outcome tl_open_proved(const struct tl_conn *conn);
+/* Remembers what the handshake needs: SYNs and SYN-ACKs, times, roles. Call after tl_open_name(), before the segment is applied.
+ * When memory runs out the SYN counts as not seen. O(1). */
+void tl_open_learn(struct tl_step *step);
 
-/* The outcome as known at `end_ns`, the end of the capture. Total. O(1). */
-enum tl_outcome tl_open_outcome(const struct tl_conn *conn, int64_t end_ns);
+/* Whether the segment answers the SYN by the numbers of a connection that is older than the capture: an ACK of an end that has said
+ * nothing else (RFC 9293 3.5.1, RFC 5961 4). Its numbers may lie anywhere. O(1). */
+bool tl_open_is_challenge(const struct tl_conn *conn, const struct tl_step *step);
+
+/* Whether the segment acknowledges the first of two SYN-ACKs with different numbers, as the client's third segment does that got
+ * that one. O(1). */
+bool tl_open_picks_other_synack(const struct tl_conn *conn, const struct tl_step *step);
+
+/* The SYN was answered by a challenge ACK, in `frame`, that acknowledges `ack`. O(1). */
+void tl_open_note_challenge(struct tl_conn *conn, uint32_t frame, uint32_t ack);
+
+/* An ICMP error that quotes the SYN. */
+struct tl_open_icmp {
+    uint32_t frame;
+    uint8_t type, code;
+};
+
+/* Keeps the first one, and the frame of the last, as long as the handshake is not over. O(1). */
+void tl_open_note_unreachable(struct tl_conn *conn, const struct tl_open_icmp *error);
 
 /* Whether the SYN-ACK acknowledges this end's SYN, and perhaps the data on it. O(1). */
 bool tl_open_synack_fits(const struct tl_conn *conn, const struct tl_endpoint *client, uint32_t ack);

@@ -217,7 +217,9 @@ static void number_probe(struct tl_step *step, bool is_window, enum tl_confidenc
     bool goes_on = continues_run(step, is_window);
 
     step->refs->probe_number = goes_on ? run->count + 1 : 1;
-    step->refs->probe_unanswered = goes_on ? run->unanswered + 1 : 1;
+    if (step->peer->segments > 0) { /* else its answers may not have been captured */
+        step->refs->probe_unanswered = goes_on ? run->unanswered + 1 : 1;
+    }
     step->refs->probe_run_in = goes_on ? run->first_in : step->seg->frame;
     step->refs->closed_in = is_window && window_seen_by_prober(step) != VIEW_OPEN ? step->peer->closed_in : 0;
     if (goes_on) {
@@ -383,7 +385,7 @@ static bool answers_unseen(const struct tl_step *step)
     }
     if (!(self->options & peer->options & TL_OPT_SACK_PERMITTED) || step->seg->sack_count > 0 ||
         (step->seg->options & TL_OPT_MPTCP) || self->has_fin || peer->has_fin || !self->has_window ||
-        self->last_window != step->seg->window || !step->conn->handshake_acked ||
+        self->last_window != step->seg->window || !step->conn->opening.acked ||
         ((step->seg->options & TL_OPT_TIMESTAMPS) && tl_seq_after(step->seg->tsecr, newest_echo))) {
         return false;
     }
@@ -452,8 +454,10 @@ void tl_probe_classify_ack(struct tl_step *step)
         if (peer->synack->count > 1 && peer->trigger_in == peer->synack->last_in) {
             step->shape->handshake_step = TL_HANDSHAKE_STEP_ACK_AGAIN;
             /* It was synchronised already when that SYN-ACK came. */
-            step->refs->proved[0].frame = peer->synack->last_in;
-            step->refs->proved[0].spurious = TL_SPURIOUS_ACKED_CROSSING;
+            if (step->conn->opening.ignored == 0) {
+                step->refs->proved[0].frame = peer->synack->last_in;
+                step->refs->proved[0].spurious = TL_SPURIOUS_ACKED_CROSSING;
+            }
         }
     }
 }

@@ -6,6 +6,10 @@
 
 /* Thresholds; docs/design.md has the measurements behind them. */
 static const int64_t SILENCE_NS = 185 * TL_MS; /* as TL_TIMER_NS, measured from the last thing the sender heard */
+/* RFC 8985 7.2: a probe timeout is at most two round trips and the receiver's delay of its ACK, for which this has room. */
+static const int64_t PROBE_MOST_NS = 300 * TL_MS;
+/* RFC 8985 7.2, RFC 6298 2.1: the probe timeout before a round trip was measured. */
+static const int64_t PROBE_UNKNOWN_NS = TL_SECOND;
 enum { BACKOFF_SURE = 2, DUPACKS_SURE = 3 /* RFC 5681 3.2 */ };
 
 /* ---- what the rules ask ------------------------------------------------------------------------------------------------- */
@@ -113,6 +117,18 @@ static bool is_silent(const struct tl_resent *r)
     return r->quiet_ns >= SILENCE_NS || (r->captured_before && r->gap_ns >= TL_TIMER_NS && r->unmoved_ns >= SILENCE_NS);
 }
 
+/* Whether the sender may have a probe to send (RFC 8985 7.2, 7.3): SACK is in use, it has sent none since the last acknowledgment
+ * that it knows of, what is sent again is one segment as it was, and a probe timeout is no longer than the silence was. */
+static bool may_be_probe(const struct tl_resent *r)
+{
+    int64_t rtt = tl_rtt_or(r->step, TL_UNKNOWN_NS);
+    int64_t most_ns = (rtt == TL_UNKNOWN_NS ? PROBE_UNKNOWN_NS : 2 * rtt) + PROBE_MOST_NS;
+    bool one_segment = !r->captured_before || !tl_seq_after(r->step->end, r->look.previous.end);
+
+    return r->sack_permitted && one_segment && !(r->repair->probed && r->repair->probed_una == r->known.una) &&
+           tl_min_ns(r->gap_ns, r->quiet_ns) <= most_ns;
+}
+
 /* A single segment outstanding and nothing heard: probe and timer send the same segment at the same moment. */
 static bool when_single(const struct tl_resent *r, struct cause *c)
 {
@@ -120,8 +136,8 @@ static bool when_single(const struct tl_resent *r, struct cause *c)
         !r->captured_before) {
         return false;
     }
-    *c = r->sack_permitted ? CAUSE(TLP, GUESS) : CAUSE(RTO, LIKELY);
-    if (r->sack_permitted) {
+    *c = may_be_probe(r) ? CAUSE(TLP, GUESS) : CAUSE(RTO, LIKELY);
+    if (c->cause == TL_RETRANSMISSION_TLP) {
         r->step->shape->flags |= TL_SHAPE_TLP_OR_RTO;
     }
     return true;
@@ -160,9 +176,16 @@ static bool when_timer_without_sack(const struct tl_resent *r, struct cause *c)
            r->third_ns >= patience(r);
 }
 
+/* Three duplicate ACKs for a byte that was sent again since the timeout: some stacks (lwIP) take them as ever, against RFC 6582 3.2. */
+static bool is_fast_after_timeout(const struct tl_resent *r)
+{
+    return !r->sack_permitted && r->head && r->known.duplicates >= DUPACKS_SURE && r->captured_before &&
+           r->look.previous.time_ns > r->repair->rto_ns && r->quiet_ns < patience(r);
+}
+
 static bool when_in_loss(const struct tl_resent *r, struct cause *c)
 {
-    *c = CAUSE(RTO_RECOVERY, LIKELY);
+    *c = is_fast_after_timeout(r) ? CAUSE(FAST, LIKELY) : CAUSE(RTO_RECOVERY, LIKELY);
     return r->in_loss;
 }
 
@@ -172,7 +195,7 @@ static bool when_tail_probe(const struct tl_resent *r, struct cause *c)
     int64_t least = tl_max_ns(tl_rtt_or(r->step, 0) / 5 * 6, TL_PROBE_LEAST_NS);
     bool delivered = r->known.newest_ns > r->look.previous.time_ns && r->captured_before;
 
-    if (!r->tail || !r->sack_permitted || r->in_recovery || r->known.duplicates > 0 || delivered ||
+    if (!r->tail || !may_be_probe(r) || r->in_recovery || r->known.duplicates > 0 || delivered ||
         !tl_seq_before(r->known.sacked, r->step->end) || r->quiet_ns < least) {
         return false;
     }
@@ -255,6 +278,12 @@ static void enter_recovery(struct tl_resent *r)
     }
 }
 
+static void note_probe(struct tl_resent *r)
+{
+    r->repair->probed = true;
+    r->repair->probed_una = r->known.una;
+}
+
 void tl_resent_find_cause(struct tl_resent *r)
 {
     struct cause cause = {TL_RETRANSMISSION_UNKNOWN, TL_CONFIDENCE_NONE};
@@ -271,6 +300,8 @@ void tl_resent_find_cause(struct tl_resent *r)
     shape->retransmission_confidence = cause.confidence;
     if (cause.cause == TL_RETRANSMISSION_RTO) {
         enter_loss(r);
+    } else if (cause.cause == TL_RETRANSMISSION_TLP) {
+        note_probe(r);
     } else if (cause.cause == TL_RETRANSMISSION_FAST || cause.cause == TL_RETRANSMISSION_SACK) {
         enter_recovery(r);
     }

@@ -88,8 +88,19 @@ static unsigned ids_for(const struct tl_endpoint *peer, uint32_t bytes, uint32_t
     return bytes / size + (bytes % size != 0);
 }
 
+/* Whether the IP IDs count this connection's packets only. Most hosts but Linux have one counter for all they send (RFC 6864 4.1 asks
+ * for no more), and then an ID that was not captured went to somebody else. So the counter must have stayed on its own for much longer
+ * than the silence that a lost original would explain. */
+static bool counts_own_ids(const struct tl_repair *repair, const struct tl_segment *seg)
+{
+    /* One other packet in OWN_SHARE such silences is the most that fits what was seen; the answer says that it is a guess. */
+    enum { OWN_SHARE = 8 };
+
+    return tl_clock_counts_ids(&repair->clock) && repair->own_ns / OWN_SHARE >= seg->time_ns - repair->fresh_ns;
+}
+
 /* The segment looks new, but its sender used IP IDs that were not captured, owed nobody an ACK, knew of no loss that it would
- * repair first, and had been silent for as long as a probe or timer takes: the original was lost before the capture point.
+ * repair first, and had heard and sent nothing for as long as a probe or timer takes: the original was lost before the capture point.
  * Nothing but the IP ID shows it; where segments overtake each other, a missing one may still come, a timer aside. What fills
  * the hole below is taken to be cut as the last payload was. */
 static bool has_hidden_original(const struct tl_resent *r)
@@ -98,11 +109,11 @@ static bool has_hidden_original(const struct tl_resent *r)
     enum { IDS_MOST = 64 };
     const struct tl_step *step = r->step;
     const struct tl_repair *repair = r->repair;
-    int64_t rtt = tl_rtt_or(step, 0);
+    int64_t rtt = tl_rtt_or(step, 0), quiet_ns;
     int unused;
 
     if (step->seg->ip_id == 0 || step->seg->ipv6 || !repair->has_fresh || tl_one_way(step) ||
-        !tl_clock_counts_ids(&repair->clock) || step->peer->max != repair->fresh_ack) {
+        !counts_own_ids(repair, step->seg) || step->peer->max != repair->fresh_ack) {
         return false;
     }
     if (r->known.duplicates > 0 || tl_seq_after(r->known.sacked, r->known.una)) {
@@ -113,8 +124,20 @@ static bool has_hidden_original(const struct tl_resent *r)
     if (unused < 1 || unused > IDS_MOST) {
         return false;
     }
-    return r->quiet_ns >= TL_TIMER_NS ||
-           (r->look.skipped_bytes > 0 && !repair->reorders && rtt > 0 && r->quiet_ns >= rtt / 2 * 3 + TL_PROBE_LEAST_NS);
+    quiet_ns = tl_min_ns(r->quiet_ns, step->seg->time_ns - repair->fresh_ns);
+    return quiet_ns >= TL_TIMER_NS ||
+           (r->look.skipped_bytes > 0 && !repair->reorders && rtt > 0 && quiet_ns >= rtt / 2 * 3 + TL_PROBE_LEAST_NS);
+}
+
+static void note_fresh(struct tl_repair *repair, const struct tl_endpoint *peer, const struct tl_segment *seg)
+{
+    repair->has_fresh = true;
+    repair->fresh_id = seg->ip_id;
+    repair->fresh_cost = (uint16_t)(seg->len > 0 ? ids_for(peer, seg->len, 0) : 1);
+    repair->fresh_len = seg->len > 0 ? seg->len : repair->fresh_len;
+    repair->fresh_end = seg->seq + seg->len;
+    repair->fresh_ack = peer->max;
+    repair->fresh_ns = seg->time_ns;
 }
 
 static void name_hidden(struct tl_resent *r)
@@ -125,24 +148,27 @@ static void name_hidden(struct tl_resent *r)
     shape->segment = TL_SEGMENT_RETRANSMISSION;
     shape->lost_at = TL_LOST_AT_BEFORE_CAPTURE;
     shape->retransmission = r->sack_permitted ? TL_RETRANSMISSION_TLP : TL_RETRANSMISSION_RTO;
-    shape->retransmission_confidence = opens_hole ? TL_CONFIDENCE_LIKELY : TL_CONFIDENCE_GUESS;
+    shape->retransmission_confidence = TL_CONFIDENCE_GUESS;
     shape->flags |= opens_hole ? 0 : TL_SHAPE_TLP_OR_RTO;
     r->step->refs->retransmission_number = 1;
+    note_fresh(r->repair, r->step->peer, r->step->seg); /* the IDs that are missing were its own */
 }
 
 static void learn_fresh(struct tl_repair *repair, const struct tl_endpoint *peer, const struct tl_segment *seg)
 {
+    int step;
+
     if (seg->ipv6 || seg->ip_id == 0) {
         return;
     }
-    if (repair->has_fresh && (int16_t)(uint16_t)(seg->ip_id - repair->fresh_id) < 0) {
-        return; /* overtaken on the way */
+    step = (int16_t)(uint16_t)(seg->ip_id - repair->fresh_id);
+    if (repair->has_fresh && step <= 0) {
+        return; /* overtaken on the way, or known already */
     }
-    repair->has_fresh = true;
-    repair->fresh_id = seg->ip_id;
-    repair->fresh_cost = (uint16_t)(seg->len > 0 ? ids_for(peer, seg->len, 0) : 1);
-    repair->fresh_len = seg->len > 0 ? seg->len : repair->fresh_len;
-    repair->fresh_ack = peer->max;
+    if (repair->has_fresh && seg->seq == repair->fresh_end) {
+        repair->own_ns = step == repair->fresh_cost ? repair->own_ns + tl_max_ns(seg->time_ns - repair->fresh_ns, 0) : 0;
+    }
+    note_fresh(repair, peer, seg);
 }
 
 /* ---- retransmissions ---------------------------------------------------------------------------------------------------- */
@@ -180,10 +206,10 @@ static bool is_syn_data(const struct tl_step *step, const struct tl_scoreboard_r
 {
     const struct tl_conn *conn = step->conn;
     uint32_t start = step->self->isn + 1;
-    bool refused = conn->tfo == TL_TFO_DATA_NOT_ACKED || conn->tfo == TL_TFO_PARTIAL;
+    bool refused = conn->opening.tfo == TL_TFO_DATA_NOT_ACKED || conn->opening.tfo == TL_TFO_PARTIAL;
 
     return refused && conn->client == step->from && step->seg->len > 0 && look->previous.tx_count == 0 &&
-           step->seg->seq - start < conn->syn_data;
+           step->seg->seq - start < conn->opening.syn_data;
 }
 
 static void name_syn_data(struct tl_step *step)
@@ -261,11 +287,12 @@ static void classify_syn(struct tl_step *step)
     step->shape->retransmission = synack ? TL_RETRANSMISSION_SYNACK : TL_RETRANSMISSION_SYN;
     step->shape->retransmission_confidence = TL_CONFIDENCE_CERTAIN;
     step->refs->original_in = syns->first_in;
-    step->refs->previous_in = step->previous_syn_in;
+    step->refs->previous_in = syns->last_in;
     step->refs->retransmission_number = step->shape->attempt;
     step->refs->since_original_ns = tl_since(step, syns->first_ns);
-    step->refs->since_previous_ns = syns->gap_ns;
-    if (step->self->has_una && tl_seq_after(step->self->una, step->self->isn)) {
+    step->refs->since_previous_ns = tl_since(step, syns->last_ns);
+    if (step->self->has_una && tl_seq_after(step->self->una, step->self->isn) &&
+        step->shape->synack_why != TL_SYNACK_WHY_ACK_NOT_TAKEN) {
         step->shape->spurious = TL_SPURIOUS_ACKED_CROSSING;
     }
 }

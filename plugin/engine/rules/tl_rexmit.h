@@ -31,21 +31,26 @@ struct tl_resend {
 /* What the repair of losses in one direction has come to. Made when its sender first sends payload. */
 struct tl_repair {
     const struct tl_allocator *allocator;
-    struct tl_feedback feedback;   /* of the receiver */
-    struct tl_clock clock;         /* of the sender */
-    struct tl_resend *resends;     /* ring of the last ones */
-    int64_t heard_ns;              /* the receiver's last segment before this was made */
-    int64_t rto_ns;                /* the last timeout */
-    int64_t rto_gap_ns;            /* between it and the transmission before it */
-    uint32_t loss_point;           /* Loss state lasts until this is acknowledged */
-    uint32_t recovery_point;       /* fast or SACK recovery lasts until this is acknowledged */
-    uint32_t rto_seq;              /* bytes of the last timeout */
-    uint32_t fresh_len;            /* payload of the newest segment with IP ID and payload */
-    uint32_t fresh_ack;            /* what the receiver had sent when the newest segment with IP ID passed */
+    struct tl_feedback feedback; /* of the receiver */
+    struct tl_clock clock;       /* of the sender */
+    struct tl_resend *resends;   /* ring of the last ones */
+    int64_t heard_ns;            /* the receiver's last segment before this was made */
+    int64_t rto_ns;              /* the last timeout */
+    int64_t rto_gap_ns;          /* between it and the transmission before it */
+    uint32_t loss_point;         /* Loss state lasts until this is acknowledged */
+    uint32_t recovery_point;     /* fast or SACK recovery lasts until this is acknowledged */
+    uint32_t rto_seq;            /* bytes of the last timeout */
+    uint32_t probed_una;         /* what the sender knew to be acknowledged when it sent its last tail loss probe, if probed */
+    int64_t fresh_ns;            /* when the newest segment with IP ID passed */
+    int64_t own_ns;              /* for how long now no IP ID went to anybody else, as far as captured */
+    uint32_t fresh_end;          /* where its payload ended */
+    uint32_t fresh_len;          /* payload of the newest segment with IP ID and payload */
+    uint32_t fresh_ack;          /* what the receiver had sent when the newest segment with IP ID passed */
     uint16_t fresh_id, fresh_cost; /* its IP ID, and how many IDs it used (offload cuts it later) */
     uint8_t resend_count, resend_capacity, resend_newest;
     uint8_t backoff; /* timeouts of rto_seq in a row */
     bool in_loss, in_recovery;
+    bool probed;
     bool has_fresh;
     bool reorders; /* a segment of this direction was overtaken */
     bool seen_sack;

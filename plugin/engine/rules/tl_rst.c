@@ -30,8 +30,8 @@ static enum tl_client_rst when_client_reset(const struct tl_step *step)
     if (step->self->syn->count == 0) {
         return TL_CLIENT_RST_NONE; /* nothing captured says that it wanted a connection */
     }
-    if (step->conn->client_half_rtt_ns != TL_UNKNOWN_NS) {
-        at_once = tl_max_ns(at_once, 2 * step->conn->client_half_rtt_ns);
+    if (step->conn->opening.client_half_rtt_ns != TL_UNKNOWN_NS) {
+        at_once = tl_max_ns(at_once, 2 * step->conn->opening.client_half_rtt_ns);
     }
     if (synack->count > 1 || synack->first_ns - step->self->syn->first_ns > GAVE_UP_NS) {
         return TL_CLIENT_RST_LATE;
@@ -54,6 +54,8 @@ static void end_handshake(struct tl_step *step, const struct tl_rst_traits *trai
     }
     if (by_client && (conn->endpoint[1 - conn->client].rst->later & (TL_EVIDENCE_SYNACK_AFTER | TL_EVIDENCE_SYNACK_LATER))) {
         conn->outcome = TL_OUTCOME_REFUSED; /* by a device: then the client had no socket for the SYN-ACK */
+    } else if (step->shape->rst_cause == TL_RST_CAUSE_SYNACK_TIMEOUT) {
+        conn->outcome = TL_OUTCOME_HALF_OPEN;
     } else if (by_client && answered) {
         conn->outcome = TL_OUTCOME_CLIENT_RST;
         conn->client_rst = (uint8_t)when_client_reset(step);
@@ -77,6 +79,7 @@ static void count_rst(struct tl_rsts *rsts, const struct tl_rst *rst)
 
     rsts->first_in = rsts->count == 0 ? frame : rsts->first_in;
     rsts->last_in = frame;
+    rsts->last_effect = rst->step->shape->rst_effect;
     rsts->count += rsts->count < UINT16_MAX;
     rsts->was_reply = rst->form == TL_RST_FORM_REPLY_ACK || rst->form == TL_RST_FORM_REPLY_NOACK;
 }

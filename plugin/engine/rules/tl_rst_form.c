@@ -190,11 +190,12 @@ void tl_rst_find_form(struct tl_rst *rst)
     if (tl_has(step, TL_ACK) && (rst->trigger = find_unacknowledging(step)) != NULL &&
         (step->seg->seq == 0 || tl_scoreboard_only_resets(step->self))) {
         rst->form = TL_RST_FORM_REPLY_NOACK;
-    } else if (conn->has_challenge && step->seg->seq == conn->challenge_ack && step->self->syn->count > 0) {
+    } else if (!tl_has(step, TL_ACK) && conn->opening.has_challenge && step->seg->seq == conn->opening.challenge_ack &&
+               step->self->syn->count > 0) {
         rst->form = TL_RST_FORM_REPLY_ACK;
         rst->challenged = true;
         rst->trigger = NULL;
-        rst->trigger_in = conn->challenge_in;
+        rst->trigger_in = conn->opening.challenge_in;
         return;
     } else if (tl_has(step, TL_ACK)) {
         rst->trigger = find_acknowledging(step, &carries);

@@ -11,6 +11,11 @@
 
 /* How long after a SYN an old stack resets because of it. */
 static const int64_t SYN_ANSWER_NS = 200 * TL_MS;
+/* How long a server may wait for the ACK of its SYN-ACK before it repeats it, at least, and in gaps between the last two. */
+static const int64_t SYNACK_AGAIN_NS = 3 * TL_SECOND;
+/* A server that gives up its SYN-ACK this early does so for another reason than its timer: the first one is 1 s, RFC 6298 2.1. */
+static const int64_t SYNACK_TIMER_NS = TL_SECOND;
+enum { SYNACK_AGAIN_GAPS = 3 };
 /* One probe may be a setting, two with a fitting gap are a run; fewer are ordinary recovery. */
 enum { PROBES_CERTAIN = 2, REPEATS_TIMEOUT = 3 };
 
@@ -92,7 +97,7 @@ static bool synack_bad_ack(const struct tl_rst *rst)
     const struct tl_step *step = rst->step;
 
     return trigger_is_synack(rst) && step->self->syn->count > 0 &&
-           !tl_seq_within(rst->trigger->ack, step->self->isn + 1, step->self->isn + 1 + step->conn->syn_data);
+           !tl_seq_within(rst->trigger->ack, step->self->isn + 1, step->self->isn + 1 + step->conn->opening.syn_data);
 }
 
 static bool synack_unsolicited(const struct tl_rst *rst)
@@ -106,17 +111,17 @@ static bool synack_rejected(const struct tl_rst *rst)
     bool fits = trigger_is_synack(rst) || rst->form == TL_RST_FORM_ACTIVE || rst->form == TL_RST_FORM_BARE;
 
     return fits && step->peer->synack->count > 0 && step->self->syn->count > 0 && !step->self->sent_plain &&
-           step->self->synack->count == 0 && !step->conn->handshake_acked;
+           step->self->synack->count == 0 && !step->conn->opening.acked;
 }
 
-/* A server in SYN-RECEIVED repeats its SYN-ACK after 1 s, and then after twice as long each time (RFC 6298 5): when that time has passed
- * by half again and none came, it had taken the ACK. */
-static bool waits_for_ack(const struct tl_step *step)
+/* It has not taken the ACK, or its SYN-ACK is so recent that nobody can tell: in SYN-RECEIVED it repeats the SYN-ACK, first after 1 s
+ * or, in older systems, 3 s, then after about twice the last gap (RFC 6298 2.1 and 5.5). */
+static bool may_wait_for_ack(const struct tl_step *step)
 {
     const struct tl_syns *synack = step->self->synack;
-    int64_t due_ns = synack->count > 1 ? tl_max_ns(TL_SECOND, 2 * synack->gap_ns) : TL_SECOND;
 
-    return tl_since(step, synack->last_ns) <= due_ns / 2 * 3;
+    return step->conn->opening.ignored > 0 ||
+           tl_since(step, synack->last_ns) <= tl_max_ns(SYNACK_AGAIN_NS, SYNACK_AGAIN_GAPS * synack->gap_ns);
 }
 
 static bool ack_rejected(const struct tl_rst *rst)
@@ -124,10 +129,24 @@ static bool ack_rejected(const struct tl_rst *rst)
     const struct tl_step *step = rst->step;
 
     /* Late, it looks bare: the listener kept the attempt for a while, or the ACK was long under way. */
-    bool fits = (replies(rst) && !trigger_has(rst, TL_SYN)) || (rst->form == TL_RST_FORM_BARE && step->conn->handshake_acked);
+    bool fits = (replies(rst) && !trigger_has(rst, TL_SYN)) || (rst->form == TL_RST_FORM_BARE && step->conn->opening.acked);
 
     return fits && step->self->synack->count > 0 && !step->self->sent_plain && !step->self->has_fin && !step->self->gone &&
-           waits_for_ack(step);
+           may_wait_for_ack(step);
+}
+
+/* Nothing has come since its first SYN-ACK: it is in SYN-RECEIVED, and no connection was open that it could abort. */
+static bool synack_unanswered(const struct tl_rst *rst)
+{
+    const struct tl_endpoint *x = rst->step->self, *y = rst->step->peer;
+
+    return is_live(rst) && x->synack->count > 0 && !x->sent_plain && !rst->step->conn->opening.acked && y->syn->count > 0 &&
+           y->last_ns <= x->synack->first_ns && tl_since(rst->step, x->synack->last_ns) >= SYNACK_TIMER_NS;
+}
+
+static bool synack_timeout(const struct tl_rst *rst)
+{
+    return synack_unanswered(rst) && rst->step->self->synack->count >= REPEATS_TIMEOUT;
 }
 
 static bool half_open_syn_unseen(const struct tl_rst *rst)
@@ -136,7 +155,7 @@ static bool half_open_syn_unseen(const struct tl_rst *rst)
 
     return replies(rst) && rst->trigger && step->self->syn->count > 0 && !step->self->sent_plain &&
            step->self->synack->count == 0 && !trigger_has(rst, TL_SYN) &&
-           !tl_seq_within(rst->trigger->ack, step->self->isn + 1, step->self->isn + 1 + step->conn->syn_data);
+           !tl_seq_within(rst->trigger->ack, step->self->isn + 1, step->self->isn + 1 + step->conn->opening.syn_data);
 }
 
 static bool abort_repeat(const struct tl_rst *rst)
@@ -210,15 +229,6 @@ static bool retransmission_timeout(const struct tl_rst *rst)
     }
     return step->self->has_una && newest->seq == step->self->una &&
            tl_since(step, newest->time_ns) >= newest->time_ns - second->time_ns;
-}
-
-/* A server that repeats its SYN-ACK in vain gives up in SYN-RECEIVED; the connection was never open. */
-static bool synack_timeout(const struct tl_rst *rst)
-{
-    const struct tl_step *step = rst->step;
-
-    return is_live(rst) && step->self->synack->count >= REPEATS_TIMEOUT && !step->self->sent_plain && !step->peer->sent_plain &&
-           tl_since(step, step->self->synack->last_ns) >= step->self->synack->gap_ns / 2;
 }
 
 static bool after_close(const struct tl_rst *rst)
@@ -357,6 +367,8 @@ static const struct {
     {synack_rejected, TL_RST_CAUSE_SYNACK_REJECTED, TL_CONFIDENCE_CERTAIN},
     {half_open_syn_unseen, TL_RST_CAUSE_HALF_OPEN_SYN, TL_CONFIDENCE_LIKELY},
     {ack_rejected, TL_RST_CAUSE_ACK_REJECTED, TL_CONFIDENCE_LIKELY},
+    {synack_timeout, TL_RST_CAUSE_SYNACK_TIMEOUT, TL_CONFIDENCE_LIKELY},
+    {synack_unanswered, TL_RST_CAUSE_SYNACK_TIMEOUT, TL_CONFIDENCE_GUESS},
     {abort_repeat, TL_RST_CAUSE_ABORT_REPEAT, TL_CONFIDENCE_CERTAIN},
     {syn_in_window, TL_RST_CAUSE_SYN_IN_WINDOW, TL_CONFIDENCE_LIKELY},
     {keepalive_timeout_sure, TL_RST_CAUSE_KEEPALIVE_TIMEOUT, TL_CONFIDENCE_CERTAIN},
@@ -364,7 +376,6 @@ static const struct {
     {keepalive_answer_lost, TL_RST_CAUSE_KEEPALIVE_TIMEOUT, TL_CONFIDENCE_GUESS},
     {probe_timeout, TL_RST_CAUSE_PROBE_TIMEOUT, TL_CONFIDENCE_LIKELY},
     {retransmission_timeout, TL_RST_CAUSE_RETRANSMISSION_TIMEOUT, TL_CONFIDENCE_LIKELY},
-    {synack_timeout, TL_RST_CAUSE_RETRANSMISSION_TIMEOUT, TL_CONFIDENCE_LIKELY},
     {data_after_close, TL_RST_CAUSE_DATA_AFTER_CLOSE, TL_CONFIDENCE_CERTAIN},
     {after_close, TL_RST_CAUSE_AFTER_CLOSE, TL_CONFIDENCE_CERTAIN},
     {linger2, TL_RST_CAUSE_LINGER2, TL_CONFIDENCE_LIKELY},
@@ -393,6 +404,9 @@ void tl_rst_find_cause(struct tl_rst *rst)
         if (causes[i].holds(rst)) {
             shape->rst_cause = causes[i].cause;
             shape->rst_confidence = causes[i].confidence;
+            if (shape->rst_confidence == TL_CONFIDENCE_CERTAIN && tl_is_across_jump(rst->step)) {
+                shape->rst_confidence = TL_CONFIDENCE_LIKELY;
+            }
             return;
         }
     }

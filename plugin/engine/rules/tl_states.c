@@ -218,7 +218,7 @@ static void sender_of_fin(struct pair_of_states *s)
     if (!knows_peer_fin(step)) {
         tl_fsm_withdraw(s->self, TL_FIN_UNKNOWN, s->self_view);
     }
-    self_does(s, step->peer->segments == 0 || step->conn->closer_unknown ? TL_SENDS_FIN_ONE_WAY : TL_SENDS_FIN);
+    self_does(s, step->peer->segments == 0 || step->conn->closing.closer_unknown ? TL_SENDS_FIN_ONE_WAY : TL_SENDS_FIN);
     if (!knows_peer_fin(step) && fin_in_order(step->peer)) {
         tl_fsm_apply(s->self, TL_GETS_FIN, s->self_view); /* the peer's FIN is still on its way to this end */
     }
@@ -275,7 +275,7 @@ static void receiver_of_plain(struct pair_of_states *s)
     bool was_known = tl_fsm_state(s->peer) == TL_STATE_UNKNOWN && s->peer->depth > 0;
 
     if (step->event == TL_EVENT_FIN && step->peer->has_fin && tl_fsm_state(s->peer) == TL_STATE_UNKNOWN &&
-        step->conn->closer == 1 - step->from && !step->conn->closer_unknown) {
+        step->conn->closing.closer == 1 - step->from && !step->conn->closing.closer_unknown) {
         tl_fsm_apply(s->peer, TL_SENDS_FIN, s->peer_view); /* now it shows that the peer had closed first */
     }
     if (step->infers_fin) {
@@ -289,7 +289,7 @@ static void receiver_of_plain(struct pair_of_states *s)
         peer_gets(s, TL_GETS_ACK_OF_FIN);
     }
     if ((step->event == TL_EVENT_FIN || step->event == TL_EVENT_DATA) && fin_in_order(step->self)) {
-        bool may_have_closed = step->peer->segments == 0 || (step->conn->closer_unknown && !step->peer->has_fin);
+        bool may_have_closed = step->peer->segments == 0 || (step->conn->closing.closer_unknown && !step->peer->has_fin);
 
         peer_gets(s, may_have_closed ? TL_GETS_FIN_DOUBTFUL : TL_GETS_FIN);
     }
@@ -300,8 +300,8 @@ static void advance(struct pair_of_states *s)
     const struct tl_step *step = s->step;
     const struct tl_rst_traits *traits;
 
-    if (step->stray || step->copy_of) {
-        return;
+    if (step->stray || step->copy_of || step->shape->handshake_step == TL_HANDSHAKE_STEP_CHALLENGE_ACK) {
+        return; /* a challenge ACK speaks of another connection */
     }
     switch (step->event) {
     case TL_EVENT_SYN:

@@ -38,12 +38,13 @@ static bool is_past_handshake(const struct tl_conn *conn)
 {
     const struct tl_endpoint *a = &conn->endpoint[0], *b = &conn->endpoint[1];
 
-    return conn->handshake_acked || (conn->midstream && !a->has_isn && !b->has_isn);
+    return conn->opening.acked || (conn->midstream && !a->has_isn && !b->has_isn);
 }
 
 bool tl_fast_path_is_open(const struct tl_conn *conn)
 {
-    if (conn->phase != TL_PHASE_ESTABLISHED || !conn->opened || conn->tentative || conn->reset.in != 0 || conn->syn_data != 0) {
+    if (conn->phase != TL_PHASE_ESTABLISHED || !conn->opened || conn->tentative || conn->reset.in != 0 ||
+        conn->opening.syn_data != 0) {
         return false;
     }
     for (unsigned i = 0; i < 2; i++) {

@@ -173,12 +173,13 @@ static bool fits_tentative(const struct tl_conn *conn, const struct tl_segment *
         return acks;
     }
     if (seg->flags & TL_RST) {
-        return from_opener ? conn->has_challenge && seg->seq == conn->challenge_ack : acks;
+        return from_opener ? conn->opening.has_challenge && !(seg->flags & TL_ACK) && seg->seq == conn->opening.challenge_ack
+                           : acks;
     }
     if (tl_window_fits(conn->previous, seg)) {
         return false;
     }
-    return from_opener ? seg->seq - x->isn - 1 <= conn->syn_data : acks;
+    return from_opener ? seg->seq - x->isn - 1 <= conn->opening.syn_data : acks;
 }
 
 static void confirm(struct tl_conn *conn, const struct tl_segment *seg)
@@ -278,27 +279,13 @@ static void show_reuse(const struct tl_conn *conn, bool is_syn, bool was_tentati
     if (result->shape.handshake_step == TL_HANDSHAKE_STEP_NONE) {
         return;
     }
-    if (result->shape.from == conn->opener && is_syn) {
+    if (result->shape.from == conn->opening.opener && is_syn) {
         result->shape.reuse = undecided ? TL_REUSE_TENTATIVE : conn->reuse;
         result->refs.reuse_elapsed_ns = conn->reuse_elapsed_ns;
     } else if (was_tentative && !conn->tentative) {
         result->shape.reuse = conn->reuse;
         result->refs.reuse_elapsed_ns = conn->reuse_elapsed_ns;
     }
-}
-
-/* The segment on the clock of the tracker, so that no capture time, however odd, overflows later. */
-static struct tl_segment on_our_clock(struct tl_tracker *tracker, const struct tl_segment *segment)
-{
-    struct tl_segment ours = *segment;
-
-    if (!tracker->has_base) {
-        /* One second early: 0 then means "never" wherever a time is kept. */
-        tracker->base_ns = segment->time_ns > INT64_MIN + TL_SECOND ? segment->time_ns - TL_SECOND : INT64_MIN;
-        tracker->has_base = true;
-    }
-    ours.time_ns = tl_tracker_time(tracker, segment->time_ns);
-    return ours;
 }
 
 static bool update(struct tl_pair *pair, const struct tl_segment *segment, struct tl_result *result)
@@ -329,19 +316,18 @@ static bool update(struct tl_pair *pair, const struct tl_segment *segment, struc
 
 bool tl_pair_update(struct tl_pair *pair, const struct tl_segment *segment, struct tl_result *result)
 {
-    struct tl_segment ours = on_our_clock(pair->tracker, segment);
+    struct tl_segment ours = *segment;
 
+    ours.time_ns = tl_pair_tick(pair, segment->time_ns);
     return update(pair, &ours, result);
 }
 
 void tl_pair_unreachable(struct tl_pair *pair, unsigned from, uint32_t seq, unsigned type, unsigned code, uint32_t frame)
 {
     struct tl_conn *conn = has_isn(pair->newest, from & 1, seq) ? pair->newest : older(pair);
+    struct tl_open_icmp error = {.frame = frame, .type = (uint8_t)type, .code = (uint8_t)code};
 
-    if (!has_isn(conn, from & 1, seq) || conn->opened || conn->icmp_in != 0) {
-        return;
+    if (has_isn(conn, from & 1, seq)) {
+        tl_open_note_unreachable(conn, &error);
     }
-    conn->icmp_in = frame;
-    conn->icmp_type = (uint8_t)type;
-    conn->icmp_code = (uint8_t)code;
 }

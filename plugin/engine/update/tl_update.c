@@ -9,6 +9,7 @@
 #include "rules/tl_close.h"
 #include "rules/tl_open.h"
 #include "rules/tl_origin.h"
+#include "rules/tl_outcome.h"
 #include "rules/tl_phase.h"
 #include "rules/tl_probe.h"
 #include "rules/tl_reset.h"
@@ -178,13 +179,12 @@ static void begin(struct tl_step *step, struct tl_conn *conn, const struct tl_se
     step->end = seg->seq + step->length;
     step->rtt_ns = tl_window_rtt(conn);
     step->phase_before = conn->phase;
-    step->previous_syn_in = step->event == TL_EVENT_SYNACK ? step->self->synack->last_in : step->self->syn->last_in;
     if (seg->time_ns < conn->before_ns) {
         step->shape->flags |= TL_SHAPE_TIME_BACKWARDS;
     }
     begin_midstream(step);
     check_copy(step);
-    if (!step->copy_of) {
+    if (!step->copy_of && !tl_open_is_challenge(conn, step) && !tl_open_picks_other_synack(conn, step)) {
         check_stray(step);
     }
     step->new_bytes = step->length > 0 && (!step->self->has_max || tl_seq_after(step->end, step->self->max));
@@ -242,7 +242,7 @@ struct proved {
 
 static struct proved proved_of(const struct tl_conn *conn)
 {
-    struct proved proved = {.outcome = tl_open_proved(conn)};
+    struct proved proved = {.outcome = tl_outcome_proved(conn)};
 
     (void)tl_close_kind(conn, &proved.close);
     return proved;
@@ -280,18 +280,21 @@ static void count_insisting(struct tl_step *step)
 {
     struct tl_endpoint *self = step->self;
     bool again = insists(step->shape);
+    bool only_fin = (step->seg->flags & TL_FIN) && step->seg->len == 0;
     bool hears = step->shape->ack == TL_ACK_NEW || step->shape->ack == TL_ACK_UNSEEN;
 
     if (step->copy_of || step->stray || step->event == TL_EVENT_RST) {
         return; /* perhaps not from this end, or of another time */
     }
-    if (hears || (again ? step->seg->seq != self->insists_seq : step->new_bytes)) {
+    /* A FIN says only that the application has closed: the end has not heard anything by it, nor by repeating it. */
+    if (hears ||
+        (again ? step->seg->seq != self->insists_seq && !(only_fin && self->insists > 0) : step->new_bytes && !only_fin)) {
         self->insists = 0;
     }
     /* Who repeats data has no answer; a probe may have one that was not captured. */
     if (again && self->insists < UINT8_MAX && (step->peer->segments > 0 || !step->is_probe)) {
         self->insists++;
-        self->insists_seq = step->seg->seq;
+        self->insists_seq = only_fin && self->insists > 1 ? self->insists_seq : step->seg->seq;
     }
     /* Two ends that only repeat themselves do not hear each other. */
     if (!again || hears) {
@@ -335,9 +338,7 @@ static void answer_challenge_trigger(struct tl_step *step)
     if (step->peer->trigger_is_rst) {
         tl_reset_revoke(step, 1 - step->from, step->peer->trigger_in, TL_RST_EFFECT_CHALLENGE);
     } else if (drawn_by_tentative && newest->endpoint[1 - step->from].syn->count > 0) {
-        newest->has_challenge = true;
-        newest->challenge_in = step->seg->frame;
-        newest->challenge_ack = step->seg->ack;
+        tl_open_note_challenge(newest, step->seg->frame, step->seg->ack);
     }
     if (tl_probe_may_answer(step, step->peer->trigger_ns)) {
         step->peer->trigger_in = 0;
@@ -361,9 +362,35 @@ enum done {
     DONE_TRIGGER = 0x0100,   /* what may draw a challenge ACK */
     DONE_STATES = 0x0200,
     DONE_ANSWERED = 0x0400, /* challenge triggers that the segment answers */
+    DONE_LEARNT = 0x0800,   /* SYNs, roles, FINs and their ACKs */
 };
 
 #define NAMED (DONE_PROBE | DONE_HANDSHAKE | DONE_RST | DONE_ACK | DONE_TEARDOWN | DONE_BYTES)
+
+static void doubt(uint8_t *confidence, bool is_across)
+{
+    *confidence = is_across && *confidence == TL_CONFIDENCE_CERTAIN ? TL_CONFIDENCE_LIKELY : *confidence;
+}
+
+/* Nothing is certain by a difference of times between which the clock was set. */
+static void doubt_time(struct tl_step *step)
+{
+    bool is_across = tl_is_across_jump(step);
+
+    doubt(&step->shape->retransmission_confidence, is_across);
+    doubt(&step->shape->probe_confidence, is_across);
+}
+
+/* What names a segment sees the connection as it was, and cannot change it. */
+static void name_opening(struct tl_step *step)
+{
+    tl_open_name(step->conn, step);
+}
+
+static void name_closing(struct tl_step *step)
+{
+    tl_close_name(step->conn, step);
+}
 
 /* Every rule module in its order: first what the segment is, from the connection as it was, then what it changes. `after` is
  * what a step reads of others; tl_update() asserts that it was done. */
@@ -372,12 +399,15 @@ static const struct {
     unsigned does, after;
 } recipe[] = {
     {tl_probe_classify, DONE_PROBE, 0},
-    {tl_open_classify, DONE_HANDSHAKE, 0},
+    {name_opening, DONE_HANDSHAKE, 0},
     {tl_rst_classify, DONE_RST, DONE_HANDSHAKE},
     {tl_probe_classify_ack, DONE_ACK, DONE_PROBE | DONE_HANDSHAKE},
-    {tl_close_classify, DONE_TEARDOWN, DONE_RST | DONE_PROBE},
+    {name_closing, DONE_TEARDOWN, DONE_RST | DONE_PROBE},
     {tl_rexmit_classify, DONE_BYTES, DONE_PROBE | DONE_HANDSHAKE | DONE_TEARDOWN},
-    {tl_apply_segment, DONE_APPLIED, NAMED},
+    {doubt_time, 0, NAMED},
+    {tl_open_learn, DONE_LEARNT, NAMED},
+    {tl_close_learn, DONE_LEARNT, NAMED},
+    {tl_apply_segment, DONE_APPLIED, NAMED | DONE_LEARNT},
     {tl_rexmit_learn, 0, DONE_APPLIED},
     {tl_origin_learn, DONE_ORIGIN, DONE_APPLIED | DONE_ACK},
     {tl_apply_challenge_trigger, DONE_TRIGGER, DONE_APPLIED},

@@ -4,8 +4,8 @@
  */
 #include "conn/tl_conn.h"
 #include "rules/tl_close.h"
-#include "rules/tl_open.h"
 #include "rules/tl_origin.h"
+#include "rules/tl_outcome.h"
 #include "rules/tl_signature.h"
 #include "views/tl_verdict.h"
 
@@ -51,39 +51,40 @@ static void write_opening(const struct tl_conn *conn, int64_t end_ns, struct tl_
 {
     const struct tl_endpoint *client = &conn->endpoint[conn->client], *server = &conn->endpoint[1 - conn->client];
 
-    facts->outcome = (uint8_t)tl_open_outcome(conn, end_ns);
+    facts->outcome = (uint8_t)tl_outcome_at(conn, end_ns);
     facts->missing = facts->outcome == TL_OUTCOME_COMPLETE_INFERRED ? (uint8_t)missing_of(conn) : TL_MISSING_NONE;
-    facts->tfo = conn->tfo;
+    facts->tfo = conn->opening.tfo;
     facts->client_rst = facts->outcome == TL_OUTCOME_CLIENT_RST ? conn->client_rst : TL_CLIENT_RST_NONE;
-    facts->syn_data = conn->syn_data;
+    facts->syn_data = conn->opening.syn_data;
     facts->syn_attempts = client->syn->count;
     facts->synack_attempts = server->synack->count;
     facts->syn_in = client->syn->first_in;
     facts->synack_in = server->synack->first_in;
-    facts->ack_in = conn->ack_in;
-    facts->icmp_in = conn->icmp_in;
-    facts->icmp_type = conn->icmp_type;
-    facts->icmp_code = conn->icmp_code;
-    facts->server_time_ns = conn->server_half_rtt_ns;
-    facts->client_time_ns = conn->client_half_rtt_ns;
+    facts->ack_in = conn->opening.ack_in;
+    facts->icmp_in = conn->opening.icmp_in;
+    facts->icmp_type = conn->opening.icmp_type;
+    facts->icmp_code = conn->opening.icmp_code;
+    facts->server_time_ns = conn->opening.server_half_rtt_ns;
+    facts->client_time_ns = conn->opening.client_half_rtt_ns;
     facts->irtt_ns = facts->setup_ns = facts->delay_by_loss_ns = TL_UNKNOWN_NS;
-    if (conn->server_half_rtt_ns != TL_UNKNOWN_NS && conn->client_half_rtt_ns != TL_UNKNOWN_NS) {
-        facts->irtt_ns = conn->server_half_rtt_ns + conn->client_half_rtt_ns;
+    if (conn->opening.server_half_rtt_ns != TL_UNKNOWN_NS && conn->opening.client_half_rtt_ns != TL_UNKNOWN_NS) {
+        facts->irtt_ns = conn->opening.server_half_rtt_ns + conn->opening.client_half_rtt_ns;
     }
-    if (client->syn->count > 0 && conn->ack_in != 0) {
-        facts->setup_ns = between(conn->ack_ns, client->syn->first_ns);
+    if (client->syn->count > 0 && conn->opening.ack_in != 0) {
+        facts->setup_ns = between(conn->opening.ack_ns, client->syn->first_ns);
     }
     if (facts->irtt_ns >= 0 && facts->setup_ns >= 0) {
         facts->delay_by_loss_ns = between(facts->setup_ns, facts->irtt_ns);
     }
-    facts->ambiguous = conn->ambiguous;
+    facts->ambiguous = conn->opening.ambiguous;
     facts->position = (uint8_t)position_of(facts);
 }
 
 static void write_closing(const struct tl_conn *conn, struct tl_facts *facts)
 {
-    const struct tl_endpoint *first = conn->closer == TL_NO_ENDPOINT ? NULL : &conn->endpoint[conn->closer];
-    const struct tl_endpoint *second = conn->closer == TL_NO_ENDPOINT ? NULL : &conn->endpoint[1 - conn->closer];
+    const struct tl_endpoint *first = conn->closing.closer == TL_NO_ENDPOINT ? NULL : &conn->endpoint[conn->closing.closer];
+    const struct tl_endpoint *second =
+        conn->closing.closer == TL_NO_ENDPOINT ? NULL : &conn->endpoint[1 - conn->closing.closer];
     struct tl_rst_now now;
     bool proved;
 
@@ -110,9 +111,9 @@ static void write_closing(const struct tl_conn *conn, struct tl_facts *facts)
     facts->fin1_acked = tl_fin_acked(first);
     facts->fin2_in = second->fin_in;
     facts->fin2_ack_in = second->finack_in;
-    facts->fin_wait_ns = between(conn->fin1ack_ns, first->fin_ns);
-    if (second->has_fin && !conn->crossed) {
-        facts->close_wait_ns = between(second->fin_ns, conn->fin1ack_ns);
+    facts->fin_wait_ns = between(conn->closing.fin1ack_ns, first->fin_ns);
+    if (second->has_fin && !conn->closing.crossed) {
+        facts->close_wait_ns = between(second->fin_ns, conn->closing.fin1ack_ns);
     }
     if (conn->finished) {
         facts->teardown_ns = between(conn->finish_ns, first->fin_ns);
@@ -147,7 +148,7 @@ static enum tl_reuse reuse_of(const struct tl_conn *conn, int64_t end_ns)
 {
     const struct tl_conn *previous = conn->previous;
     bool goes_on = previous && previous->last_ns > conn->start_ns + TL_SECOND;
-    bool gave_up = conn->has_challenge && end_ns > conn->last_ns + TL_SECOND;
+    bool gave_up = conn->opening.has_challenge && end_ns > conn->last_ns + TL_SECOND;
 
     if (!conn->tentative || conn->reuse != TL_REUSE_SUPERSEDE) {
         return (enum tl_reuse)conn->reuse;
@@ -160,10 +161,9 @@ static enum tl_reuse reuse_of(const struct tl_conn *conn, int64_t end_ns)
 
 void tl_conn_facts(const struct tl_conn *conn, int64_t end_ns, struct tl_facts *facts)
 {
-    const struct tl_tracker *tracker = conn->pair->tracker;
     unsigned i;
 
-    end_ns = tl_tracker_time(tracker, end_ns);
+    end_ns = tl_pair_time(conn->pair, end_ns);
     memset(facts, 0, sizeof *facts);
     facts->number = conn->number;
     facts->incarnation = conn->incarnation;
@@ -174,8 +174,8 @@ void tl_conn_facts(const struct tl_conn *conn, int64_t end_ns, struct tl_facts *
     facts->opened = conn->opened;
     facts->first_in = conn->first_in;
     facts->last_in = conn->last_in;
-    facts->start_ns = tracker->base_ns + conn->start_ns;
-    facts->last_ns = tracker->base_ns + conn->last_ns;
+    facts->start_ns = tl_ns_between(-conn->start_ns, conn->base_ns);
+    facts->last_ns = tl_ns_between(-conn->last_ns, conn->base_ns);
     for (i = 0; i < 2; i++) {
         facts->has_isn[i] = conn->endpoint[i].has_isn;
         facts->isn[i] = conn->endpoint[i].isn;

@@ -9,10 +9,14 @@
 /* One number repeated that often without an answer counts as the end of a connection that the capture does not show to end. It
  * is the least R1 of RFC 9293 3.8.3, at which a TCP has to doubt the path; one or two are everyday. */
 enum { INSISTS_MIN = 3 };
+/* SYN-ACKs again after the ACK that make a server which does not take it. */
+enum { IGNORED_MIN = 2 };
 
 /* A server that closes within this time of the handshake and sends nothing did not serve. Decided, not measured: shorter than
  * the waits that applications configure, which count in whole seconds. */
 static const int64_t AT_ONCE_NS = TL_SECOND;
+/* A reset this soon after the own FIN belongs to the same close: close() of a socket that is not to linger, or a proxy. */
+static const int64_t RST_AT_ONCE_NS = 10 * TL_MS;
 
 /* ---- verdict ------------------------------------------------------------------------------------------------------------- */
 
@@ -31,17 +35,92 @@ static bool only_resets(const struct tl_conn *conn)
            (uint32_t)conn->endpoint[0].rst->count + conn->endpoint[1].rst->count;
 }
 
+/* What systems put on every SYN, at least one of them (RFC 7323, RFC 2018); scanners that make their SYNs themselves send none. */
+static bool has_system_options(const struct tl_endpoint *end)
+{
+    return end->options & (TL_OPT_WINDOW_SCALE | TL_OPT_SACK_PERMITTED | TL_OPT_TIMESTAMPS);
+}
+
+/* A lone segment out of nowhere, perhaps again, perhaps answered by resets. */
+static enum tl_scan lone_segment(const struct tl_conn *conn)
+{
+    static const struct {
+        uint8_t flags, scan;
+    } kinds[] = {
+        {0, TL_SCAN_NULL_FLAGS},           {TL_FIN, TL_SCAN_FIN}, {TL_FIN | TL_PSH | TL_URG, TL_SCAN_XMAS},
+        {TL_FIN | TL_ACK, TL_SCAN_MAIMON}, {TL_ACK, TL_SCAN_ACK},
+    };
+    const struct tl_endpoint *a = &conn->endpoint[0], *b = &conn->endpoint[1];
+    bool lone = a->segments - a->rst->count == 0 ? b->rst->count == 0 : b->segments == b->rst->count && a->rst->count == 0;
+    bool answered = a->rst->count + b->rst->count > 0;
+    unsigned i;
+
+    for (i = 0; lone && !a->sent_data && !b->sent_data && i < sizeof kinds / sizeof *kinds; i++) {
+        /* With ACK set it may as well be late; only the reset says that there is no connection. */
+        if (conn->opening.first_flags == kinds[i].flags && (answered || !(kinds[i].flags & TL_ACK))) {
+            return (enum tl_scan)kinds[i].scan;
+        }
+    }
+    return TL_SCAN_NONE;
+}
+
+/* A whole handshake, no byte, and the client resets at once. */
+static bool is_check(const struct tl_conn *conn)
+{
+    const struct tl_endpoint *client = &conn->endpoint[conn->client], *server = &conn->endpoint[1 - conn->client];
+
+    return conn->opening.acked && conn->reset.ended && conn->reset.by == conn->client && client->syn->count > 0 &&
+           server->synack->count > 0 && !client->sent_data && !server->sent_data && server->unseen_bytes == 0 &&
+           client->unseen_bytes == 0 && !client->has_fin && !server->has_fin &&
+           conn->reset.ns - conn->opening.ack_ns <= AT_ONCE_NS;
+}
+
+static enum tl_scan scan_of(const struct tl_conn *conn, const struct tl_facts *facts)
+{
+    const struct tl_endpoint *client = &conn->endpoint[conn->client];
+
+    if (facts->client_rst == TL_CLIENT_RST_AT_ONCE && !client->sent_data && !has_system_options(client)) {
+        return TL_SCAN_SYN;
+    }
+    if (is_check(conn) && facts->rst_origin != TL_ORIGIN_PATH) {
+        return TL_SCAN_CONNECT;
+    }
+    return lone_segment(conn);
+}
+
+static enum tl_verdict of_scan(enum tl_scan scan)
+{
+    switch (scan) {
+    case TL_SCAN_SYN:
+    case TL_SCAN_FIN:
+    case TL_SCAN_NULL_FLAGS:
+    case TL_SCAN_XMAS:
+        return TL_VERDICT_SCAN;
+    case TL_SCAN_CONNECT:
+        return TL_VERDICT_CHECKED;
+    default:
+        return scan == TL_SCAN_NONE ? TL_VERDICT_NONE : TL_VERDICT_NO_CONNECTION;
+    }
+}
+
 static bool insists(const struct tl_endpoint *end)
 {
     return end->insists >= INSISTS_MIN;
 }
 
-/* The reset stands for the last ACK: its sender's FIN was acknowledged, and it acknowledges the other one. */
-static bool rst_acks_close(const struct tl_conn *conn)
+/* Everything that the end sent before its FIN, or at all, was acknowledged. */
+static bool all_acked(const struct tl_endpoint *end)
+{
+    return end->has_una && !tl_seq_before(end->una, end->has_fin ? end->fin : end->max);
+}
+
+/* The reset comes after the FIN of its sender, all bytes of both ends are acknowledged, and the other end has closed, too, or has
+ * had no time to send anything since: nothing can be lost but what it sends later. */
+static bool rst_loses_nothing(const struct tl_conn *conn)
 {
     const struct tl_endpoint *x = &conn->endpoint[conn->reset.by & 1], *y = &conn->endpoint[1 - (conn->reset.by & 1)];
 
-    return tl_fin_acked(x) && y->has_fin && x->rst->ack == y->fin + 1;
+    return x->has_fin && all_acked(x) && all_acked(y) && (y->has_fin || conn->reset.ns - x->fin_ns <= RST_AT_ONCE_NS);
 }
 
 /* A device on the path sent the reset that the facts speak of. */
@@ -60,7 +139,7 @@ static enum tl_verdict of_reset(const struct tl_conn *conn, const struct tl_fact
     if (word == TL_VERDICT_ABORTED && insists(&conn->endpoint[conn->reset.by & 1])) {
         return TL_VERDICT_TIMED_OUT; /* the application had not the patience of the timer */
     }
-    if (word == TL_VERDICT_ABORTED && rst_acks_close(conn)) {
+    if (word == TL_VERDICT_ABORTED && rst_loses_nothing(conn)) {
         return TL_VERDICT_CLOSED_WITH_RST;
     }
     return word == TL_VERDICT_STATE_LOST && !conn->opened ? TL_VERDICT_RESET : word;
@@ -71,8 +150,8 @@ static enum tl_verdict verdict_of(const struct tl_conn *conn, const struct tl_fa
     if (of_outcome[facts->outcome] != TL_VERDICT_NONE) {
         return (enum tl_verdict)of_outcome[facts->outcome];
     }
-    if (facts->client_rst == TL_CLIENT_RST_AT_ONCE && !conn->endpoint[conn->client].sent_data) {
-        return TL_VERDICT_SCAN;
+    if (of_scan((enum tl_scan)facts->scan) != TL_VERDICT_NONE) {
+        return of_scan((enum tl_scan)facts->scan);
     }
     if (only_resets(conn)) {
         return TL_VERDICT_UNKNOWN;
@@ -111,23 +190,32 @@ static bool closed_at_once(const struct tl_conn *conn, const struct tl_facts *fa
     const struct tl_endpoint *server = &conn->endpoint[by];
     int64_t close_ns;
 
-    if (conn->midstream || conn->peers || conn->ack_in == 0 || server->sent_data || server->unseen_bytes > 0) {
+    if (conn->midstream || conn->peers || conn->opening.ack_in == 0 || server->sent_data || server->unseen_bytes > 0) {
         return false;
     }
-    if (conn->closer == by && !conn->closer_unknown && !conn->crossed && !server->fin_inferred) {
+    if (conn->closing.closer == by && !conn->closing.closer_unknown && !conn->closing.crossed && !server->fin_inferred) {
         close_ns = server->fin_ns;
     } else if (conn->reset.ended && conn->reset.by == by && !conn->endpoint[conn->client].has_fin && !is_of_path(facts)) {
         close_ns = conn->reset.ns;
     } else {
         return false;
     }
-    return close_ns - conn->ack_ns <= AT_ONCE_NS;
+    return close_ns - conn->opening.ack_ns <= AT_ONCE_NS;
+}
+
+/* The server went on with its SYN-ACKs although it should have had the ACK, and sent nothing else. One may be TCP_DEFER_ACCEPT. */
+static bool is_ack_not_taken(const struct tl_conn *conn)
+{
+    const struct tl_endpoint *server = &conn->endpoint[1 - conn->client];
+
+    return conn->opening.ignored >= IGNORED_MIN && !server->sent_plain && server->unseen_bytes == 0;
 }
 
 void tl_verdict(const struct tl_conn *conn, struct tl_facts *facts)
 {
+    facts->scan = (uint8_t)scan_of(conn, facts);
     facts->verdict = (uint8_t)verdict_of(conn, facts);
-    facts->open_failure = failure_of_outcome[facts->outcome];
+    facts->open_failure = is_ack_not_taken(conn) ? TL_OPEN_FAILURE_ACK_NOT_TAKEN : failure_of_outcome[facts->outcome];
     if (facts->open_failure == TL_OPEN_FAILURE_NONE && closed_at_once(conn, facts)) {
         facts->open_failure = TL_OPEN_FAILURE_CLOSED_AT_ONCE;
     }

@@ -26,7 +26,7 @@ static bool is_plain(const struct tl_segment *seg, unsigned flags)
 /* The end that sent the SYN, once there was one. */
 static unsigned opener_of(const struct tl_conn *conn)
 {
-    return conn->opener & 1;
+    return conn->opening.opener & 1;
 }
 
 static bool is_opener_syn(const struct tl_conn *conn, const struct tl_segment *seg)

@@ -159,3 +159,66 @@ void tl_text_fill(wmem_strbuf_t *out, struct tl_blanks *blanks, const char *text
         text += optional + (text[optional] == ']');
     }
 }
+
+/* ---- lines ------------------------------------------------------------------------------------------------------------- */
+
+/* Length of the character in UTF-8. */
+static size_t size_of(const char *text)
+{
+    unsigned char lead = (unsigned char)*text;
+    size_t size = lead < 0xC0 ? 1 : lead < 0xE0 ? 2 : lead < 0xF0 ? 3 : 4;
+    size_t there = 1;
+
+    while (there < size && text[there] != '\0')
+        there++;
+    return there;
+}
+
+/* Whether the character, of that length, is one of a list of characters. */
+static bool is_one_of(const char *text, size_t size, const char *list)
+{
+    for (; *list; list += size_of(list)) {
+        if (size == size_of(list) && memcmp(text, list, size) == 0)
+            return true;
+    }
+    return false;
+}
+
+/* Whether a line may be parted behind the character. */
+static bool may_part(const char *text, size_t size)
+{
+    return *text == ' ' ||
+           (size > 2 && !is_one_of(text, size, "（“") && !is_one_of(text + size, size_of(text + size), "，。：；、）”"));
+}
+
+size_t tl_text_line(const char *line, unsigned columns, const char **rest, bool *is_new)
+{
+    size_t at = 0, part = 0, clause = 0;
+    unsigned width = 0, clause_width = 0;
+
+    *is_new = true;
+    while (line[at]) {
+        size_t size = size_of(line + at);
+
+        width += size > 2 ? 2 : 1;
+        if (width > columns && part > 0 && line[at] != ' ')
+            break;
+        at += size;
+        if (is_one_of(line + at - size, size, "。") || (line[at - size] == '.' && line[at] == ' '))
+            return *rest = line + at + strspn(line + at, " "), at;
+        if (may_part(line + at - size, size))
+            part = at;
+        if (part == at && (is_one_of(line + at - size, size, "，：；、）") || (at > 1 && strchr(",:;)", line[at - 2])))) {
+            clause = at;
+            clause_width = width;
+        }
+    }
+    if (line[at] == '\0')
+        return *rest = line + at, at;
+    *is_new = false;
+    at = clause_width >= columns / 2 ? clause : part;
+    *rest = line + at;
+    while (line[at - 1] == ' ')
+        at--;
+    return at;
+}

@@ -47,4 +47,10 @@ void tl_text_template(struct tl_blanks *blanks, const char *name, const char *te
  * each blank known. */
 void tl_text_fill(wmem_strbuf_t *out, struct tl_blanks *blanks, const char *text);
 
+/* Takes the next line off a text of sentences: one sentence, or as much of it as has that many columns; wide characters, those of three
+ * bytes and more in UTF-8, count two. A long sentence is parted at a space or behind a wide character, behind punctuation if that leaves
+ * at least half a line. Returns its length in bytes, from *line on, and puts into *rest what follows; *is_new tells whether the rest
+ * begins a sentence. 0 at the end. Cost: the length of the line. */
+size_t tl_text_line(const char *line, unsigned columns, const char **rest, bool *is_new);
+
 #endif

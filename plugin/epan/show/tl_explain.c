@@ -193,7 +193,12 @@ static void add_references(struct story *story)
     add_frame(story, "fin1_in", facts->fin1_in);
     add_frame(story, "fin2_in", facts->fin2_in);
     add_frame(story, "trigger", refs->trigger_in);
-    add_test(story, "?unanswered", refs->trigger_in == 0);
+    if (facts->fin_in[shape->from & 1] == 0 || facts->fin_in[shape->from & 1] > story->view->segment->frame)
+        add_frame(story, "ended", facts->rst_in);
+    add_test(story, "?opened", shape->phase != TL_PHASE_HANDSHAKE);
+    add_test(story, "?opening", shape->phase == TL_PHASE_HANDSHAKE);
+    add_test(story, "?bad_ack", shape->error & TL_ERROR_SYNACK_ACK);
+    add_test(story, "?bad_isn", !(shape->error & TL_ERROR_SYNACK_ACK));
     if (refs->trigger_bytes > 0)
         add_number(story, "trigger_bytes", refs->trigger_bytes);
     add_frame(story, "first", refs->first_in);
@@ -456,6 +461,8 @@ static void say_segment(wmem_strbuf_t *out, struct story *story)
     }
     if (shape->handshake_step != TL_HANDSHAKE_STEP_NONE)
         say_as(out, story, sentence(TL_GROUP_HANDSHAKE_STEP, shape->handshake_step), view->probe_confidence);
+    if (shape->syn_why != TL_SYN_WHY_NONE)
+        say(out, story, sentence(TL_GROUP_SYN_WHY, shape->syn_why));
     if (shape->teardown_step != TL_TEARDOWN_STEP_NONE)
         say(out, story, sentence(TL_GROUP_TEARDOWN_STEP, shape->teardown_step));
     if (wmem_strbuf_get_len(out) == 0)

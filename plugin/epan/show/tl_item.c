@@ -4,6 +4,7 @@
  */
 #include "show/tl_item.h"
 
+#include "base/tl_text.h"
 #include "show/tl_caption.h"
 #include "show/tl_explain.h"
 
@@ -104,6 +105,8 @@ struct branch {
     const struct tl_view *view;
 };
 
+enum { LINE_COLUMNS = 100, INDENT = 2 };
+
 static proto_item *add_heading(const struct branch *branch, enum tl_field field, unsigned group, int64_t value)
 {
     const char *label = group < TL_GROUP_COUNT ? tl_name((enum tl_group)group, (unsigned)value)->label : NULL;
@@ -149,17 +152,45 @@ static proto_item *add_name(const struct branch *branch, enum tl_field field, un
     return item;
 }
 
+static bool is_read(const struct branch *branch, enum tl_field field)
+{
+    return proto_field_is_referenced(branch->tree, fields[field]);
+}
+
+/* Adds the explanation. It is longer than Wireshark shows of an item: this one reads its first line, and one for each other line
+ * stands behind. */
+static proto_item *add_explanation(const struct branch *branch)
+{
+    wmem_allocator_t *pool = branch->pinfo->pool;
+    const char *text = tl_explain(pool, branch->view), *rest;
+    bool is_new;
+    size_t length = tl_text_line(text, LINE_COLUMNS, &rest, &is_new);
+    proto_item *item = proto_tree_add_string_format(branch->tree, fields[FIELD_EXPLANATION], branch->tvb, 0, 0, text, "%.*s",
+                                                    (int)length, text);
+
+    while (*rest && is_read(branch, FIELD_EXPLANATION_LINE)) {
+        int indent = is_new ? 0 : INDENT;
+        const char *from = rest, *line;
+
+        length = tl_text_line(from, LINE_COLUMNS - INDENT, &rest, &is_new);
+        line = wmem_strndup(pool, from, length);
+        proto_item_set_generated(proto_tree_add_string_format(branch->tree, fields[FIELD_EXPLANATION_LINE], branch->tvb, 0, 0,
+                                                              line, "%*s%s", indent, "", line));
+    }
+    return item;
+}
+
 /* Adds a text that has to be made first, unless nobody reads it. */
 static proto_item *add_text(const struct branch *branch, enum tl_field field, int64_t value)
 {
     char buffer[TL_VALUE_TEXT_SIZE];
-    const char *text;
 
-    if (!proto_field_is_referenced(branch->tree, fields[field]))
+    if (field == FIELD_EXPLANATION_LINE || !is_read(branch, field))
         return NULL;
-    text = field == FIELD_EXPLANATION ? tl_explain(branch->pinfo->pool, branch->view)
-                                      : tl_value_text(branch->view, field, value, buffer);
-    return proto_tree_add_string(branch->tree, fields[field], branch->tvb, 0, 0, text);
+    if (field == FIELD_EXPLANATION)
+        return add_explanation(branch);
+    return proto_tree_add_string(branch->tree, fields[field], branch->tvb, 0, 0,
+                                 tl_value_text(branch->view, field, value, buffer));
 }
 
 static proto_item *add_item(const struct branch *branch, enum tl_field field, int64_t value)

@@ -8,8 +8,6 @@
 
 #include <epan/wmem_scopes.h>
 
-#include "base/tl_mix.h"
-
 enum {
     ADDRESS_MAX = 16,    /* bytes of the longest address kept: IPv6 */
     BUCKETS_FIRST = 256, /* a power of two */
@@ -33,12 +31,12 @@ struct tl_pair_entry {
     uint8_t addresses[]; /* of end 0, then of end 1 */
 };
 
-void tl_pairs_open(struct tl_pairs *pairs, struct tl_tracker *tracker, struct tl_pool *pool)
+void tl_pairs_open(struct tl_pairs *pairs, struct tl_tracker *tracker, struct tl_pool *pool, const struct tl_hash *hash)
 {
     memset(pairs, 0, sizeof *pairs);
     pairs->tracker = tracker;
     pairs->pool = pool;
-    pairs->seed = (uint64_t)g_random_int() << 32 | g_random_int();
+    pairs->hash = hash;
     pairs->services = find_dissector_table("tcp.port");
     pairs->bucket_count = BUCKETS_FIRST;
     pairs->buckets = wmem_alloc0(wmem_file_scope(), BUCKETS_FIRST * sizeof *pairs->buckets);
@@ -106,21 +104,35 @@ static bool is_flow_of(const struct tl_pair_entry *entry, const struct tl_flow *
 
 /* ---- the hash table ---------------------------------------------------------------------------------------------------- */
 
-/* Keyed by a random number for each file, so that nobody can prepare a capture whose pairs all collide. wmem_strong_hash() does
- * the same at ten times the cost. */
+/* The words of a name as the hash counts them: its kind, its ports, and four for the address of each end. */
+enum { WORD_PORTS, WORD_KINDS, WORD_ADDRESSES, ADDRESS_WORDS = ADDRESS_MAX / 4 };
+
+/* Adds the bytes of an address, as words from number `i` on. */
+static uint64_t add_address(const struct tl_hash *hash, uint64_t sum, unsigned i, const uint8_t *address, size_t length)
+{
+    for (size_t at = 0; at < length; at += sizeof(uint32_t)) {
+        uint32_t word = 0;
+
+        memcpy(&word, address + at, MIN(sizeof word, length - at));
+        sum = tl_hash_add(hash, sum, i++, word);
+    }
+    return sum;
+}
+
+/* Keyed by random numbers for each file, so that nobody can prepare a capture whose pairs collide. */
 static uint32_t hash_names(const struct tl_pairs *pairs, const struct names *names)
 {
-    uint64_t hash = tl_mix(pairs->seed, (uint64_t)names->port[0] << 16 | names->port[1]);
+    const struct tl_hash *hash = pairs->hash;
+    uint64_t sum = tl_hash_begin(hash);
+    uint32_t word;
 
+    sum = tl_hash_add(hash, sum, WORD_PORTS, (uint32_t)names->port[0] << 16 | names->port[1]);
+    memcpy(&word, (const uint8_t[]){names->type[0], names->length[0], names->type[1], names->length[1]}, sizeof word);
+    sum = tl_hash_add(hash, sum, WORD_KINDS, word);
     for (unsigned end = 0; end < 2; end++) {
-        for (unsigned at = 0; at < names->length[end]; at += 8) {
-            uint64_t word = 0;
-
-            memcpy(&word, names->address[end] + at, MIN(8U, names->length[end] - at));
-            hash = tl_mix(hash, word);
-        }
+        sum = add_address(hash, sum, WORD_ADDRESSES + end * ADDRESS_WORDS, names->address[end], names->length[end]);
     }
-    return (uint32_t)(tl_mix(hash, pairs->seed) >> 32);
+    return tl_hash_end(sum);
 }
 
 static void put(struct tl_pairs *pairs, struct tl_pair_entry *entry, uint32_t hash)
@@ -150,13 +162,14 @@ static void grow(struct tl_pairs *pairs)
     wmem_free(wmem_file_scope(), old);
 }
 
-/* A number of an address, the same for every port; never 0. */
-static uint64_t number_of(const struct tl_pairs *pairs, const struct tl_pair_entry *entry, unsigned end)
+/* A number of an address, the same for every port and in every run, for answers may depend on which hosts share a place of a table; never
+ * 0. FNV-1a of 64 bits (draft-eastlake-fnv): whoever makes two hosts collide only weakens evidence about both. */
+static uint64_t number_of(const struct tl_pair_entry *entry, unsigned end)
 {
-    uint64_t number = pairs->seed;
+    uint64_t number = UINT64_C(0xcbf29ce484222325);
 
     for (unsigned i = 0; i < entry->length[end]; i++)
-        number = tl_mix(number, address_of(entry, end)[i]);
+        number = (number ^ address_of(entry, end)[i]) * UINT64_C(0x100000001b3);
     return number | 1;
 }
 
@@ -165,7 +178,7 @@ static struct tl_pair *new_pair(const struct tl_pairs *pairs, struct tl_pair_ent
     struct tl_endpoints ends = {.user = entry};
 
     for (unsigned end = 0; end < 2; end++) {
-        ends.host[end] = number_of(pairs, entry, end);
+        ends.host[end] = number_of(entry, end);
         ends.port[end] = entry->port[end];
         ends.is_service[end] = dissector_get_uint_handle(pairs->services, entry->port[end]) != NULL;
     }

@@ -13,6 +13,7 @@
 #include <epan/packet.h>
 
 #include "../engine/tl.h"
+#include "base/tl_hash.h"
 #include "base/tl_pool.h"
 
 enum { TL_PAIRS_NEAR = 64 }; /* pairs found without the hash table; a power of two */
@@ -32,15 +33,16 @@ struct tl_pairs {
     struct tl_tracker *tracker;
     struct tl_pool *pool;
     dissector_table_t services;
-    uint64_t seed;                             /* of the hash */
+    const struct tl_hash *hash;
     struct tl_pair_entry *near[TL_PAIRS_NEAR]; /* those seen last, by the sum of their ports */
     struct tl_pair_entry **buckets;
     uint32_t bucket_count; /* a power of two */
     uint32_t count;        /* of entries */
 };
 
-/* Starts without pairs. They and their entries come from the tracker's allocator and the pool, and go with the file scope. */
-void tl_pairs_open(struct tl_pairs *pairs, struct tl_tracker *tracker, struct tl_pool *pool);
+/* Starts without pairs. They and their entries come from the tracker's allocator and the pool, and go with the file scope. `hash`
+ * must outlive them. */
+void tl_pairs_open(struct tl_pairs *pairs, struct tl_tracker *tracker, struct tl_pool *pool, const struct tl_hash *hash);
 
 /* The pair that a flow belongs to, see tl_store_pair(). */
 struct tl_pair *tl_pairs_find(struct tl_pairs *pairs, const struct tl_flow *flow, bool create, unsigned *from);

@@ -9,19 +9,17 @@
 
 #include <epan/wmem_scopes.h>
 
-#include "base/tl_mix.h"
+#include "base/tl_hash.h"
+#include "store/tl_shapes.h"
 
 enum {
     CHUNK_BITS = 12, /* frames in one chunk of slots: 4096, which are 32 KiB */
     CHUNK_FRAMES = 1 << CHUNK_BITS,
-    SHAPES_FIRST = 256,    /* shapes before the table first grows; a power of two */
     SHAPES_MAX = 0xFFFFFF, /* a slot has 24 bits for the number of a shape */
     LAYERS_MAX = 0x3F,     /* a slot has 6 bits for the count of TCP headers */
-    SHAPES_NEAR = 64,      /* shapes found without the table; a power of two */
-    SHAPE_WORDS = (sizeof(struct tl_shape) + 7) / 8,
 };
 
-/* The verdict of one TCP header in 8 bytes. `shape` 0 = no verdict, else the number of the shape + 1. */
+/* The verdict of one TCP header in 8 bytes. `shape` 0 = no verdict, else the number of the shape. */
 struct slot {
     uint32_t conn;
     uint32_t shape : 24;
@@ -49,24 +47,16 @@ struct late {
 /* What a run of probes turned out to be: this bit, and enum tl_confidence. */
 enum { RUN_ASKS_FOR_WINDOW = 0x100 };
 
-/* The shapes, and a hash table of their numbers + 1 with open addressing, at most half full. */
-struct shapes {
-    struct tl_shape *list;
-    uint32_t near[SHAPES_NEAR]; /* the number + 1 of the newest at each place_of_kind(), 0 = none */
-    uint32_t *table;
-    uint32_t count;
-    uint32_t capacity; /* of list; the table has twice as many places */
-};
-
 static struct {
     struct tl_tracker *tracker;
     struct tl_pool pool; /* of the tracker, and of what is kept of pairs */
+    struct tl_hash hash;
     struct tl_pairs pairs;
     struct slot **chunks;
     uint32_t chunk_count;
     struct tl_conn **conns; /* by running number */
     uint32_t conn_capacity;
-    struct shapes shapes;
+    struct tl_shapes shapes;
     wmem_map_t *extra_slots; /* key -> struct extra_slot: TCP headers beyond the first of a frame */
     wmem_map_t *extra_refs;  /* key -> struct extra_refs */
     wmem_map_t *proofs;      /* key -> struct late, enum tl_spurious of a retransmission */
@@ -95,7 +85,9 @@ static void store_open(void)
     store.tracker = tl_tracker_new(&allocator);
     if (store.tracker)
         tl_tracker_view_zeek(store.tracker, true); /* whether a later pass asks is not known on the first */
-    tl_pairs_open(&store.pairs, store.tracker, &store.pool);
+    tl_hash_draw(&store.hash, g_random_int);
+    tl_pairs_open(&store.pairs, store.tracker, &store.pool, &store.hash);
+    tl_shapes_open(&store.shapes, scope, &store.hash, SHAPES_MAX);
     store.extra_slots = wmem_map_new(scope, wmem_int64_hash, g_int64_equal);
     store.extra_refs = wmem_map_new(scope, wmem_int64_hash, g_int64_equal);
     store.proofs = wmem_map_new(scope, wmem_int64_hash, g_int64_equal);
@@ -126,91 +118,6 @@ struct tl_pair *tl_store_pair(const struct tl_flow *flow, bool create, unsigned 
 const struct tl_conn *tl_store_conn(uint32_t number)
 {
     return store.conns[number];
-}
-
-/* ---- shapes ------------------------------------------------------------------------------------------------------------ */
-
-/* Not keyed: what collides costs a few more steps, and a capture has few shapes. */
-static uint32_t hash_shape(const struct tl_shape *shape)
-{
-    const uint8_t *bytes = (const uint8_t *)shape;
-    uint64_t hash = 0;
-    size_t at = 0;
-
-    for (; at < sizeof *shape; at += 8) {
-        uint64_t word = 0;
-
-        memcpy(&word, bytes + at, MIN(8, sizeof *shape - at));
-        hash = tl_mix(hash, word);
-    }
-    return (uint32_t)(hash >> 32);
-}
-
-/* Nearly always asked of equal ones, so that it compares all words at once; a call of memcmp() would take longer. */
-static bool is_same_shape(const struct tl_shape *a, const struct tl_shape *b)
-{
-    uint64_t words_a[SHAPE_WORDS] = {0}, words_b[SHAPE_WORDS] = {0}, differ = 0;
-
-    memcpy(words_a, a, sizeof *a);
-    memcpy(words_b, b, sizeof *b);
-    for (size_t i = 0; i < SHAPE_WORDS; i++)
-        differ |= words_a[i] ^ words_b[i];
-    return differ == 0;
-}
-
-/* The place of a shape in the table, or the free place where it belongs. */
-static uint32_t find_place(const struct shapes *shapes, const struct tl_shape *shape)
-{
-    uint32_t mask = shapes->capacity * 2 - 1;
-    uint32_t place = hash_shape(shape) & mask;
-
-    while (shapes->table[place] && !is_same_shape(&shapes->list[shapes->table[place] - 1], shape))
-        place = (place + 1) & mask;
-    return place;
-}
-
-static void grow_shapes(struct shapes *shapes)
-{
-    wmem_allocator_t *scope = wmem_file_scope();
-    uint32_t capacity = shapes->capacity ? shapes->capacity * 2 : SHAPES_FIRST;
-
-    shapes->capacity = capacity;
-    shapes->list = wmem_realloc(scope, shapes->list, capacity * sizeof *shapes->list);
-    wmem_free(scope, shapes->table);
-    shapes->table = wmem_alloc0(scope, (size_t)capacity * 2 * sizeof *shapes->table);
-    for (uint32_t i = 0; i < shapes->count; i++)
-        shapes->table[find_place(shapes, &shapes->list[i])] = i + 1;
-}
-
-/* Where the number of a shape like this one was put last: by what differs between the segments of one connection. */
-static unsigned place_of_kind(const struct tl_shape *shape)
-{
-    unsigned kind =
-        shape->handshake_step * 5U + shape->teardown_step * 3U + shape->ack * 7U + shape->segment + shape->sender * 11U;
-
-    return (kind << 1 | (shape->from & 1)) & (SHAPES_NEAR - 1);
-}
-
-/* The number + 1 of a shape, which is added if it is new. 0 when there are too many. */
-static uint32_t intern_shape(struct shapes *shapes, const struct tl_shape *shape)
-{
-    uint32_t *near = &shapes->near[place_of_kind(shape)];
-    uint32_t place;
-
-    if (*near && is_same_shape(&shapes->list[*near - 1], shape))
-        return *near;
-    if (shapes->count == shapes->capacity) {
-        if (shapes->count >= SHAPES_MAX / 2)
-            return 0;
-        grow_shapes(shapes);
-    }
-    place = find_place(shapes, shape);
-    if (!shapes->table[place]) {
-        shapes->list[shapes->count] = *shape;
-        shapes->table[place] = ++shapes->count;
-    }
-    *near = shapes->table[place];
-    return *near;
 }
 
 /* ---- verdicts ---------------------------------------------------------------------------------------------------------- */
@@ -300,7 +207,7 @@ void tl_store_write(uint32_t frame, unsigned layer, const struct tl_result *resu
     first = frame_slot(frame, true);
     slot = layer == 0 ? first : extra_slot(frame, layer, true);
     slot->conn = tl_conn_number(result->conn);
-    slot->shape = intern_shape(&store.shapes, &result->shape);
+    slot->shape = tl_shapes_number(&store.shapes, &result->shape);
     slot->has_refs = !result->fast_path && has_refs(&result->refs);
     if (slot->has_refs)
         keep_refs(frame, layer, &result->refs);
@@ -317,7 +224,7 @@ bool tl_store_read(uint32_t frame, unsigned layer, struct tl_result *result)
     if (!slot || slot->shape == 0 || layer >= first->layers)
         return false;
     result->conn = store.conns[slot->conn];
-    result->shape = store.shapes.list[slot->shape - 1];
+    result->shape = *tl_shapes_at(&store.shapes, slot->shape);
     memset(&result->refs, 0, sizeof result->refs);
     if (slot->has_refs) {
         const struct extra_refs *extra = wmem_map_lookup(store.extra_refs, extra_key(&key, frame, layer));

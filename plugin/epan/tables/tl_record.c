@@ -128,8 +128,8 @@ void tl_record_fill(wmem_allocator_t *pool, const struct tl_conn *conn, const st
     if (tl_conn_zeek(conn, &record->zeek))
         record->zeek_history = wmem_strdup(pool, record->zeek.history);
     record->limits = limits_text(pool, facts->capture);
-    record->since_first_ns = facts->start_ns - origin_ns;
-    record->duration_ns = facts->last_ns - facts->start_ns;
+    record->since_first_ns = tl_ns_between(origin_ns, facts->start_ns);
+    record->duration_ns = tl_ns_between(facts->start_ns, facts->last_ns);
     record->longest_idle_ns = tally->longest_idle_ns;
     record->final_idle_ns = tl_tally_final_idle(tally);
 }

@@ -156,7 +156,7 @@ static void add_to(struct tl_servers *servers, struct tl_server *row, const stru
     if (fate != TL_FATE_COMPLETE && fate != TL_FATE_OTHER)
         row->failed++;
     add_client(servers, row, conn, facts->client);
-    add_times(row, facts->start_ns - origin_ns, facts->last_ns - origin_ns);
+    add_times(row, tl_ns_between(origin_ns, facts->start_ns), tl_ns_between(origin_ns, facts->last_ns));
 }
 
 const struct tl_server *tl_servers_add(struct tl_servers *servers, const struct tl_conn *conn)

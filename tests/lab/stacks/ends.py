@@ -96,7 +96,7 @@ class StackEnd:
         self._peers, self._accepted = {}, defaultdict(deque)
         self._done = threading.Semaphore(0)
         self._lock = threading.Lock()
-        self._number = 0
+        self._number, self.counters = 0, {}     # counters: what "counters" was answered
         threading.Thread(target=self._listen_to_it, daemon=True).start()
         if not self._done.acquire(timeout=10):
             raise LabError(f"{argv[0]} does not start")
@@ -108,6 +108,8 @@ class StackEnd:
                 words = line.split()
                 if words[0] in ("ready", "ok"):
                     self._done.release()
+                elif words[0] == "counters":
+                    self.counters = dict(zip(words[1::2], map(int, words[2::2])))
                 elif words[0] == "ev":
                     self._event(*words[1:])
 
@@ -131,6 +133,11 @@ class StackEnd:
             self._process.stdin.write((" ".join(map(str, words)) + "\n").encode())
             if not self._done.acquire(timeout=10):
                 raise LabError(f"{self.kind} does not answer to {words}")
+
+    def count(self):
+        """{name: number} of the stack's own counters; empty where it has none."""
+        self.command("counters")
+        return self.counters
 
     def listen(self, port, reading=True):
         """Take connections to a port."""

@@ -268,6 +268,10 @@ func (e *end) command(words []string) {
 	case "connect":
 		e.connect(words)
 		return
+	case "counters":
+		counters := e.stack.Stats().TCP
+		e.say("counters retransmissions %d resets %d", counters.Retransmits.Value(), counters.ResetsSent.Value())
+		return
 	}
 	e.mutex.Lock()
 	c := e.conns[words[1]]

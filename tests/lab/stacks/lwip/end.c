@@ -14,6 +14,7 @@
 #include "lwip/ip.h"
 #include "lwip/netif.h"
 #include "lwip/priv/tcp_priv.h"
+#include "lwip/stats.h"
 #include "lwip/tcp.h"
 #include "lwip/timeouts.h"
 
@@ -311,6 +312,8 @@ static void command(char **words)
         command_listen(words);
     } else if (strcmp(words[0], "connect") == 0) {
         command_connect(words);
+    } else if (strcmp(words[0], "counters") == 0) {
+        end_say("counters queued %u resets %u", lwip_stats.mib2.tcpretranssegs, lwip_stats.mib2.tcpoutrsts);
     } else {
         int i = conn_count - 1;
         while (i >= 0 && strcmp(conns[i].id, words[1]) != 0)

@@ -32,7 +32,8 @@
 #define LWIP_TCP_KEEPALIVE 1
 #define SO_REUSE 1
 #define LWIP_NETIF_LOOPBACK 0
-#define LWIP_STATS 0
+#define LWIP_STATS 1
+#define MIB2_STATS 1
 #ifdef LAB_FULL
 #define LWIP_TCP_TIMESTAMPS 1
 #define LWIP_TCP_SACK_OUT 1

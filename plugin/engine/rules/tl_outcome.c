@@ -1,0 +1,73 @@
+/* tl_outcome.c - what has become of the handshake (RFC 9293 3.5).
+ *
+ * SPDX-License-Identifier: GPL-2.0-or-later
+ */
+#include "rules/tl_outcome.h"
+
+/* A SYN counts as unanswered only after this much silence (docs/design.md, thresholds): the least first retry of common
+ * systems is 1 s (RFC 6298 2.1), so 3 s, or three times the last gap, cover a retry that is late. */
+static const int64_t PENDING_NS = 3 * TL_SECOND;
+enum { PENDING_GAPS = 3 };
+
+static bool all_three_captured(const struct tl_conn *conn)
+{
+    const struct tl_endpoint *client = &conn->endpoint[conn->client], *server = &conn->endpoint[1 - conn->client];
+
+    return client->syn->count > 0 && server->synack->count > 0 && conn->opening.acked;
+}
+
+enum tl_outcome tl_outcome_proved(const struct tl_conn *conn)
+{
+    const struct tl_endpoint *a = &conn->endpoint[0], *b = &conn->endpoint[1];
+    bool captured = a->syn->count + a->synack->count + b->syn->count + b->synack->count > 0;
+
+    if (!captured) {
+        return conn->midstream ? TL_OUTCOME_NOT_CAPTURED : TL_OUTCOME_NONE;
+    }
+    if (a->syn->count > 0 && b->syn->count > 0 && conn->opened) {
+        return a->synack->count > 0 && b->synack->count > 0 ? TL_OUTCOME_SIMULTANEOUS : TL_OUTCOME_SPLIT;
+    }
+    if (conn->outcome != TL_OUTCOME_NONE) {
+        return (enum tl_outcome)conn->outcome;
+    }
+    if (all_three_captured(conn)) {
+        return TL_OUTCOME_COMPLETE;
+    }
+    if (conn->opened) {
+        return TL_OUTCOME_COMPLETE_INFERRED;
+    }
+    return conn->opening.has_challenge && a->synack->count + b->synack->count == 0 ? TL_OUTCOME_CHALLENGED : TL_OUTCOME_NONE;
+}
+
+/* Too early to call the last SYN or SYN-ACK unanswered. */
+static bool still_waiting(const struct tl_syns *syns, int64_t end_ns)
+{
+    return end_ns - syns->last_ns < tl_max_ns(PENDING_NS, PENDING_GAPS * syns->gap_ns);
+}
+
+enum tl_outcome tl_outcome_at(const struct tl_conn *conn, int64_t end_ns)
+{
+    enum tl_outcome proved = tl_outcome_proved(conn);
+    const struct tl_endpoint *client = &conn->endpoint[conn->client], *server = &conn->endpoint[1 - conn->client];
+
+    if (proved != TL_OUTCOME_NONE) {
+        return proved;
+    }
+    if (server->synack->count > 0) {
+        return still_waiting(server->synack, end_ns) ? TL_OUTCOME_PENDING : TL_OUTCOME_HALF_OPEN;
+    }
+    if (conn->opening.bad_synack) {
+        return TL_OUTCOME_BAD;
+    }
+    if (conn->opening.icmp_in != 0) {
+        return TL_OUTCOME_UNREACHABLE;
+    }
+    if (client->syn->count > 0) {
+        if (still_waiting(client->syn, end_ns)) {
+            return TL_OUTCOME_PENDING;
+        }
+        /* A reset that the client can take has decided before. */
+        return server->rst->count > 0 ? TL_OUTCOME_BAD : TL_OUTCOME_UNANSWERED;
+    }
+    return TL_OUTCOME_UNKNOWN;
+}
