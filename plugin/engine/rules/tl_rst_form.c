@@ -190,8 +190,7 @@ void tl_rst_find_form(struct tl_rst *rst)
     if (tl_has(step, TL_ACK) && (rst->trigger = find_unacknowledging(step)) != NULL &&
         (step->seg->seq == 0 || tl_scoreboard_only_resets(step->self))) {
         rst->form = TL_RST_FORM_REPLY_NOACK;
-    } else if (!tl_has(step, TL_ACK) && conn->opening.has_challenge && step->seg->seq == conn->opening.challenge_ack &&
-               step->self->syn->count > 0) {
+    } else if (conn->opening.has_challenge && step->seg->seq == conn->opening.challenge_ack && step->self->syn->count > 0) {
         rst->form = TL_RST_FORM_REPLY_ACK;
         rst->challenged = true;
         rst->trigger = NULL;
