@@ -128,7 +128,7 @@ unsigned tl_hosts_rsts_before(const struct tl_hosts *hosts, const struct tl_host
         bool named = own ? other->from == rst->from : other->from != rst->from && other->from != rst->to;
 
         count += named && other->ip_id != 0 && other->ttl == rst->ttl && other->ns <= rst->ns &&
-                 rst->ns - other->ns <= ROW_NS && behind >= 1 && behind <= ROW_STEPS;
+                 (uint64_t)rst->ns - (uint64_t)other->ns <= (uint64_t)ROW_NS && behind >= 1 && behind <= ROW_STEPS;
     }
     return count;
 }

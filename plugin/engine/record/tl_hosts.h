@@ -35,7 +35,7 @@ struct tl_host {
 
 /* One RST, whoever sent it. */
 struct tl_host_rst {
-    int64_t ns;
+    int64_t ns;        /* capture time */
     uint64_t from, to; /* tl_endpoints.host */
     uint16_t ip_id;
     uint8_t ttl;

@@ -276,13 +276,8 @@ static uint32_t id_evidence(const struct look *look, uint32_t ttl_bits)
 {
     const struct tl_step *step = look->step;
     const struct tl_segment *seg = step->seg;
-    const struct tl_endpoints *ends = &step->conn->pair->ends;
     const struct tl_hosts *hosts = &step->conn->pair->tracker->hosts;
-    struct tl_host_rst rst = {.ns = seg->time_ns,
-                              .from = ends->host[step->from],
-                              .to = ends->host[1 - step->from],
-                              .ip_id = seg->ip_id,
-                              .ttl = seg->ttl};
+    struct tl_host_rst rst = tl_origin_host_rst(step);
     const struct tl_recent_entry *echoed;
     struct ids x, y;
     uint32_t evidence;

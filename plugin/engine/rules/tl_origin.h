@@ -42,6 +42,9 @@ void tl_origin_half_rtt(const struct tl_conn *conn, unsigned end, struct tl_half
  * applied. O(TL_RECENT_MAX) if there are such RSTs, else O(1). */
 void tl_origin_learn(struct tl_step *step);
 
+/* The RST in this step for the table of all hosts. O(1). */
+struct tl_host_rst tl_origin_host_rst(const struct tl_step *step);
+
 /* Remembers the RST in this step, judged or not, to judge it again. `rsts` is the part of its sender. O(1). */
 void tl_origin_remember(struct tl_step *step, struct tl_rsts *rsts, bool judged);
 

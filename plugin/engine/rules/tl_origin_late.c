@@ -116,17 +116,25 @@ void tl_origin_learn(struct tl_step *step)
     made->later_in = rsts->last_in;
 }
 
+struct tl_host_rst tl_origin_host_rst(const struct tl_step *step)
+{
+    const struct tl_pair *pair = step->conn->pair;
+    struct tl_host_rst rst = {.from = pair->ends.host[step->from],
+                              .to = pair->ends.host[1 - step->from],
+                              .ip_id = step->seg->ip_id,
+                              .ttl = step->seg->ttl};
+
+    /* Pairs have clocks of their own. Without a sign, so that no time, however odd, overflows. */
+    rst.ns = (int64_t)((uint64_t)pair->base_ns + (uint64_t)step->seg->time_ns);
+    return rst;
+}
+
 void tl_origin_remember(struct tl_step *step, struct tl_rsts *rsts, bool judged)
 {
     const struct tl_shape *shape = step->shape;
     const struct tl_endpoint *x = step->self, *y = step->peer;
-    const struct tl_endpoints *ends = &step->conn->pair->ends;
     struct tl_hosts *hosts = &step->conn->pair->tracker->hosts;
-    struct tl_host_rst rst = {.ns = step->seg->time_ns,
-                              .from = ends->host[step->from],
-                              .to = ends->host[1 - step->from],
-                              .ip_id = step->seg->ip_id,
-                              .ttl = step->seg->ttl};
+    struct tl_host_rst rst = tl_origin_host_rst(step);
     bool path = tl_of_path(shape);
 
     if (judged && rst.from != 0 && rst.ip_id != 0) {
