@@ -134,7 +134,7 @@ static int64_t silence_before(const struct tl_step *step, uint32_t frame, int64_
     return last_ns == INT64_MIN ? -1 : time_ns - last_ns;
 }
 
-/* O2: how much sooner than X answers a device must be: the fewer samples, the surer. */
+/* S2: how much sooner than X answers a device must be: the fewer samples, the surer. */
 static int64_t soonest(const struct look *look)
 {
     if (!look->half.of_syn) {
@@ -177,7 +177,7 @@ static const struct tl_recent_entry *newest_plain(const struct tl_endpoint *end,
     return e;
 }
 
-/* O4: the clock of X goes on, at most 1.1 ticks a ms (RFC 7323 5.4 allows no faster one). */
+/* S4: the clock of X goes on, at most 1.1 ticks a ms (RFC 7323 5.4 allows no faster one). */
 static uint32_t timestamp_evidence(const struct look *look)
 {
     const struct tl_step *step = look->step;
@@ -242,7 +242,7 @@ static void collect_ids(const struct tl_endpoint *end, uint16_t id, struct ids *
     }
 }
 
-/* O3: a segment of Y with this IP ID that the device has just seen. */
+/* S3: a segment of Y with this IP ID that the device has just seen. */
 static const struct tl_recent_entry *find_echoed(const struct tl_step *step)
 {
     const struct tl_recent_entry *e;
@@ -330,7 +330,7 @@ static bool is_acked_by_peer(const struct tl_step *step, uint32_t seq)
     return false;
 }
 
-/* O5: a second RST that reckons with segments which never came (Weaver et al. 2009). */
+/* S5: a second RST that reckons with segments which never came (Weaver et al. 2009). */
 static uint32_t number_evidence(const struct tl_step *step)
 {
     const struct tl_endpoint *x = step->self, *y = step->peer;
@@ -350,7 +350,7 @@ static uint32_t number_evidence(const struct tl_step *step)
     return evidence;
 }
 
-/* O6: window or payload of T. Stacks that put text into a RST do not make it as long as what they answer. */
+/* S6: window or payload of T. Stacks that put text into a RST do not make it as long as what they answer. */
 static uint32_t echo_evidence(const struct look *look)
 {
     enum { PAYLOAD_LEAST = 8 }; /* octets: shorter ones are equal by chance */

@@ -32,7 +32,7 @@ static bool moves_on(uint32_t from, uint32_t to)
     return tl_seq_after(to, from) && to - from < GOES_ON_FAR;
 }
 
-/* O7: an end that a RST should have ended brings something new. */
+/* S7: an end that a RST should have ended brings something new. */
 static uint32_t goes_on(const struct tl_step *step, const struct tl_rsts *rsts)
 {
     int64_t since = tl_since(step, rsts->last_ns);
@@ -56,7 +56,7 @@ static uint32_t goes_on(const struct tl_step *step, const struct tl_rsts *rsts)
     return tl_has(step, TL_ACK) && rsts->has_self_ack && moves_on(rsts->self_ack, seg->ack) ? TL_EVIDENCE_GOES_ON_OLD : 0;
 }
 
-/* O8: the SYN-ACK of an end that seemed to refuse the SYN. If the SYN came again between, it may answer that one. */
+/* S8: the SYN-ACK of an end that seemed to refuse the SYN. If the SYN came again between, it may answer that one. */
 static uint32_t accepts(const struct tl_step *step, const struct tl_rsts *rsts)
 {
     const struct tl_syns *syn = step->peer->syn;

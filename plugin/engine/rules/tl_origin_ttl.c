@@ -69,7 +69,7 @@ static struct ttl_distance distance_to(const struct tl_ttls *ttls, uint8_t ttl)
     return d;
 }
 
-/* O1: the weight of a TTL that X's segments do not have. */
+/* S1: the weight of a TTL that X's segments do not have. */
 static uint32_t weigh_ttl(const struct tl_ttls *usual, const struct ttl_distance *d, uint8_t ttl, unsigned total, bool of_conn)
 {
     bool stable = usual->used == 1, other_start = start_of(ttl) != start_of(d->highest);
