@@ -159,7 +159,7 @@ enum tl_evidence {
     TL_EVIDENCE_SYNACK_LATER = 0x00000400,   /* X accepts the SYN, which came again shortly before (late) */
     TL_EVIDENCE_TOO_FAST_QUIET = 0x00000800, /* as TOO_FAST_IDLE, after a shorter silence */
     TL_EVIDENCE_TTL_NEAR = 0x00001000,       /* another number of hops, not far off, or of few segments */
-    TL_EVIDENCE_ID_PEER = 0x00002000,        /* its IP ID is one of Y's counter */
+    TL_EVIDENCE_ID_FOREIGN = 0x00002000,     /* its IP ID is of Y's counter, or of one that only RSTs in X's name share */
     TL_EVIDENCE_TS_ODD = 0x00004000,         /* its TSval does not go on from X's */
     TL_EVIDENCE_SEQ_AHEAD = 0x00008000,      /* a second RST ahead of the first and of everything sent */
     TL_EVIDENCE_ACK_AHEAD = 0x00010000,      /* a second RST that acknowledges what Y never sent */

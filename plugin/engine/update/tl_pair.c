@@ -173,8 +173,7 @@ static bool fits_tentative(const struct tl_conn *conn, const struct tl_segment *
         return acks;
     }
     if (seg->flags & TL_RST) {
-        return from_opener ? conn->opening.has_challenge && !(seg->flags & TL_ACK) && seg->seq == conn->opening.challenge_ack
-                           : acks;
+        return from_opener ? conn->opening.has_challenge && seg->seq == conn->opening.challenge_ack : acks;
     }
     if (tl_window_fits(conn->previous, seg)) {
         return false;
