@@ -225,9 +225,14 @@ static bool is_syn_data(const struct tl_step *step, const struct tl_scoreboard_r
 static void name_syn_data(struct tl_step *step)
 {
     step->shape->segment = TL_SEGMENT_RETRANSMISSION;
-    step->shape->retransmission = TL_RETRANSMISSION_SYN_DATA;
-    step->shape->retransmission_confidence = TL_CONFIDENCE_CERTAIN;
-    step->shape->spurious = TL_SPURIOUS_NO;
+    if (step->conn->opening.tfo == TL_TFO_DATA_LOST) {
+        step->shape->retransmission = TL_RETRANSMISSION_RTO_RECOVERY; /* the SYN's timer had fired: nobody refused anything */
+        step->shape->retransmission_confidence = TL_CONFIDENCE_LIKELY;
+    } else {
+        step->shape->retransmission = TL_RETRANSMISSION_SYN_DATA;
+        step->shape->retransmission_confidence = TL_CONFIDENCE_CERTAIN;
+        step->shape->spurious = TL_SPURIOUS_NO;
+    }
     step->refs->original_in = step->refs->previous_in = step->self->syn->first_in;
     step->refs->retransmission_number = 1;
     step->refs->since_previous_ns = step->refs->since_original_ns = tl_since(step, step->self->syn->first_ns);
