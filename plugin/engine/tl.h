@@ -160,7 +160,7 @@ enum tl_evidence {
     TL_EVIDENCE_SYNACK_LATER = 0x00000400,   /* X accepts the SYN, which came again shortly before (late) */
     TL_EVIDENCE_TOO_FAST_QUIET = 0x00000800, /* as TOO_FAST_IDLE, after a shorter silence */
     TL_EVIDENCE_TTL_NEAR = 0x00001000,       /* another number of hops, not far off, or of few segments */
-    TL_EVIDENCE_ID_PEER = 0x00002000,        /* its IP ID is one of Y's counter */
+    TL_EVIDENCE_ID_FOREIGN = 0x00002000,     /* its IP ID is of Y's counter, or of one that only RSTs in X's name share */
     TL_EVIDENCE_TS_ODD = 0x00004000,         /* its TSval does not go on from X's */
     TL_EVIDENCE_SEQ_AHEAD = 0x00008000,      /* a second RST ahead of the first and of everything sent */
     TL_EVIDENCE_ACK_AHEAD = 0x00010000,      /* a second RST that acknowledges what Y never sent */
@@ -412,6 +412,9 @@ const struct tl_endpoints *tl_conn_ends(const struct tl_conn *conn);
 /* What Zeek would write of the connection by now. False, with `words` all zero, when it is not followed from its first segment
  * on: the tracker was not asked to, or memory ran out. O(1). */
 bool tl_conn_zeek(const struct tl_conn *conn, struct tl_zeek_words *words);
+
+/* Frame of the newest segment of one end; 0 = none was captured. O(1). */
+uint32_t tl_conn_heard_in(const struct tl_conn *conn, unsigned end);
 
 /* Running number of a connection, from 0. O(1). */
 uint32_t tl_conn_number(const struct tl_conn *conn);

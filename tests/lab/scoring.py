@@ -224,7 +224,7 @@ def load_corpus(folder, names=()):
 def cause_right(label, name, said):
     """Does the named cause fit?  A probe and a timer of a single segment count as one."""
     named = {"fast": "fast/sack", "sack": "fast/sack"}.get(said.word, said.word)
-    if named == name:
+    if named == name or (named, name) == ("rto_recovery", "syn_data"):  # the SYN that carried it was lost: its timer fired
         return True
     return bool(label.get("single")) and {named, name} == {"tlp", "rto"}
 

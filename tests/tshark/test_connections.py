@@ -186,7 +186,7 @@ def test_midstream(rows, sandbox):
     expected = {
         "role_confidence": "guess", "handshake": "not_captured", "setup_time": None, "server_time": None, "client_time": None,
         "syn_attempts": "0", "teardown": "open", "verdict": "open", "client_port": "40000", "rst_cause": None,
-        "rst_injected": None,
+        "rst_origin": None,
     }  # fmt: skip
     assert picked(row, expected) == expected
 

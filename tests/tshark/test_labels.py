@@ -9,6 +9,7 @@ import xml.etree.ElementTree as ET
 
 import pytest
 
+from conftest import REPO
 from handmade import join_captures, write_pcap
 
 LABEL_BYTES = 240  # ITEM_LABEL_LENGTH of Wireshark, with the NUL: longer ones are cut
@@ -73,6 +74,8 @@ def test_the_lines_are_the_explanation(trees):
 def confidence_of(tree):
     """How sure the fact is that the first sentence speaks of; None where it speaks of none that has a confidence."""
     words = {item.get("name"): item.get("show") for item in tree.iter("field")}
+    if words.get("tcplife.rst.origin") == "path" and words["tcplife.rst.origin.confidence"] != "guess":
+        return words["tcplife.rst.origin.confidence"]  # the first sentence says who sent it
     for fact in CONFIDENCES:
         if "tcplife." + fact in words:
             return words.get(f"tcplife.{fact}.confidence")
@@ -84,7 +87,7 @@ def test_a_sentence_says_how_sure_it_is(trees):
     seen = set()
     for tree in found:
         confidence = confidence_of(tree)
-        sentence = re.split("[.。]", tree.find(f"field[@name='{EXPLANATION}']").get("show"))[0]
+        sentence = re.split(r"\. |。", tree.find(f"field[@name='{EXPLANATION}']").get("show"))[0]
         if confidence in WORDS[language]:
             assert WORDS[language][confidence] in sentence, sentence
         elif confidence == "certain":
@@ -92,3 +95,13 @@ def test_a_sentence_says_how_sure_it_is(trees):
             assert not any(word in sure for word in WORDS[language].values()), sentence
         seen.add(confidence)
     assert {"certain", "likely"} <= seen  # a guess: tests/unit/test_text.c, which fills every sentence
+
+
+def test_every_blank_is_filled():
+    """A blank that nobody makes known would leave its bracket out, without a word."""
+    show = REPO / "plugin/epan/show"
+    known = set(re.findall(r'add_\w+\(&?story, "([^"]+)"', (show / "tl_explain.c").read_text(encoding="utf-8")))
+    paths = (show / "tl_sentences.def", show.parent / "input/tl_wireshark.def")
+    texts = [path.read_text(encoding="utf-8").split("*/", 1)[1] for path in paths]
+    used = {name[0].lower() + name[1:] for text in texts for name in re.findall(r"\{([^}]+)\}", text)}
+    assert used <= known, used - known

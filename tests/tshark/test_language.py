@@ -28,14 +28,14 @@ TOLD = {
     "REUSE": set(),
     "RETRANSMISSION": set(),
     "ABORT_WHY": set(),
-    "INJECTED": {"NO"},
     "SEGMENT": {"NEW", "RETRANSMISSION", "PARTIAL", "DUPLICATE", "PROBE", "STRAY"},
     "ACK": {"NEW", "CHALLENGE", "TIME_WAIT"},
 }
 
 # What stays as it is in a Chinese sentence: flags, options and states by their names, and proper names.
 LATIN = {
-    "ACK", "FIN", "RST", "SYN", "SACK", "TCP", "IP", "ICMP", "TTL", "ID", "RFC", "TLP", "Fast", "Open", "cookie", "Wireshark",
+    "ACK", "FIN", "RST", "SYN", "SACK", "TCP", "IP", "ID", "RFC", "TLP", "TTL", "ICMP", "Fast", "Open", "cookie",
+    "Wireshark",
     "CLOSED", "LISTEN", "SENT", "RECEIVED", "ESTABLISHED", "WAIT", "CLOSE", "CLOSING", "LAST", "TIME",
 }  # fmt: skip
 CHINESE = ("-o", "tcplife.explanation_language:zh-CN")
@@ -126,9 +126,9 @@ def without_explanation(pdml):
     taken = 0
     for parent in tree.iter():
         for child in list(parent):
-            if child.get("name") == EXPLANATION:
+            if child.get("name") in (EXPLANATION, EXPLANATION + ".line"):
                 parent.remove(child)
-                taken += 1
+                taken += child.get("name") == EXPLANATION
     return ET.tostring(tree, encoding="unicode"), taken
 
 

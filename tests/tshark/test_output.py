@@ -209,7 +209,7 @@ REFUSAL = {
     "tcplife.phase": "handshake", "tcplife.sender": "server", "tcplife.conn": "0", "tcplife.incarnation": "1",
     "tcplife.client.state": "CLOSED", "tcplife.server.state": "CLOSED", "tcplife.handshake.step": "rst_syn",
     "tcplife.handshake.outcome": "refused", "tcplife.handshake.syn_in": "1", "tcplife.rst.cause": "refused",
-    "tcplife.rst.cause.confidence": "certain", "tcplife.rst.trigger_in": "1",
+    "tcplife.rst.cause.confidence": "likely", "tcplife.rst.trigger_in": "1",
 }  # fmt: skip
 
 

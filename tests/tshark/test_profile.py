@@ -34,7 +34,7 @@ GROUP_OF = {
     "tcplife.teardown.kind.confidence": "CONFIDENCE",
     "tcplife.rst.cause": "RST_CAUSE",
     "tcplife.rst.cause.confidence": "CONFIDENCE",
-    "tcplife.rst.injected": "INJECTED",
+    "tcplife.rst.origin": "ORIGIN",
     "tcplife.retransmission.cause": "RETRANSMISSION",
     "tcplife.retransmission.cause.confidence": "CONFIDENCE",
     "tcplife.retransmission.spurious": "SPURIOUS",

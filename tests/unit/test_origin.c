@@ -10,7 +10,7 @@
 
 #define E(NAME) TL_EVIDENCE_##NAME
 
-/* Every confidence, from both sides of its threshold. */
+/* threshold: GUESS_WEIGHT, LIKELY_WEIGHT, CERTAIN_WEIGHT, CERTAIN_KINDS, SUPPORT_MOST */
 static void evidence_adds_up(void **state)
 {
     static const struct {
@@ -154,6 +154,7 @@ static void give(void *context, void *memory, size_t bytes)
 
 static const struct tl_allocator memory = {take, give, NULL};
 
+/* threshold: TL_HOSTS_MAX, TL_HOSTS_WAYS */
 static void hosts_are_bounded(void **state)
 {
     struct tl_hosts hosts = {0};
@@ -170,6 +171,7 @@ static void hosts_are_bounded(void **state)
     tl_hosts_free(&hosts, &memory);
 }
 
+/* threshold: TL_HOST_TTLS */
 static void ttls_are_counted(void **state)
 {
     struct tl_ttls ttls = {0};
@@ -183,7 +185,7 @@ static void ttls_are_counted(void **state)
     assert_int_equal(tl_ttls_total(&ttls), 2 * TL_HOST_TTLS);
 }
 
-/* 1 to 16 behind, at most 10 s ago, same TTL, another host. */
+/* threshold: ROW_NS, ROW_STEPS */
 static void rows_of_ip_ids(void **state)
 {
     static const struct {
@@ -204,8 +206,10 @@ static void rows_of_ip_ids(void **state)
     (void)state;
     tl_hosts_rst(&hosts, &memory, &(struct tl_host_rst){.ns = 0, .from = 3, .to = 4, .ip_id = 100, .ttl = 60});
     for (unsigned i = 0; i < sizeof rows / sizeof rows[0]; i++) {
-        assert_int_equal(tl_hosts_rsts_before(&hosts, &rows[i].rst), rows[i].row);
+        assert_int_equal(tl_hosts_rsts_before(&hosts, &rows[i].rst, false), rows[i].row);
     }
+    assert_int_equal(tl_hosts_rsts_before(&hosts, &rows[6].rst, true), 1); /* in the name of the same host */
+    assert_int_equal(tl_hosts_rsts_before(&hosts, &rows[0].rst, true), 0);
     tl_hosts_free(&hosts, &memory);
 }
 

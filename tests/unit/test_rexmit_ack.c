@@ -142,7 +142,8 @@ static void challenge_without_visible_trigger_does_not_count(void **state)
     (void)state;
     open_path(&t, SACK);
     t_send(&t, CLIENT, .len = 10);
-    t_send(&t, SERVER, .ack = 1011, .wait_ns = 20 * T_MS);
+    t_send(&t, SERVER, .ack = 1001, .sack_from = 1001, .wait_ns = 20 * T_MS); /* it shows SACK blocks */
+    t_send(&t, SERVER, .ack = 1011);
     t_send(&t, CLIENT, .len = 10, .wait_ns = 300 * T_MS);
     t_send(&t, SERVER, .ack = 1011, .ip_id = 1);
     t_is(&t, ack, ACK, DUP);

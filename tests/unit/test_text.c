@@ -223,7 +223,7 @@ static bool may_doubt(const struct row *row)
 {
     static const char *const named[] = {"KEEPALIVE_PROBE", "KEEPALIVE_ANSWER", "WINDOW_PROBE",  "WINDOW_ANSWER",
                                         "WINDOW_OPEN",     "ACK_CHALLENGE",    "ACK_TIME_WAIT", "HANDSHAKE_STEP.CHALLENGE_ACK",
-                                        "STATES_EQUAL",    "STATES_ROLES",     "STATES_ENDS"};
+                                        "PATH_SENT",       "STATES_EQUAL",     "STATES_ROLES",  "STATES_ENDS"};
 
     for (unsigned i = 0; i < sizeof named / sizeof named[0]; i++) {
         if (strcmp(row->name, named[i]) == 0)

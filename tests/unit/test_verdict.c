@@ -262,7 +262,12 @@ static void reset_with_the_fin(void **state)
     ends_as(&t, ABORTED);
     t_fin_wait_1(&t);
     t_send(&t, SERVER, .len = 10, .wait_ns = T_MS);
-    t_send(&t, CLIENT, .flags = RSTACK, .ack = 5001, .wait_ns = T_MS); /* these bytes are lost */
+    t_send(&t, CLIENT, .flags = RSTACK, .ack = 5001,
+           .wait_ns = T_MS); /* in answer to these bytes, as gVisor does: data_after_close */
+    ends_as(&t, CLOSED_WITH_RST);
+    t_fin_wait_1(&t);
+    t_send(&t, SERVER, .len = 10, .wait_ns = T_MS);
+    t_send(&t, CLIENT, .flags = RSTACK, .ack = 5001, .wait_ns = 20 * T_MS); /* too late for an answer: these bytes are lost */
     ends_as(&t, ABORTED);
 }
 

@@ -79,12 +79,13 @@ struct tl_rsts {
     uint32_t later;                  /* enum tl_evidence: what came later of this end shows of the RSTs up to later_in */
     uint32_t later_in;               /* frame */
     uint32_t evidence;               /* enum tl_evidence of the last one, as known then */
+    uint32_t path_in;                /* frame of the RST that path_ttl is of */
     uint32_t unharmed_in;            /* the RST of this frame was challenged or ignored, as effect says */
     uint16_t count;                  /* copies included; stops at 65535 */
     uint8_t effect;                  /* enum tl_rst_effect of the RST in unharmed_in */
     uint8_t last_effect;             /* enum tl_rst_effect of the last one, as known then */
     uint8_t stage;                   /* enum tl_rst_stage of the first one */
-    uint8_t path_ttl;                /* TTL of one that a device on the path sent, as it tells, for certain; 0 = none */
+    uint8_t path_ttl;                /* TTL of one that a device on the path sent, as it tells; 0 = none */
     uint8_t bare, with_ack;          /* how many of each form; stop at 255 */
     bool has_self : 1, has_peer : 1; /* self_max, peer_max are known; */
     bool has_self_ack : 1;           /* self_ack is; */

@@ -118,16 +118,17 @@ void tl_hosts_rst(struct tl_hosts *hosts, const struct tl_allocator *allocator, 
     }
 }
 
-unsigned tl_hosts_rsts_before(const struct tl_hosts *hosts, const struct tl_host_rst *rst)
+unsigned tl_hosts_rsts_before(const struct tl_hosts *hosts, const struct tl_host_rst *rst, bool own)
 {
     unsigned count = 0;
 
     for (unsigned i = 0; hosts->rsts && i < TL_HOST_RSTS; i++) {
         const struct tl_host_rst *other = &hosts->rsts[i];
         uint16_t behind = (uint16_t)(rst->ip_id - other->ip_id);
+        bool named = own ? other->from == rst->from : other->from != rst->from && other->from != rst->to;
 
-        count += other->ip_id != 0 && other->ttl == rst->ttl && other->from != rst->from && other->from != rst->to &&
-                 other->ns <= rst->ns && rst->ns - other->ns <= ROW_NS && behind >= 1 && behind <= ROW_STEPS;
+        count += named && other->ip_id != 0 && other->ttl == rst->ttl && other->ns <= rst->ns &&
+                 (uint64_t)rst->ns - (uint64_t)other->ns <= (uint64_t)ROW_NS && behind >= 1 && behind <= ROW_STEPS;
     }
     return count;
 }

@@ -35,7 +35,7 @@ struct tl_host {
 
 /* One RST, whoever sent it. */
 struct tl_host_rst {
-    int64_t ns;
+    int64_t ns;        /* capture time */
     uint64_t from, to; /* tl_endpoints.host */
     uint16_t ip_id;
     uint8_t ttl;
@@ -66,9 +66,9 @@ const struct tl_host *tl_hosts_find(const struct tl_hosts *hosts, uint64_t key);
 /* Keeps a RST. O(1). */
 void tl_hosts_rst(struct tl_hosts *hosts, const struct tl_allocator *allocator, const struct tl_host_rst *rst);
 
-/* How many of the kept RSTs have the TTL of `rst`, name other hosts than its two, are at most 10 s older, and are 1 to 16 behind it in
- * IP ID. O(TL_HOST_RSTS). */
-unsigned tl_hosts_rsts_before(const struct tl_hosts *hosts, const struct tl_host_rst *rst);
+/* How many of the kept RSTs have the TTL of `rst`, are at most 10 s older, and are 1 to 16 behind it in IP ID. Of those that name other
+ * hosts than its two, or with `own` of those in the name of the same host. O(TL_HOST_RSTS). */
+unsigned tl_hosts_rsts_before(const struct tl_hosts *hosts, const struct tl_host_rst *rst, bool own);
 
 void tl_hosts_free(struct tl_hosts *hosts, const struct tl_allocator *allocator);
 

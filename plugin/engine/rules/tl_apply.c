@@ -190,7 +190,7 @@ static bool acknowledge(const struct tl_conn *conn, struct tl_endpoint *end, uin
 }
 
 /* Bytes that were never captured although the capture ran: those that were sent before it began are nobody's loss. */
-static uint64_t unseen_since_begin(const struct tl_conn *conn, const struct tl_endpoint *end, uint32_t ack,
+static uint32_t unseen_since_begin(const struct tl_conn *conn, const struct tl_endpoint *end, uint32_t ack,
                                    const struct tl_scoreboard_ack_result *acked)
 {
     uint32_t before = 0;
@@ -213,7 +213,8 @@ bool tl_apply_sent_ack(struct tl_conn *conn, const struct tl_segment *seg, struc
     }
     learn_half_rtt(self, seg->time_ns, acked);
     peer->seen_bytes += acked->captured_bytes + acked->forgotten_bytes;
-    peer->unseen_bytes += unseen_since_begin(conn, peer, seg->ack, acked);
+    acked->unseen_bytes = unseen_since_begin(conn, peer, seg->ack, acked);
+    peer->unseen_bytes += acked->unseen_bytes;
     peer->capture |= acked->last.flags & TL_SCOREBOARD_COARSE ? TL_CAPTURE_COARSE : 0;
     return true;
     return true;

@@ -6,12 +6,6 @@
 
 #include "conn/tl_window.h"
 
-/* A client that resets this soon after the SYN-ACK never meant to connect; after 0.9 s it had sent its SYN again, or given up
- * (RFC 6298 2.1: first timeout 1 s). */
-static const int64_t AT_ONCE_NS = 10 * TL_MS, GAVE_UP_NS = 900 * TL_MS;
-/* How long a server may wait for the ACK of its SYN-ACK before it repeats it, at least, and in gaps between the last two. */
-static const int64_t SYNACK_AGAIN_NS = 3 * TL_SECOND;
-enum { SYNACK_AGAIN_GAPS = 3 };
 enum { SCALE_MAX = 14 /* RFC 7323 2.3 */ };
 /* A SYN-ACK again later than this, or than two half RTTs, after the ACK passed did not cross it; 1 s, the first timer of RFC 6298
  * 2.1, while the half RTT of the server is not known. */
@@ -345,31 +339,4 @@ void tl_open_name(const struct tl_conn *conn, struct tl_step *step)
         check_timestamps(step);
         name_plain(conn, step);
     }
-}
-
-/* ---- for the RST rules --------------------------------------------------------------------------------------------------- */
-
-bool tl_open_may_wait_for_ack(const struct tl_step *step)
-{
-    const struct tl_syns *synack = step->self->synack;
-
-    return step->conn->opening.ignored > 0 ||
-           tl_since(step, synack->last_ns) <= tl_max_ns(SYNACK_AGAIN_NS, SYNACK_AGAIN_GAPS * synack->gap_ns);
-}
-
-enum tl_client_rst tl_open_client_reset(const struct tl_step *step)
-{
-    const struct tl_syns *synack = step->peer->synack;
-    int64_t at_once = AT_ONCE_NS;
-
-    if (step->self->syn->count == 0) {
-        return TL_CLIENT_RST_NONE; /* nothing captured says that it wanted a connection */
-    }
-    if (step->conn->opening.client_half_rtt_ns != TL_UNKNOWN_NS) {
-        at_once = tl_max_ns(at_once, 2 * step->conn->opening.client_half_rtt_ns);
-    }
-    if (synack->count > 1 || synack->first_ns - step->self->syn->first_ns > GAVE_UP_NS) {
-        return TL_CLIENT_RST_LATE;
-    }
-    return tl_since(step, synack->first_ns) <= at_once ? TL_CLIENT_RST_AT_ONCE : TL_CLIENT_RST_OTHER;
 }

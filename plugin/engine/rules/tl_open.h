@@ -42,12 +42,4 @@ bool tl_open_synack_fits(const struct tl_conn *conn, const struct tl_endpoint *c
  * only when it is a stray. O(1). */
 bool tl_open_is_foreign_syn(const struct tl_conn *conn, const struct tl_endpoint *self);
 
-/* Whether the server, which sends the segment, may still wait for the ACK of its SYN-ACK: it has shown that it did not take the ACK, or
- * its SYN-ACK is so recent that nobody can tell. In SYN-RECEIVED it repeats the SYN-ACK, first after 1 s or, in older systems, 3 s,
- * then after about twice the last gap (RFC 6298 2.1 and 5.5). O(1). */
-bool tl_open_may_wait_for_ack(const struct tl_step *step);
-
-/* When the client, which sends the RST, gave up: at once, late, or in between. O(1). */
-enum tl_client_rst tl_open_client_reset(const struct tl_step *step);
-
 #endif

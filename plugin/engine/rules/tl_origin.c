@@ -7,13 +7,14 @@
  */
 #include "rules/tl_origin.h"
 
-static const int64_t PAIR_NS = 2 * TL_SECOND;    /* two RSTs belong together */
-static const int64_t MARGIN_NS = 3 * TL_MS;      /* jitter of captures and stacks: less sooner than usual says nothing */
-static const int64_t ECHO_NS = 3 * TL_SECOND;    /* a device answers what it has just seen */
-static const int64_t BOTH_NS = 2 * TL_MS;        /* RSTs both ways at once */
-static const int64_t QUIET_NS = TL_SECOND;       /* after so much silence T is what the RST answers */
-static const int64_t IDLE_NS = 10 * TL_SECOND;   /* a silence worth naming: shorter ones are pauses of programs */
-static const int64_t HOP_NS = 50 * TL_MS / 1000; /* no hop takes less there and back */
+#include <stdlib.h>
+
+static const int64_t PAIR_NS = 2 * TL_SECOND;  /* two RSTs belong together */
+static const int64_t MARGIN_NS = 3 * TL_MS;    /* jitter of captures and stacks: less sooner than usual says nothing */
+static const int64_t ECHO_NS = 3 * TL_SECOND;  /* a device answers what it has just seen */
+static const int64_t BOTH_NS = 2 * TL_MS;      /* RSTs both ways at once */
+static const int64_t QUIET_NS = TL_SECOND;     /* after so much silence T is what the RST answers */
+static const int64_t IDLE_NS = 10 * TL_SECOND; /* a silence worth naming: shorter ones are pauses of programs */
 enum {
     SEQ_MARGIN = 2,     /* octets */
     ID_MARGIN = 1000,   /* steps of an IP ID counter between two segments of one connection */
@@ -22,20 +23,19 @@ enum {
     ID_PEER_STEPS = 64, /* behind the peer's counter: an echo of a segment that was not captured */
     QUIET_HALF_RTTS = 20,
     IDLE_HALF_RTTS = 50,
-    FAR_HOPS = 8,
     TS_SLACK = 50, /* ticks */
 };
+
+static const uint32_t TTL_DIFFERS = TL_EVIDENCE_TTL | TL_EVIDENCE_TTL_NEAR | TL_EVIDENCE_TTL_WEAK;
 
 /* What is looked at together. */
 struct look {
     struct tl_step *step;
     const struct tl_recent_entry *answers; /* T, or NULL */
     int64_t gap_ns;                        /* since T */
-    int64_t half_rtt_ns;                   /* of X, over all its connections; negative = not known */
-    unsigned half_rtt_count;
-    bool half_rtt_of_syn;
-    bool firm;   /* X cannot have known what the RST carries before T */
-    bool active; /* as if of a live connection */
+    struct tl_half_rtt half;               /* of X */
+    bool firm;                             /* X cannot have known what the RST carries before T */
+    bool active;                           /* as if of a live connection */
     bool reply;
 };
 
@@ -47,147 +47,6 @@ static bool is_plain(const struct tl_recent_entry *e)
 static uint32_t end_of(const struct tl_recent_entry *e)
 {
     return e->seq + tl_event_length(e->flags, e->len);
-}
-
-/* ---- TTL ---------------------------------------------------------------------------------------------------------------- */
-
-static int start_of(int ttl)
-{
-    static const int starts[] = {32, 64, 128, 255};
-    unsigned i = 0;
-
-    while (i < 3 && ttl > starts[i]) {
-        i++;
-    }
-    return starts[i];
-}
-
-static int hops(int ttl)
-{
-    return start_of(ttl) - ttl;
-}
-
-static int apart(int a, int b)
-{
-    return a > b ? a - b : b - a;
-}
-
-static void collect_ttls(const struct tl_endpoint *x, bool with_syn, struct tl_ttls *ttls)
-{
-    const struct tl_recent_entry *e;
-
-    *ttls = (struct tl_ttls){0};
-    for (unsigned i = 0; (e = tl_recent_at(&x->recent, i)) != NULL; i++) {
-        if (is_plain(e) && e->ttl != 0 && (with_syn || !(e->flags & TL_SYN))) {
-            tl_ttls_add(ttls, e->ttl);
-        }
-    }
-}
-
-/* How a TTL lies to others. */
-struct ttl_distance {
-    int ttl, hops;   /* least distance */
-    int highest;     /* TTL */
-    int fewest_hops; /* of the others */
-    uint8_t nearest; /* TTL */
-};
-
-static struct ttl_distance distance_to(const struct tl_ttls *ttls, uint8_t ttl)
-{
-    struct ttl_distance d = {256, 256, 0, 256, 0};
-
-    for (unsigned i = 0; i < ttls->used; i++) {
-        int other = ttls->value[i], by_hops = apart(hops(ttl), hops(other));
-
-        if (apart(ttl, other) < d.ttl) {
-            d.ttl = apart(ttl, other);
-            d.nearest = ttls->value[i];
-        }
-        d.hops = by_hops < d.hops ? by_hops : d.hops;
-        d.highest = other > d.highest ? other : d.highest;
-        d.fewest_hops = hops(other) < d.fewest_hops ? hops(other) : d.fewest_hops;
-    }
-    return d;
-}
-
-/* O1: the weight of a TTL that X's segments do not have. */
-static uint32_t weigh_ttl(const struct tl_ttls *usual, const struct ttl_distance *d, uint8_t ttl, bool of_conn)
-{
-    bool stable = usual->used == 1, other_start = start_of(ttl) != start_of(d->highest);
-    unsigned total = tl_ttls_total(usual);
-
-    if (d->hops > 0 && ttl >= 254 && d->highest < 250) {
-        return TL_EVIDENCE_TTL;
-    }
-    if (d->hops >= 2 && of_conn) {
-        return stable && total >= 2 && (other_start || d->hops >= 4) ? TL_EVIDENCE_TTL : TL_EVIDENCE_TTL_NEAR;
-    }
-    if (d->hops >= 1 && stable && total >= 3 && (of_conn || d->hops >= 2)) {
-        return TL_EVIDENCE_TTL_NEAR;
-    }
-    return TL_EVIDENCE_TTL_WEAK;
-}
-
-static const struct tl_host *host_of(const struct tl_conn *conn, unsigned end)
-{
-    return tl_hosts_find(&conn->pair->tracker->hosts, conn->pair->ends.host[end]);
-}
-
-/* How soon an end answers, over all connections of its host. */
-static void half_rtt_of(const struct tl_conn *conn, unsigned end, struct look *look)
-{
-    const struct tl_endpoint *x = &conn->endpoint[end];
-    const struct tl_host *host = host_of(conn, end);
-
-    look->half_rtt_ns = x->half_rtt_ns;
-    look->half_rtt_count = x->half_rtt_count;
-    look->half_rtt_of_syn = x->half_rtt_of_syn;
-    if (!host || host->half_rtt_ns < 0) {
-        return;
-    }
-    if (look->half_rtt_ns < 0 || host->half_rtt_ns < look->half_rtt_ns) {
-        look->half_rtt_ns = host->half_rtt_ns;
-    }
-    look->half_rtt_count = host->half_rtt_count > look->half_rtt_count ? host->half_rtt_count : look->half_rtt_count;
-    look->half_rtt_of_syn |= host->half_rtt_of_syn;
-}
-
-uint32_t tl_origin_ttl(const struct tl_conn *conn, unsigned end, uint8_t ttl, struct tl_ttls *usual)
-{
-    const struct tl_endpoint *x = &conn->endpoint[end];
-    const struct tl_host *host;
-    struct tl_ttls rest;
-    struct ttl_distance d;
-    struct look look = {0};
-    uint32_t evidence = 0;
-    bool of_conn;
-
-    collect_ttls(x, true, usual);
-    collect_ttls(x, false, &rest);
-    d = distance_to(&rest, ttl);
-    /* A load balancer or SYN proxy answers the SYN, and the server behind it sends the rest: compare with the rest. */
-    if (rest.used > 0 && d.hops >= 2 && distance_to(usual, ttl).ttl == 0) {
-        *usual = rest;
-        evidence |= TL_EVIDENCE_AS_SYNACK;
-    }
-    of_conn = usual->used > 0;
-    host = of_conn ? NULL : host_of(conn, end);
-    if (host) {
-        *usual = host->ttls;
-    }
-    if (ttl == 0 || usual->used == 0) {
-        return 0;
-    }
-    d = distance_to(usual, ttl);
-    if (d.ttl == 0) {
-        return evidence | (of_conn ? TL_EVIDENCE_TTL_SAME : TL_EVIDENCE_TTL_HOST);
-    }
-    half_rtt_of(conn, end, &look);
-    if (look.half_rtt_ns >= 0 && look.half_rtt_count >= 2 && d.fewest_hops >= FAR_HOPS &&
-        look.half_rtt_ns < HOP_NS * d.fewest_hops) {
-        return TL_EVIDENCE_TTL_SET;
-    }
-    return evidence | weigh_ttl(usual, &d, ttl, of_conn);
 }
 
 /* ---- time --------------------------------------------------------------------------------------------------------------- */
@@ -275,20 +134,18 @@ static int64_t silence_before(const struct tl_step *step, uint32_t frame, int64_
     return last_ns == INT64_MIN ? -1 : time_ns - last_ns;
 }
 
-/* O2: how much sooner than X answers a device must be: the fewer samples, the surer. */
+/* S2: how much sooner than X answers a device must be: the fewer samples, the surer. */
 static int64_t soonest(const struct look *look)
 {
-    if (!look->half_rtt_of_syn) {
+    if (!look->half.of_syn) {
         return -1; /* all samples may be of delayed ACKs */
     }
-    return look->half_rtt_count >= 5   ? look->half_rtt_ns / 2
-           : look->half_rtt_count >= 2 ? look->half_rtt_ns / 3
-                                       : look->half_rtt_ns / 5;
+    return look->half.count >= 5 ? look->half.ns / 2 : look->half.count >= 2 ? look->half.ns / 3 : look->half.ns / 5;
 }
 
 static uint32_t time_evidence(const struct look *look)
 {
-    int64_t half_rtt = look->half_rtt_ns, gap = look->gap_ns, silence;
+    int64_t half_rtt = look->half.ns, gap = look->gap_ns, silence;
 
     if (!look->answers || half_rtt < 0 || gap < 0) {
         return 0;
@@ -303,9 +160,42 @@ static uint32_t time_evidence(const struct look *look)
     if (silence < tl_max_ns(QUIET_NS, QUIET_HALF_RTTS * half_rtt)) {
         return TL_EVIDENCE_TOO_FAST_LOOSE;
     }
-    return silence >= IDLE_HALF_RTTS * half_rtt && gap <= half_rtt / 5 && look->half_rtt_count >= 2
-               ? TL_EVIDENCE_TOO_FAST_IDLE
-               : TL_EVIDENCE_TOO_FAST_QUIET;
+    return silence >= IDLE_HALF_RTTS * half_rtt && gap <= half_rtt / 5 && look->half.count >= 2 ? TL_EVIDENCE_TOO_FAST_IDLE
+                                                                                                : TL_EVIDENCE_TOO_FAST_QUIET;
+}
+
+/* ---- timestamps --------------------------------------------------------------------------------------------------------- */
+
+static const struct tl_recent_entry *newest_plain(const struct tl_endpoint *end, unsigned options)
+{
+    const struct tl_recent_entry *e;
+    unsigned i = 0;
+
+    while ((e = tl_recent_at(&end->recent, i)) != NULL && (!is_plain(e) || (e->options & options) != options)) {
+        i++;
+    }
+    return e;
+}
+
+/* S4: the clock of X goes on, at most 1.1 ticks a ms (RFC 7323 5.4 allows no faster one). */
+static uint32_t timestamp_evidence(const struct look *look)
+{
+    const struct tl_step *step = look->step;
+    const struct tl_recent_entry *last = newest_plain(step->self, TL_OPT_TIMESTAMPS);
+    int64_t ticks, most;
+
+    if (!last || !newest_plain(step->peer, TL_OPT_TIMESTAMPS)) {
+        return 0;
+    }
+    if (!(step->seg->options & TL_OPT_TIMESTAMPS)) {
+        return look->active && !look->reply ? TL_EVIDENCE_NO_TS : 0;
+    }
+    ticks = (int32_t)(step->seg->tsval - last->tsval);
+    most = tl_since(step, last->time_ns) / 10 * 11 / TL_MS + TS_SLACK;
+    if (ticks >= 0 && ticks <= most) {
+        return TL_EVIDENCE_TS_NEXT;
+    }
+    return step->seg->tsval == 0 ? 0 : TL_EVIDENCE_TS_ODD;
 }
 
 /* ---- IP ID -------------------------------------------------------------------------------------------------------------- */
@@ -328,7 +218,7 @@ static void collect_ids(const struct tl_endpoint *end, uint16_t id, struct ids *
     *ids = (struct ids){.nearest = UINT16_MAX};
     for (unsigned i = 0; (e = tl_recent_at(&end->recent, i)) != NULL; i++) {
         uint16_t step = (uint16_t)(later - e->ip_id);
-        int distance = apart((int16_t)(uint16_t)(e->ip_id - id), 0);
+        int distance = abs((int16_t)(uint16_t)(e->ip_id - id));
 
         if (!is_plain(e)) {
             continue;
@@ -352,7 +242,7 @@ static void collect_ids(const struct tl_endpoint *end, uint16_t id, struct ids *
     }
 }
 
-/* O3: a segment of Y with this IP ID that the device has just seen. */
+/* S3: a segment of Y with this IP ID that the device has just seen. */
 static const struct tl_recent_entry *find_echoed(const struct tl_step *step)
 {
     const struct tl_recent_entry *e;
@@ -386,12 +276,8 @@ static uint32_t id_evidence(const struct look *look, uint32_t ttl_bits)
 {
     const struct tl_step *step = look->step;
     const struct tl_segment *seg = step->seg;
-    const struct tl_endpoints *ends = &step->conn->pair->ends;
-    struct tl_host_rst rst = {.ns = seg->time_ns,
-                              .from = ends->host[step->from],
-                              .to = ends->host[1 - step->from],
-                              .ip_id = seg->ip_id,
-                              .ttl = seg->ttl};
+    const struct tl_hosts *hosts = &step->conn->pair->tracker->hosts;
+    struct tl_host_rst rst = tl_origin_host_rst(step);
     const struct tl_recent_entry *echoed;
     struct ids x, y;
     uint32_t evidence;
@@ -409,9 +295,9 @@ static uint32_t id_evidence(const struct look *look, uint32_t ttl_bits)
     }
     far = x.count == 0 || x.nearest > ID_MARGIN;
     row = far && (ttl_bits || x.count > 0) && (!(ttl_bits & TL_EVIDENCE_TTL_SAME) || x.count >= 2)
-              ? tl_hosts_rsts_before(&step->conn->pair->tracker->hosts, &rst)
+              ? tl_hosts_rsts_before(hosts, &rst, false)
               : 0;
-    if (row >= (ttl_bits & (TL_EVIDENCE_TTL | TL_EVIDENCE_TTL_NEAR | TL_EVIDENCE_TTL_WEAK) ? 1U : 2U)) {
+    if (row >= (ttl_bits & TTL_DIFFERS ? 1U : 2U)) {
         evidence |= TL_EVIDENCE_ID_SHARED;
     }
     echoed = far && x.another != 0 && y.another != 0 ? find_echoed(step) : NULL;
@@ -420,44 +306,17 @@ static uint32_t id_evidence(const struct look *look, uint32_t ttl_bits)
         return evidence | TL_EVIDENCE_ECHO_ID;
     }
     if (far && x.another != 0 && y.steps >= 2 && y.small == y.steps && (uint16_t)(y.last - seg->ip_id) <= ID_PEER_STEPS) {
-        evidence |= TL_EVIDENCE_ID_PEER;
+        evidence |= TL_EVIDENCE_ID_FOREIGN;
+    }
+    /* A stack of its own: another counter, another first TTL, and no timestamps. */
+    if (far && x.count > 0 && look->active && (ttl_bits & TTL_DIFFERS) && timestamp_evidence(look) == TL_EVIDENCE_NO_TS &&
+        tl_hosts_rsts_before(hosts, &rst, true) > 0) {
+        evidence |= TL_EVIDENCE_ID_FOREIGN;
     }
     return evidence;
 }
 
 /* ---- the rest of the header --------------------------------------------------------------------------------------------- */
-
-static const struct tl_recent_entry *newest_plain(const struct tl_endpoint *end, unsigned options)
-{
-    const struct tl_recent_entry *e;
-    unsigned i = 0;
-
-    while ((e = tl_recent_at(&end->recent, i)) != NULL && (!is_plain(e) || (e->options & options) != options)) {
-        i++;
-    }
-    return e;
-}
-
-/* O4: the clock of X goes on, at most 1.1 ticks a ms (RFC 7323 5.4 allows no faster one). */
-static uint32_t timestamp_evidence(const struct look *look)
-{
-    const struct tl_step *step = look->step;
-    const struct tl_recent_entry *last = newest_plain(step->self, TL_OPT_TIMESTAMPS);
-    int64_t ticks, most;
-
-    if (!last || !newest_plain(step->peer, TL_OPT_TIMESTAMPS)) {
-        return 0;
-    }
-    if (!(step->seg->options & TL_OPT_TIMESTAMPS)) {
-        return look->active && !look->reply ? TL_EVIDENCE_NO_TS : 0;
-    }
-    ticks = (int32_t)(step->seg->tsval - last->tsval);
-    most = tl_since(step, last->time_ns) / 10 * 11 / TL_MS + TS_SLACK;
-    if (ticks >= 0 && ticks <= most) {
-        return TL_EVIDENCE_TS_NEXT;
-    }
-    return step->seg->tsval == 0 ? 0 : TL_EVIDENCE_TS_ODD;
-}
 
 static bool is_acked_by_peer(const struct tl_step *step, uint32_t seq)
 {
@@ -471,7 +330,7 @@ static bool is_acked_by_peer(const struct tl_step *step, uint32_t seq)
     return false;
 }
 
-/* O5: a second RST that reckons with segments which never came (Weaver et al. 2009). */
+/* S5: a second RST that reckons with segments which never came (Weaver et al. 2009). */
 static uint32_t number_evidence(const struct tl_step *step)
 {
     const struct tl_endpoint *x = step->self, *y = step->peer;
@@ -491,7 +350,7 @@ static uint32_t number_evidence(const struct tl_step *step)
     return evidence;
 }
 
-/* O6: window or payload of T. Stacks that put text into a RST do not make it as long as what they answer. */
+/* S6: window or payload of T. Stacks that put text into a RST do not make it as long as what they answer. */
 static uint32_t echo_evidence(const struct look *look)
 {
     enum { PAYLOAD_LEAST = 8 }; /* octets: shorter ones are equal by chance */
@@ -518,7 +377,7 @@ static uint32_t echo_evidence(const struct look *look)
 static uint32_t both_evidence(const struct look *look)
 {
     const struct tl_rsts *other = look->step->peer->rst;
-    int64_t limit = tl_max_ns(BOTH_NS, look->half_rtt_ns / 4);
+    int64_t limit = tl_max_ns(BOTH_NS, look->half.ns / 4);
     bool near = other->count > 0 && tl_since(look->step, other->last_ns) <= limit;
 
     return near && newest_plain(look->step->self, 0) && newest_plain(look->step->peer, 0) ? TL_EVIDENCE_BOTH : 0;
@@ -554,12 +413,12 @@ static void note_numbers(const struct look *look, const struct tl_ttls *usual)
         refs->gap_ns = look->gap_ns;
         refs->gap_in = look->answers->frame;
     }
-    if (look->half_rtt_of_syn) {
-        refs->half_rtt_ns = look->half_rtt_ns;
-        refs->half_rtt_count = look->half_rtt_count;
+    if (look->half.of_syn) {
+        refs->half_rtt_ns = look->half.ns;
+        refs->half_rtt_count = look->half.count;
     }
     if (usual->used > 0) {
-        refs->usual_ttl = distance_to(usual, look->step->seg->ttl).nearest;
+        refs->usual_ttl = tl_origin_nearest(usual, look->step->seg->ttl);
         refs->usual_count = tl_ttls_total(usual);
     }
 }
@@ -577,7 +436,7 @@ bool tl_origin_classify(struct tl_step *step)
     if ((step->seg->flags & (TL_SYN | TL_FIN)) || (shape->flags & TL_SHAPE_TIME_BACKWARDS)) {
         return false;
     }
-    half_rtt_of(step->conn, step->from, &look);
+    tl_origin_half_rtt(step->conn, step->from, &look.half);
     find_answer(&look);
     measure_silence(&look);
     ttl_bits = tl_origin_ttl(step->conn, step->from, step->seg->ttl, &usual);

@@ -9,6 +9,13 @@
 
 #include "conn/tl_conn.h"
 
+/* How soon an end answers, over all connections of its host. */
+struct tl_half_rtt {
+    int64_t ns; /* least; negative = not known */
+    unsigned count;
+    bool of_syn; /* a sample is of the handshake, where no ACK is delayed */
+};
+
 /* Weighs evidence (bits of enum tl_evidence). Sets the confidence, NONE with UNKNOWN. O(1). */
 enum tl_origin tl_origin_judge(uint32_t evidence, uint8_t *confidence);
 
@@ -25,9 +32,18 @@ bool tl_origin_classify(struct tl_step *step);
  * O(TL_RECENT_MAX). */
 uint32_t tl_origin_ttl(const struct tl_conn *conn, unsigned end, uint8_t ttl, struct tl_ttls *usual);
 
+/* The TTL of `usual` nearest to this one; 0 when there is none. O(TL_HOST_TTLS). */
+uint8_t tl_origin_nearest(const struct tl_ttls *usual, uint8_t ttl);
+
+/* How soon `end` answers. O(TL_HOSTS_WAYS). */
+void tl_origin_half_rtt(const struct tl_conn *conn, unsigned end, struct tl_half_rtt *half);
+
 /* A segment without RST: what it shows of its host, and of earlier RSTs in the name of its sender. Called before the segment is
  * applied. O(TL_RECENT_MAX) if there are such RSTs, else O(1). */
 void tl_origin_learn(struct tl_step *step);
+
+/* The RST in this step for the table of all hosts. O(1). */
+struct tl_host_rst tl_origin_host_rst(const struct tl_step *step);
 
 /* Remembers the RST in this step, judged or not, to judge it again. `rsts` is the part of its sender. O(1). */
 void tl_origin_remember(struct tl_step *step, struct tl_rsts *rsts, bool judged);

@@ -6,7 +6,7 @@
  * a TTL seen before and with a number close by counts: what goes on may be forged as well as the RST.
  */
 #include "rules/tl_origin.h"
-#include "rules/tl_rst.h"
+#include "rules/tl_rsts.h"
 
 static const int64_t UNDER_WAY_NS = 3 * TL_MS; /* the sender's segments may still be under way this long */
 enum {
@@ -32,7 +32,7 @@ static bool moves_on(uint32_t from, uint32_t to)
     return tl_seq_after(to, from) && to - from < GOES_ON_FAR;
 }
 
-/* O7: an end that a RST should have ended brings something new. */
+/* S7: an end that a RST should have ended brings something new. */
 static uint32_t goes_on(const struct tl_step *step, const struct tl_rsts *rsts)
 {
     int64_t since = tl_since(step, rsts->last_ns);
@@ -56,7 +56,7 @@ static uint32_t goes_on(const struct tl_step *step, const struct tl_rsts *rsts)
     return tl_has(step, TL_ACK) && rsts->has_self_ack && moves_on(rsts->self_ack, seg->ack) ? TL_EVIDENCE_GOES_ON_OLD : 0;
 }
 
-/* O8: the SYN-ACK of an end that seemed to refuse the SYN. If the SYN came again between, it may answer that one. */
+/* S8: the SYN-ACK of an end that seemed to refuse the SYN. If the SYN came again between, it may answer that one. */
 static uint32_t accepts(const struct tl_step *step, const struct tl_rsts *rsts)
 {
     const struct tl_syns *syn = step->peer->syn;
@@ -116,18 +116,26 @@ void tl_origin_learn(struct tl_step *step)
     made->later_in = rsts->last_in;
 }
 
+struct tl_host_rst tl_origin_host_rst(const struct tl_step *step)
+{
+    const struct tl_pair *pair = step->conn->pair;
+    struct tl_host_rst rst = {.from = pair->ends.host[step->from],
+                              .to = pair->ends.host[1 - step->from],
+                              .ip_id = step->seg->ip_id,
+                              .ttl = step->seg->ttl};
+
+    /* Pairs have clocks of their own. Without a sign, so that no time, however odd, overflows. */
+    rst.ns = (int64_t)((uint64_t)pair->base_ns + (uint64_t)step->seg->time_ns);
+    return rst;
+}
+
 void tl_origin_remember(struct tl_step *step, struct tl_rsts *rsts, bool judged)
 {
     const struct tl_shape *shape = step->shape;
     const struct tl_endpoint *x = step->self, *y = step->peer;
-    const struct tl_endpoints *ends = &step->conn->pair->ends;
     struct tl_hosts *hosts = &step->conn->pair->tracker->hosts;
-    struct tl_host_rst rst = {.ns = step->seg->time_ns,
-                              .from = ends->host[step->from],
-                              .to = ends->host[1 - step->from],
-                              .ip_id = step->seg->ip_id,
-                              .ttl = step->seg->ttl};
-    bool path = shape->origin == TL_ORIGIN_PATH && shape->origin_confidence == TL_CONFIDENCE_CERTAIN;
+    struct tl_host_rst rst = tl_origin_host_rst(step);
+    bool path = tl_of_path(shape);
 
     if (judged && rst.from != 0 && rst.ip_id != 0) {
         tl_hosts_rst(hosts, &step->conn->pair->tracker->allocator, &rst);
@@ -144,6 +152,7 @@ void tl_origin_remember(struct tl_step *step, struct tl_rsts *rsts, bool judged)
     rsts->peer_max = y->max;
     if (path && (shape->evidence & (TL_EVIDENCE_TTL | TL_EVIDENCE_TTL_NEAR | TL_EVIDENCE_TTL_WEAK))) {
         rsts->path_ttl = step->seg->ttl;
+        rsts->path_in = step->seg->frame;
     }
 }
 
@@ -162,7 +171,7 @@ static uint32_t evidence_by_now(const struct tl_conn *conn, const struct tl_rst_
     if (!(evidence & of_ttl)) {
         evidence |= tl_origin_ttl(conn, seen->end, seen->ttl, &usual); /* nothing of X had been captured before */
     }
-    if (seen->ttl != 0 && seen->ttl == rsts->path_ttl && (evidence & of_ttl) &&
+    if (seen->ttl != 0 && seen->ttl == rsts->path_ttl && seen->frame != rsts->path_in && (evidence & of_ttl) &&
         !(evidence & (TL_EVIDENCE_TTL_SAME | TL_EVIDENCE_TS_NEXT | TL_EVIDENCE_ID_NEXT))) {
         evidence |= TL_EVIDENCE_SIBLING;
     }

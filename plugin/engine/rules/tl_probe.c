@@ -68,6 +68,14 @@ static bool may_be_old(const struct tl_step *step)
     return tl_since(step, step->self->last_ns) < limit;
 }
 
+/* The octet of a window probe once more, after the window was opened here: that update was lost on its way to the prober. */
+static bool goes_on_probing(const struct tl_step *step)
+{
+    const struct tl_probe_run *run = step->self->probe;
+
+    return step->peer->reopened && run_is_open(run) && run->is_window && !run->is_empty && step->seg->len == 1;
+}
+
 /* Payload into a closed window: RFC 9293 3.8.6.1 asks for new data. Linux sends no payload, see below. */
 static bool is_window_probe(const struct tl_step *step)
 {
@@ -76,7 +84,7 @@ static bool is_window_probe(const struct tl_step *step)
     if (step->seg->len == 0 || (step->seg->len > 1 && tl_seq_before(step->seg->seq, self->max))) {
         return false; /* the latter is old data, sent again by the retransmission timer */
     }
-    return is_closed_window(step->peer) && self->has_una && step->seg->seq == self->una &&
+    return (is_closed_window(step->peer) || goes_on_probing(step)) && self->has_una && step->seg->seq == self->una &&
            tl_since(step, step->peer->last_ns) > tl_window_patience(step, PROBE_SILENCE_NS, 2);
 }
 
@@ -108,6 +116,22 @@ static bool is_garbage(const struct tl_step *step)
            step->seg->first_octet != self->octet;
 }
 
+/* The octet was sent at least twice, and not to probe: a timer that repeats it goes on as it began, whatever this capture point has seen
+ * of acknowledgments that do not reach the sender. */
+static bool is_repeated_by_timer(const struct tl_step *step)
+{
+    const struct tl_endpoint *self = step->self;
+
+    for (unsigned i = 0; i < 2; i++) {
+        const struct tl_recent_entry *e = tl_recent_at(&self->recent, i);
+
+        if (!e || e->len != 1 || e->seq != step->seg->seq || (e->bits & TL_MARK_PROBE)) {
+            return false;
+        }
+    }
+    return true;
+}
+
 /* Keep-alive with one octet: garbage, or the last octet again after some silence. */
 static bool is_keepalive_octet(const struct tl_step *step, enum tl_confidence *confidence)
 {
@@ -117,6 +141,9 @@ static bool is_keepalive_octet(const struct tl_step *step, enum tl_confidence *c
         return false;
     }
     garbage = is_garbage(step);
+    if (!garbage && is_repeated_by_timer(step)) {
+        return false;
+    }
     *confidence = garbage && !is_one_way(step) ? TL_CONFIDENCE_CERTAIN : TL_CONFIDENCE_LIKELY;
     return garbage || run_is_open(step->self->probe) || idle_ns(step) >= GARBAGE_SILENCE_NS;
 }
@@ -363,6 +390,16 @@ static bool may_be_copy(const struct tl_step *step, const struct tl_recent_entry
     return equal && !own_id && !newer && tl_since(step, before->time_ns) <= patience;
 }
 
+/* Whether bytes are outstanding of which this ACK may say that they are missing. Then it would bring a SACK block, but options may be cut
+ * off by the snap length, and devices blank the blocks of a connection: an end that never showed one here may have none to show. */
+static bool may_be_duplicate_ack(const struct tl_step *step)
+{
+    const struct tl_endpoint *peer = step->peer;
+    bool shows_sack = peer->repair && peer->repair->seen_sack && !(step->seg->options & TL_OPT_BROKEN);
+
+    return !all_acked(peer) && !shows_sack;
+}
+
 /* A third ACK with the same number that nothing captured explains: a forged SYN or RST entered behind the capture point. An option
  * of Multipath TCP explains it: the ACK may end the data of that layer. */
 static bool answers_unseen(const struct tl_step *step)
@@ -382,6 +419,9 @@ static bool answers_unseen(const struct tl_step *step)
 
     if (run_is_open(peer->probe) && !peer->probe->answered) {
         return false; /* a late answer to the probe */
+    }
+    if (may_be_duplicate_ack(step) || is_closed_window(peer)) {
+        return false; /* or it asks for the window: some stacks (gVisor) probe without an octet, at the next number */
     }
     if (!(self->options & peer->options & TL_OPT_SACK_PERMITTED) || step->seg->sack_count > 0 ||
         (step->seg->options & TL_OPT_MPTCP) || self->has_fin || peer->has_fin || !self->has_window ||
@@ -419,6 +459,9 @@ static bool is_prompt_answer(const struct tl_step *step)
 {
     const struct tl_endpoint *peer = step->peer;
 
+    if (peer->trigger_is_rst && peer->rst->count == 1 && peer->rst->seq == step->seg->ack) {
+        return false; /* the only RST so far has just the number that is expected: accepted, never challenged, RFC 5961 3.2 */
+    }
     return peer->trigger_in != 0 && tl_since(step, peer->trigger_ns) <= tl_window_patience(step, CHALLENGE_NS, 2) &&
            tl_probe_may_answer(step, peer->trigger_first_ns);
 }
@@ -454,10 +497,9 @@ void tl_probe_classify_ack(struct tl_step *step)
         if (peer->synack->count > 1 && peer->trigger_in == peer->synack->last_in && !step->conn->opening.other.known) {
             step->shape->handshake_step = TL_HANDSHAKE_STEP_ACK_AGAIN;
             /* It was synchronised already when that SYN-ACK came. */
-            if (step->conn->opening.ignored == 0) {
-                step->refs->proved[0].frame = peer->synack->last_in;
-                step->refs->proved[0].spurious = TL_SPURIOUS_ACKED_CROSSING;
-            }
+            step->refs->proved[0].frame = peer->synack->last_in;
+            step->refs->proved[0].spurious =
+                step->conn->opening.ignored == 0 ? TL_SPURIOUS_ACKED_CROSSING : TL_SPURIOUS_UNHEARD;
         }
     }
 }

@@ -230,7 +230,7 @@ static bool when_duplicate_acks(const struct tl_resent *r, struct cause *c)
     }
     c->cause = by_feedback(r);
     c->confidence = trust_in_feedback(r);
-    return true;
+    return c->cause == TL_RETRANSMISSION_SACK || r->head; /* a fast retransmission sends SND.UNA, RFC 5681 3.2 */
 }
 
 /* A timer whose least value is below Linux's. */
@@ -242,11 +242,12 @@ static bool when_short_timer(const struct tl_resent *r, struct cause *c)
     return r->head && r->no_evidence && rtt > 0 && r->gap_ns >= rtt && r->quiet_ns >= rtt / 2 * 3 + 10 * TL_MS;
 }
 
-/* Neither at the tail, so no probe, nor late enough for a timer: only feedback is left, and it was not captured. */
+/* Neither at the tail, so no probe, nor late enough for a timer: only feedback is left, and it was not captured. A receiver that has never
+ * shown a SACK block here gave none. */
 static bool when_nothing_else(const struct tl_resent *r, struct cause *c)
 {
     *c = r->sack_permitted ? CAUSE(SACK, GUESS) : CAUSE(FAST, GUESS);
-    return !r->tail && r->gap_ns < TL_TIMER_NS;
+    return !r->tail && r->gap_ns < TL_TIMER_NS && (r->repair->seen_sack || !r->sack_permitted);
 }
 
 static bool (*const causes[])(const struct tl_resent *, struct cause *) = {

@@ -7,7 +7,7 @@
  */
 #include "rules/tl_reset.h"
 
-#include "rules/tl_rst.h"
+#include "rules/tl_rsts.h"
 
 void tl_reset_note(struct tl_conn *conn, const struct tl_rst_seen *rst, bool ends_it)
 {

@@ -182,6 +182,15 @@ static void refer_to(struct tl_step *step, const struct tl_scoreboard_entry *pre
     step->refs->since_original_ns = tl_since(step, previous->first_time_ns);
 }
 
+/* A FIN that comes again because it acknowledges the other one: 4.4BSD's tcp_output() sends it with every ACK in CLOSING. */
+static bool is_fin_of_an_ack(const struct tl_resent *r)
+{
+    const struct tl_step *step = r->step;
+
+    return step->seg->len == 0 && tl_has(step, TL_FIN) && step->peer->has_fin && step->peer->fin_in > r->look.previous.frame &&
+           tl_seq_after(step->seg->ack, step->peer->fin) && r->gap_ns < TL_TIMER_NS && r->known.duplicates == 0;
+}
+
 static void describe(struct tl_resent *r)
 {
     struct tl_step *step = r->step;
@@ -206,7 +215,8 @@ static bool is_syn_data(const struct tl_step *step, const struct tl_scoreboard_r
 {
     const struct tl_conn *conn = step->conn;
     uint32_t start = step->self->isn + 1;
-    bool refused = conn->opening.tfo == TL_TFO_DATA_NOT_ACKED || conn->opening.tfo == TL_TFO_PARTIAL;
+    bool refused = conn->opening.tfo == TL_TFO_DATA_NOT_ACKED || conn->opening.tfo == TL_TFO_PARTIAL ||
+                   conn->opening.tfo == TL_TFO_DATA_LOST;
 
     return refused && conn->client == step->from && step->seg->len > 0 && look->previous.tx_count == 0 &&
            step->seg->seq - start < conn->opening.syn_data;
@@ -215,9 +225,14 @@ static bool is_syn_data(const struct tl_step *step, const struct tl_scoreboard_r
 static void name_syn_data(struct tl_step *step)
 {
     step->shape->segment = TL_SEGMENT_RETRANSMISSION;
-    step->shape->retransmission = TL_RETRANSMISSION_SYN_DATA;
-    step->shape->retransmission_confidence = TL_CONFIDENCE_CERTAIN;
-    step->shape->spurious = TL_SPURIOUS_NO;
+    if (step->conn->opening.tfo == TL_TFO_DATA_LOST) {
+        step->shape->retransmission = TL_RETRANSMISSION_RTO_RECOVERY; /* the SYN's timer had fired: nobody refused anything */
+        step->shape->retransmission_confidence = TL_CONFIDENCE_LIKELY;
+    } else {
+        step->shape->retransmission = TL_RETRANSMISSION_SYN_DATA;
+        step->shape->retransmission_confidence = TL_CONFIDENCE_CERTAIN;
+        step->shape->spurious = TL_SPURIOUS_NO;
+    }
     step->refs->original_in = step->refs->previous_in = step->self->syn->first_in;
     step->refs->retransmission_number = 1;
     step->refs->since_previous_ns = step->refs->since_original_ns = tl_since(step, step->self->syn->first_ns);
@@ -235,6 +250,17 @@ static void name_window_probe(struct tl_step *step)
     }
 }
 
+/* What follows an update of the window begins with the octet that asked for it, and that the receiver did not take: nothing of it was
+ * lost, and but for that octet it is new (RFC 9293 3.8.6.1). */
+static bool resumes_after_probe(const struct tl_resent *r)
+{
+    const struct tl_step *step = r->step;
+    const struct tl_probe_run *run = step->self->probe;
+
+    return run->count > 0 && run->is_window && !run->is_empty && step->peer->window > 0 && step->self->has_una &&
+           step->seg->seq == step->self->una && r->look.repeated_bytes == 1 && r->look.new_bytes > 0;
+}
+
 static void classify_bytes(struct tl_step *step)
 {
     struct tl_resent r = {.step = step, .repair = step->self->repair};
@@ -248,6 +274,10 @@ static void classify_bytes(struct tl_step *step)
     step->refs->skipped_bytes = r.look.skipped_bytes;
     if (is_syn_data(step, &r.look)) {
         name_syn_data(step);
+        return;
+    }
+    if (resumes_after_probe(&r)) {
+        step->shape->segment = TL_SEGMENT_NEW;
         return;
     }
     step->shape->segment = (uint8_t)kind_of(&r);
@@ -268,6 +298,11 @@ static void classify_bytes(struct tl_step *step)
         return;
     }
     describe(&r);
+    if (is_fin_of_an_ack(&r)) {
+        step->shape->retransmission = TL_RETRANSMISSION_UNKNOWN;
+        step->shape->lost_at = TL_LOST_AT_NONE;
+        return;
+    }
     tl_resent_find_cause(&r);
     known = tl_feedback_known(&r.repair->feedback, step->seg, step->self->half_rtt_ns);
     tl_spurious_begin(step, &known, &r.look, r.captured_before);
@@ -291,9 +326,9 @@ static void classify_syn(struct tl_step *step)
     step->refs->retransmission_number = step->shape->attempt;
     step->refs->since_original_ns = tl_since(step, syns->first_ns);
     step->refs->since_previous_ns = tl_since(step, syns->last_ns);
-    if (step->self->has_una && tl_seq_after(step->self->una, step->self->isn) &&
-        step->shape->synack_why != TL_SYNACK_WHY_ACK_NOT_TAKEN) {
-        step->shape->spurious = TL_SPURIOUS_ACKED_CROSSING;
+    if (step->self->has_una && tl_seq_after(step->self->una, step->self->isn)) {
+        step->shape->spurious =
+            step->shape->synack_why == TL_SYNACK_WHY_ACK_NOT_TAKEN ? TL_SPURIOUS_UNHEARD : TL_SPURIOUS_ACKED_CROSSING;
     }
 }
 
@@ -424,6 +459,9 @@ static enum tl_ack kind_of_ack(struct tl_step *step, const struct tl_scoreboard_
     }
     if (tl_seq_before(step->seg->ack, peer->una)) {
         return TL_ACK_OLD;
+    }
+    if (repair && repair->feedback.has_dsack && !grew) {
+        return TL_ACK_NONE; /* it reports bytes that came twice, and none that are missing: RFC 2883 */
     }
     if (peer->una != peer->max && (same_window || grew)) {
         return TL_ACK_DUP;

@@ -12,6 +12,7 @@ enum { TRIGGERS = 32 };
 static const int64_t TRIGGER_NS = 250 * TL_MS;
 /* A RST without ACK flag at the sender's current number answers a segment at most this old, else it stands alone: two round
  * trips, at least 20 ms, or 1 s while the round trip is not known. */
+static const int64_t ANSWER_NS = 5 * TL_MS; /* an end answers within this, besides the way */
 static const int64_t BARE_NS = 20 * TL_MS, BARE_UNKNOWN_NS = TL_SECOND;
 
 /* F1: the answer to a segment without ACK flag acknowledges all of it. */
@@ -82,6 +83,20 @@ static const struct tl_recent_entry *find_taken(const struct tl_step *step)
         }
     }
     return found;
+}
+
+/* The first capture of payload that X had not acknowledged, if X can have had it for no longer than an answer takes. */
+static const struct tl_recent_entry *find_met(const struct tl_step *step)
+{
+    int64_t half_rtt_ns = step->self->half_rtt_ns == TL_UNKNOWN_NS ? 0 : step->self->half_rtt_ns;
+    const struct tl_recent_entry *e, *found = NULL;
+
+    for (unsigned i = 0; (e = tl_recent_at(&step->peer->recent, i)) != NULL && i < TRIGGERS; i++) {
+        if (!(e->flags & TL_RST) && e->len > 0 && (!step->self->has_ack || tl_seq_after(e->seq + e->len, step->self->ack))) {
+            found = e;
+        }
+    }
+    return found && tl_since(step, found->time_ns) <= half_rtt_ns / 2 * 3 + ANSWER_NS ? found : NULL;
 }
 
 /* F2: the answer to a segment with ACK flag carries its ACK number. Of the candidates that are young and not answered yet the
@@ -188,6 +203,7 @@ void tl_rst_find_form(struct tl_rst *rst)
         } else {
             rst->trigger = NULL;
             rst->takes = find_taken(step);
+            rst->met = find_met(step);
             rst->form = is_active(step) ? TL_RST_FORM_ACTIVE : TL_RST_FORM_OTHER;
         }
     } else {

@@ -12,10 +12,12 @@
 /* What the rules look at beside the step. */
 struct tl_rst {
     struct tl_step *step;
-    struct tl_recent_entry *trigger;     /* in the peer's ring, or NULL */
-    const struct tl_recent_entry *takes; /* a segment that the RST is the first to acknowledge: it may be an answer; or NULL */
-    uint32_t trigger_in;                 /* its frame; also set when it belongs to another connection */
-    uint8_t form;                        /* enum tl_rst_form */
+    struct tl_recent_entry *trigger; /* in the peer's ring, or NULL */
+    const struct tl_recent_entry
+        *takes; /* a young segment that the RST is the first to acknowledge: it may be an answer; or NULL */
+    const struct tl_recent_entry *met; /* payload that this end had not acknowledged and that may have drawn the RST; or NULL */
+    uint32_t trigger_in;               /* its frame; also set when it belongs to another connection */
+    uint8_t form;                      /* enum tl_rst_form */
     uint8_t effect_confidence;
     bool challenged; /* the trigger is the challenge ACK that answered this connection's SYN */
 };

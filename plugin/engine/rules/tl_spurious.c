@@ -12,6 +12,8 @@ static const int64_t TOO_FAST_HALF_RTT_NS = 3 * TL_MS;
 static const int64_t DSACK_HALF_RTT_NS = TL_MS;
 /* The report of a duplicate comes at least this share of the half RTT after the duplicate passed; "too fast" is less than a third. */
 enum { DSACK_HALF_RTT_PERCENT = 70, DELIVERED_SHARE = 10, TOO_FAST_SHARE = 3 };
+/* An ACK that passed longer ago than this and two half RTTs has not reached the sender: the least timer, for whoever delays what it takes in. */
+static const int64_t CROSSING_NS = 190 * TL_MS;
 /* An ACK drawn by a retransmission comes within this and two half RTTs. */
 static const int64_t ANSWER_NS = 20 * TL_MS;
 
@@ -60,6 +62,15 @@ static bool is_beside_receiver(const struct tl_step *step)
     return step->rtt_ns != TL_UNKNOWN_NS && step->peer->half_rtt_ns < step->rtt_ns / DELIVERED_SHARE;
 }
 
+/* Whether the ACK of the bytes passed so lately that it may still be on its way to their sender: twice as long as the way was at its best,
+ * and room for the sender's own delay. */
+static bool ack_is_under_way(const struct tl_step *step)
+{
+    int64_t half_rtt = tl_max_ns(step->self->half_rtt_ns, 0);
+
+    return step->self->half_rtt_ns == TL_UNKNOWN_NS || tl_since(step, step->peer->ack_ns) <= 2 * half_rtt + CROSSING_NS;
+}
+
 static enum tl_spurious known_spurious(const struct tl_step *step, const struct tl_report *known,
                                        const struct tl_scoreboard_result *look, bool captured_before)
 {
@@ -70,7 +81,9 @@ static enum tl_spurious known_spurious(const struct tl_step *step, const struct 
         return TL_SPURIOUS_NONE;
     }
     if (step->self->has_una && !tl_seq_after(step->end, step->self->una)) {
-        return tl_seq_after(step->end, known->una) ? TL_SPURIOUS_ACKED_CROSSING : TL_SPURIOUS_ACKED;
+        return !tl_seq_after(step->end, known->una) ? TL_SPURIOUS_ACKED
+               : ack_is_under_way(step)             ? TL_SPURIOUS_ACKED_CROSSING
+                                                    : TL_SPURIOUS_UNHEARD;
     }
     if (tl_feedback_covers(&repair->feedback, step->seg->seq, step->end) && !tl_seq_before(known->sacked, step->end)) {
         return TL_SPURIOUS_SACKED;

@@ -26,7 +26,7 @@ static bool is_known(const struct tl_endpoint *end)
            (end->scoreboard == &tl_no_scoreboard || end->scoreboard->max == end->max);
 }
 
-/* Neither FIN nor RST (tl_close, tl_inject), no probes of it (tl_probe), no repetition, no stray segment, window open. */
+/* Neither FIN nor RST (tl_close, tl_origin), no probes of it (tl_probe), no repetition, no stray segment, window open. */
 static bool is_quiet(const struct tl_endpoint *end)
 {
     return !end->has_fin && end->rst->count == 0 && end->probe->count == 0 && end->insists == 0 && end->strays == 0 &&

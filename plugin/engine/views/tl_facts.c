@@ -202,3 +202,10 @@ uint32_t tl_conn_number(const struct tl_conn *conn)
 {
     return conn->number;
 }
+
+uint32_t tl_conn_heard_in(const struct tl_conn *conn, unsigned end)
+{
+    const struct tl_recent_entry *newest = tl_recent_at(&conn->endpoint[end & 1].recent, 0);
+
+    return newest ? newest->frame : 0;
+}

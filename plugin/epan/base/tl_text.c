@@ -174,42 +174,58 @@ static size_t size_of(const char *text)
     return there;
 }
 
-/* Whether the character, of that length, is one of a list of characters. */
+enum { WIDE = 3 }; /* bytes of a character that takes two columns */
+
+/* Whether a character, of that length, is one of a list of wide ones. */
 static bool is_one_of(const char *text, size_t size, const char *list)
 {
-    for (; *list; list += size_of(list)) {
-        if (size == size_of(list) && memcmp(text, list, size) == 0)
+    for (; size == WIDE && *list; list += WIDE) {
+        if (memcmp(text, list, WIDE) == 0)
             return true;
     }
     return false;
 }
 
+/* Whether a sentence ends with the character. */
+static bool ends_sentence(const char *text, size_t size)
+{
+    return size == WIDE ? is_one_of(text, size, "。") : text[0] == '.' && text[1] == ' ';
+}
+
 /* Whether a line may be parted behind the character. */
 static bool may_part(const char *text, size_t size)
 {
-    return *text == ' ' ||
-           (size > 2 && !is_one_of(text, size, "（“") && !is_one_of(text + size, size_of(text + size), "，。：；、）”"));
+    if (size < WIDE)
+        return text[0] == ' ';
+    return !is_one_of(text, size, "（“") && !is_one_of(text + size, size_of(text + size), "，。：；、）”");
+}
+
+/* Whether a part of a sentence ends there: behind punctuation, and behind the space that follows it. */
+static bool ends_clause(const char *text, size_t size, char before)
+{
+    return size < WIDE ? before == ',' || before == ';' || before == ':' : is_one_of(text, size, "，：；、）");
 }
 
 size_t tl_text_line(const char *line, unsigned columns, const char **rest, bool *is_new)
 {
-    size_t at = 0, part = 0, clause = 0;
+    size_t at = 0, part = 0, clause = 0, size;
     unsigned width = 0, clause_width = 0;
 
     *is_new = true;
-    while (line[at]) {
-        size_t size = size_of(line + at);
-
-        width += size > 2 ? 2 : 1;
+    for (; line[at]; at += size) {
+        size = size_of(line + at);
+        width += size < WIDE ? 1 : 2;
         if (width > columns && part > 0 && line[at] != ' ')
             break;
-        at += size;
-        if (is_one_of(line + at - size, size, "。") || (line[at - size] == '.' && line[at] == ' '))
-            return *rest = line + at + strspn(line + at, " "), at;
-        if (may_part(line + at - size, size))
-            part = at;
-        if (part == at && (is_one_of(line + at - size, size, "，：；、）") || (at > 1 && strchr(",:;)", line[at - 2])))) {
-            clause = at;
+        if (ends_sentence(line + at, size)) {
+            *rest = line + at + size + strspn(line + at + size, " ");
+            return at + size;
+        }
+        if (!may_part(line + at, size))
+            continue;
+        part = at + size;
+        if (ends_clause(line + at, size, at > 0 ? line[at - 1] : '\0')) {
+            clause = part;
             clause_width = width;
         }
     }

@@ -425,9 +425,6 @@ static tl_texts device_sentence(unsigned cause)
 
 static void say_reset(wmem_strbuf_t *out, struct story *story)
 {
-    static const enum phrase path[] = {[TL_CONFIDENCE_CERTAIN] = PHRASE_PATH_CERTAIN,
-                                       [TL_CONFIDENCE_LIKELY] = PHRASE_PATH_LIKELY,
-                                       [TL_CONFIDENCE_GUESS] = PHRASE_PATH_GUESS};
     const struct tl_shape *shape = &story->view->result->shape;
     const struct tl_rst_now *rst = &story->view->rst;
     bool by_device = rst->origin == TL_ORIGIN_PATH;
@@ -436,7 +433,7 @@ static void say_reset(wmem_strbuf_t *out, struct story *story)
     if (!by_device || guess)
         say_as(out, story, sentence(TL_GROUP_RST_CAUSE, rst->cause), rst->confidence);
     if (by_device)
-        say(out, story, phrase(path[rst->origin_confidence]));
+        say_as(out, story, phrase(PHRASE_PATH_SENT), rst->origin_confidence);
     if (by_device && !guess)
         say_as(out, story, device_sentence(rst->cause), rst->confidence);
     if (by_device)

@@ -16,7 +16,7 @@ static int subtrees[SUBTREE_COUNT];
 enum { VALUES_MAX = 40 }; /* more than the longest group of tl_names.def has rows */
 
 /* The first field behind the subtree of each, and the one with the confidence of an answer; FIELD_COUNT = none. */
-static enum tl_field after[FIELD_COUNT];
+static uint8_t after[FIELD_COUNT];
 static enum tl_field confidences[FIELD_COUNT];
 
 /* The labels that tell people more than the words, by group and value. */
@@ -70,7 +70,7 @@ static void find_subtrees(void)
             if (tl_field_rows[next].group == TL_GROUP_CONFIDENCE && tl_field_rows[next].below == field)
                 confidences[field] = (enum tl_field)next;
         }
-        after[field] = (enum tl_field)next;
+        after[field] = (uint8_t)next;
     }
 }
 
@@ -220,19 +220,20 @@ static proto_item *add_item(const struct branch *branch, enum tl_field field, in
 /* Adds the fields from `field` on, up to `end`, and what stands below them. */
 static void show_fields(const struct branch *branch, enum tl_field field, enum tl_field end)
 {
-    for (; field < end; field = after[field]) {
-        struct branch below = *branch;
-        proto_item *item;
-        int64_t value;
+    int64_t value;
 
-        if (!tl_value(branch->view, field, &value))
-            continue;
-        item = add_item(branch, field, value);
+    while ((field = tl_value_next(branch->view, field, end, after, &value)) != end) {
+        proto_item *item = add_item(branch, field, value);
+        enum tl_field next = (enum tl_field)after[field];
+
         proto_item_set_generated(item);
-        if (after[field] == field + 1)
-            continue;
-        below.tree = proto_item_add_subtree(item, subtrees[SUBTREE_PART]);
-        show_fields(&below, (enum tl_field)(field + 1), after[field]);
+        if (next > field + 1) {
+            struct branch below = *branch;
+
+            below.tree = proto_item_add_subtree(item, subtrees[SUBTREE_PART]);
+            show_fields(&below, (enum tl_field)(field + 1), next);
+        }
+        field = next;
     }
 }
 

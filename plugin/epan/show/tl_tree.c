@@ -55,7 +55,10 @@ static uint8_t spurious_by_now(const struct tl_view *view)
         return (uint8_t)proved;
     if (shape->spurious != TL_SPURIOUS_NONE)
         return shape->spurious;
-    return shape->flags & TL_SHAPE_SPURIOUS_SHOWS ? TL_SPURIOUS_NO : TL_SPURIOUS_UNKNOWN;
+    if (!(shape->flags & TL_SHAPE_SPURIOUS_SHOWS) ||
+        tl_conn_heard_in(view->result->conn, 1 - shape->from) < view->segment->frame)
+        return TL_SPURIOUS_UNKNOWN; /* nothing of the receiver that could have shown it */
+    return TL_SPURIOUS_NO;
 }
 
 /* The tag of the segment. A probe or its answer counts as what the rest of its run shows it to be. */

@@ -49,19 +49,31 @@ static inline bool is_there(const struct tl_view *view, enum tl_type type, unsig
     }
 }
 
-bool tl_value(const struct tl_view *view, enum tl_field field, int64_t *result)
+enum tl_field tl_value_next(const struct tl_view *view, enum tl_field field, enum tl_field end, const uint8_t *after,
+                            int64_t *result)
 {
     TL_VALUE_NAMES;
 
-    switch (field) {
+    while (field < end) {
+        switch (field) {
 #define TL_FIELD(id, name, label, type, what, values, below, when, value)                                                      \
     case FIELD_##id:                                                                                                           \
         *result = (int64_t)(value);                                                                                            \
-        return when_##when(view) && is_there(view, TL_TYPE_##type, TL_GROUP_##values, *result);
+        if (when_##when(view) && is_there(view, TL_TYPE_##type, TL_GROUP_##values, *result))                                   \
+            return FIELD_##id;                                                                                                 \
+        break;
 #include "tl_fields.def"
-    default:
-        return false;
+        default:
+            return end;
+        }
+        field = (enum tl_field)(after ? after[field] : field + 1U);
     }
+    return end;
+}
+
+bool tl_value(const struct tl_view *view, enum tl_field field, int64_t *value)
+{
+    return tl_value_next(view, field, (enum tl_field)(field + 1), NULL, value) == field;
 }
 
 /* ---- texts ------------------------------------------------------------------------------------------------------------- */

@@ -35,6 +35,11 @@ extern const struct tl_field_row tl_field_rows[FIELD_COUNT];
  * for yes; of a text 0. O(1). */
 bool tl_value(const struct tl_view *view, enum tl_field field, int64_t *value);
 
+/* The first field that is shown of `field` and those behind it, before `end`, given that those are which it is below; `end` if none is.
+ * `after` has the one to look at after each; NULL = the next. One call for all rows takes half the time of one for each. */
+enum tl_field tl_value_next(const struct tl_view *view, enum tl_field field, enum tl_field end, const uint8_t *after,
+                            int64_t *value);
+
 enum { TL_VALUE_TEXT_SIZE = 448 }; /* all words of a mask together, and the NUL */
 
 /* The text of a STRING with that value, but the explanation, which is "". Cost: its length. */

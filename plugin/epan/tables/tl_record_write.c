@@ -50,13 +50,13 @@ void tl_write_measure(const struct tl_record *record, struct tl_widths *widths)
 static void write_line(FILE *out, const struct tl_record *record, const struct tl_widths *widths)
 {
     char buffer[TL_CELL_MAX];
-    unsigned count;
+    unsigned count, last;
     const struct tl_column *columns = tl_record_columns(&count);
     bool first = true;
 
-    while (count > 0 && !columns[count - 1].title) /* the last one that is in the table */
-        count--;
-    for (unsigned i = 0; i < count; i++) {
+    for (last = count - 1; last > 0 && !columns[last].title;)
+        last--;
+    for (unsigned i = 0; i <= last; i++) {
         const struct tl_column *column = &columns[i];
 
         if (!column->title)
@@ -65,7 +65,7 @@ static void write_line(FILE *out, const struct tl_record *record, const struct t
             fputs("  ", out);
         first = false;
         write_padded(out, record ? table_cell(record, column, buffer) : column->title, column,
-                     i == count - 1 ? 0 : MAX(widths->width[i], width_of(column->title)));
+                     i == last ? 0 : MAX(widths->width[i], width_of(column->title)));
     }
     fputc('\n', out);
 }
