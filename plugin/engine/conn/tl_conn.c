@@ -48,3 +48,28 @@ void *tl_conn_part(const struct tl_conn *conn, const void *part, const void *non
 
     return part != none ? (void *)(uintptr_t)part : allocator->alloc(allocator->context, bytes);
 }
+
+struct tl_scoreboard *tl_conn_make_scoreboard(const struct tl_conn *conn, struct tl_endpoint *end)
+{
+    struct tl_scoreboard *sent = tl_conn_part(conn, end->scoreboard, &tl_no_scoreboard, sizeof *sent);
+
+    if (!sent) {
+        return NULL;
+    }
+    tl_scoreboard_init(sent, &conn->pair->tracker->allocator);
+    if (end->has_max) {
+        tl_scoreboard_restart(sent, end->max);
+    }
+    end->scoreboard = sent;
+    return sent;
+}
+
+void tl_conn_free_scoreboard(const struct tl_allocator *allocator, struct tl_endpoint *end)
+{
+    if (end->scoreboard != &tl_no_scoreboard) {
+        struct tl_scoreboard *sent = (struct tl_scoreboard *)(uintptr_t)end->scoreboard;
+
+        tl_scoreboard_free(sent);
+        allocator->free(allocator->context, sent, sizeof *sent);
+    }
+}

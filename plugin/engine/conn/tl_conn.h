@@ -369,6 +369,21 @@ struct tl_conn *tl_conn_new(struct tl_pair *pair, const struct tl_segment *seg);
  * known; then a new one, equal to it. NULL when out of memory. O(1). */
 void *tl_conn_part(const struct tl_conn *conn, const void *part, const void *none, size_t bytes);
 
+/* Makes the record of what an end sent, for tl_conn_scoreboard(). */
+struct tl_scoreboard *tl_conn_make_scoreboard(const struct tl_conn *conn, struct tl_endpoint *end);
+
+/* The record of what an end sent, to write to it; NULL when out of memory. Before it is made it stands for one that starts at
+ * `max`, if the end has that, and has no bytes: then a SYN, an ACK of all, or a segment without octets at `max` changes nothing
+ * in it. O(1). */
+static inline struct tl_scoreboard *tl_conn_scoreboard(const struct tl_conn *conn, struct tl_endpoint *end)
+{
+    return end->scoreboard != &tl_no_scoreboard ? (struct tl_scoreboard *)(uintptr_t)end->scoreboard
+                                                : tl_conn_make_scoreboard(conn, end);
+}
+
+/* Frees the record. */
+void tl_conn_free_scoreboard(const struct tl_allocator *allocator, struct tl_endpoint *end);
+
 static inline bool tl_has(const struct tl_step *step, unsigned flags)
 {
     return (step->seg->flags & flags) == flags;

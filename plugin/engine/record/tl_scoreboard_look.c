@@ -34,30 +34,6 @@ unsigned tl_scoreboard_count(const struct tl_scoreboard *sent)
     return sent->count;
 }
 
-unsigned tl_scoreboard_index(const struct tl_scoreboard *sent, uint32_t seq)
-{
-    unsigned low = 0, high = sent->count;
-
-    if (tl_room_above(sent, seq) >= tl_room_above(sent, sent->max)) {
-        return tl_seq_before(seq, sent->max) ? 0 : sent->count;
-    }
-    while (low < high) {
-        unsigned middle = low + (high - low) / 2;
-
-        if (tl_room_above(sent, tl_room_entry(sent, middle)->end) > tl_room_above(sent, seq)) {
-            high = middle;
-        } else {
-            low = middle + 1;
-        }
-    }
-    return low;
-}
-
-const struct tl_scoreboard_entry *tl_scoreboard_at(const struct tl_scoreboard *sent, unsigned i)
-{
-    return i < sent->count ? tl_room_entry(sent, i) : NULL;
-}
-
 const struct tl_scoreboard_entry *tl_scoreboard_find(const struct tl_scoreboard *sent, uint32_t seq)
 {
     return tl_room_find(sent, seq);

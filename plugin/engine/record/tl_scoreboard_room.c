@@ -5,6 +5,7 @@
 #include "record/tl_scoreboard_room.h"
 
 #include "base/tl_grow.h"
+#include "base/tl_seq.h"
 
 /* How far the ring can reach below una: one ACK can pass INT32_MAX + TL_SCOREBOARD_JUMP_MAX bytes, and tl_room_age looks after at
  * most TL_SCOREBOARD_JUMP_MAX / 2 more. Below 2^32, so that no number is taken for another one. */
@@ -21,6 +22,30 @@ static void give_back(const struct tl_scoreboard *sent, void *memory, size_t byt
 }
 
 /* ---- entries ----------------------------------------------------------------------------------------------------------- */
+
+unsigned tl_scoreboard_index(const struct tl_scoreboard *sent, uint32_t seq)
+{
+    unsigned low = 0, high = sent->count;
+
+    if (tl_room_above(sent, seq) >= tl_room_above(sent, sent->max)) {
+        return tl_seq_before(seq, sent->max) ? 0 : sent->count;
+    }
+    while (low < high) {
+        unsigned middle = low + (high - low) / 2;
+
+        if (tl_room_above(sent, tl_room_entry(sent, middle)->end) > tl_room_above(sent, seq)) {
+            high = middle;
+        } else {
+            low = middle + 1;
+        }
+    }
+    return low;
+}
+
+const struct tl_scoreboard_entry *tl_scoreboard_at(const struct tl_scoreboard *sent, unsigned i)
+{
+    return i < sent->count ? tl_room_entry(sent, i) : NULL;
+}
 
 struct tl_scoreboard_entry *tl_room_find(const struct tl_scoreboard *sent, uint32_t seq)
 {

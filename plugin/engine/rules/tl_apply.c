@@ -7,33 +7,6 @@
 #include "conn/tl_window.h"
 #include "rules/tl_rexmit.h"
 
-/* ---- the record --------------------------------------------------------------------------------------------------------- */
-
-struct tl_scoreboard *tl_apply_make_record(const struct tl_conn *conn, struct tl_endpoint *end)
-{
-    struct tl_scoreboard *sent = tl_conn_part(conn, end->scoreboard, &tl_no_scoreboard, sizeof *sent);
-
-    if (!sent) {
-        return NULL;
-    }
-    tl_scoreboard_init(sent, &conn->pair->tracker->allocator);
-    if (end->has_max) {
-        tl_scoreboard_restart(sent, end->max);
-    }
-    end->scoreboard = sent;
-    return sent;
-}
-
-void tl_apply_free(const struct tl_allocator *allocator, struct tl_endpoint *end)
-{
-    if (end->scoreboard != &tl_no_scoreboard) {
-        struct tl_scoreboard *sent = (struct tl_scoreboard *)(uintptr_t)end->scoreboard;
-
-        tl_scoreboard_free(sent);
-        allocator->free(allocator->context, sent, sizeof *sent);
-    }
-}
-
 /* Whether a record that was not made stays so: it would start at `seq`, or does. */
 static bool stays_empty(const struct tl_endpoint *end, uint32_t seq)
 {
@@ -43,7 +16,7 @@ static bool stays_empty(const struct tl_endpoint *end, uint32_t seq)
 /* Starts the record anew at `seq`, from where on it counts as reached, too. */
 static void restart(const struct tl_conn *conn, struct tl_endpoint *end, uint32_t seq)
 {
-    struct tl_scoreboard *sent = tl_apply_record(conn, end);
+    struct tl_scoreboard *sent = tl_conn_scoreboard(conn, end);
 
     if (sent) {
         tl_scoreboard_restart(sent, seq);
@@ -87,7 +60,7 @@ static void raise(uint32_t *number, bool *known, uint32_t to)
 
 static void tell_record(const struct tl_step *step, bool acks_captured)
 {
-    struct tl_scoreboard *sent = tl_apply_record(step->conn, step->self);
+    struct tl_scoreboard *sent = tl_conn_scoreboard(step->conn, step->self);
 
     if (sent) {
         tl_scoreboard_expect_acks(sent, acks_captured);
@@ -127,7 +100,7 @@ static void record(const struct tl_step *step)
     if (step->length == 0 && stays_empty(self, step->seg->seq)) {
         return;
     }
-    sent = tl_apply_record(step->conn, self);
+    sent = tl_conn_scoreboard(step->conn, self);
     if (sent && tl_scoreboard_add(sent, step->seg, NULL) == TL_SCOREBOARD_REFUSED) {
         tl_scoreboard_restart(sent, step->end);
     }
@@ -180,7 +153,7 @@ static void learn_half_rtt(struct tl_endpoint *self, int64_t time_ns, const stru
 static bool acknowledge(const struct tl_conn *conn, struct tl_endpoint *end, uint32_t ack,
                         struct tl_scoreboard_ack_result *acked)
 {
-    struct tl_scoreboard *sent = stays_empty(end, ack) ? NULL : tl_apply_record(conn, end);
+    struct tl_scoreboard *sent = stays_empty(end, ack) ? NULL : tl_conn_scoreboard(conn, end);
 
     if (sent) {
         return tl_scoreboard_ack(sent, ack, acked) != TL_SCOREBOARD_REFUSED;
@@ -313,7 +286,7 @@ static bool all_closed(const struct tl_conn *conn)
 static void close_record(const struct tl_conn *conn, struct tl_endpoint *end)
 {
     if (end->scoreboard != &tl_no_scoreboard) {
-        tl_scoreboard_close(tl_apply_record(conn, end));
+        tl_scoreboard_close(tl_conn_scoreboard(conn, end));
     }
 }
 

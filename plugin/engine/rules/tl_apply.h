@@ -7,21 +7,6 @@
 
 #include "conn/tl_conn.h"
 
-/* Makes the record of what an end sent, for tl_apply_record(). */
-struct tl_scoreboard *tl_apply_make_record(const struct tl_conn *conn, struct tl_endpoint *end);
-
-/* The record of what an end sent, to write to it; NULL when out of memory. Before it is made it stands for one that starts at
- * `max`, if the end has that, and has no bytes: then a SYN, an ACK of all, or a segment without octets at `max` changes nothing
- * in it. O(1). */
-static inline struct tl_scoreboard *tl_apply_record(const struct tl_conn *conn, struct tl_endpoint *end)
-{
-    return end->scoreboard != &tl_no_scoreboard ? (struct tl_scoreboard *)(uintptr_t)end->scoreboard
-                                                : tl_apply_make_record(conn, end);
-}
-
-/* Frees the record. */
-void tl_apply_free(const struct tl_allocator *allocator, struct tl_endpoint *end);
-
 /* Applies a classified segment to both ends. Copies, strays, RSTs and segments without ACK change nothing. O(1) amortised. */
 void tl_apply_segment(struct tl_step *step);
 

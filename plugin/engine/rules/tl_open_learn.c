@@ -281,7 +281,7 @@ static void pick_other_synack(struct tl_conn *conn, struct tl_endpoint *server)
     server->scale = other.scale;
     server->max = server->seen = other.isn + 1;
     if (server->scoreboard != &tl_no_scoreboard) {
-        tl_scoreboard_restart(tl_apply_record(conn, server), other.isn + 1);
+        tl_scoreboard_restart(tl_conn_scoreboard(conn, server), other.isn + 1);
     }
 }
 

@@ -397,7 +397,7 @@ static bool may_be_duplicate_ack(const struct tl_step *step)
     const struct tl_endpoint *peer = step->peer;
     bool shows_sack = peer->repair && peer->repair->seen_sack && !(step->seg->options & TL_OPT_BROKEN);
 
-    return !all_acked(peer) && !shows_sack;
+    return peer->sent_data && !all_acked(peer) && !shows_sack;
 }
 
 /* A third ACK with the same number that nothing captured explains: a forged SYN or RST entered behind the capture point. An option

@@ -350,7 +350,7 @@ static bool make_repair(struct tl_step *step)
     if (self->repair) {
         return true;
     }
-    (void)tl_apply_record(step->conn, self);
+    (void)tl_conn_scoreboard(step->conn, self);
     self->repair = allocator->alloc(allocator->context, sizeof *self->repair);
     if (!self->repair) {
         return false;

@@ -116,7 +116,7 @@ static void name(const struct tl_conn *conn, const struct tl_segment *seg, struc
 /* The next octets. Without memory for them the record no longer reaches as far as the connection, which is quiet no more. */
 static bool take_payload(const struct tl_conn *conn, struct tl_endpoint *self, const struct tl_segment *seg)
 {
-    struct tl_scoreboard *sent = tl_apply_record(conn, self);
+    struct tl_scoreboard *sent = tl_conn_scoreboard(conn, self);
     bool kept = sent && tl_scoreboard_add(sent, seg, NULL) == TL_SCOREBOARD_OK;
 
     (void)tl_rexmit_time_echo(self, seg);

@@ -18,7 +18,7 @@ static void free_part(const struct tl_allocator *allocator, const void *part, co
 static void free_end(const struct tl_allocator *allocator, struct tl_endpoint *end)
 {
     tl_rexmit_free(end);
-    tl_apply_free(allocator, end);
+    tl_conn_free_scoreboard(allocator, end);
     tl_recent_free(&end->recent);
     free_part(allocator, end->syn, &tl_no_syns, sizeof *end->syn);
     free_part(allocator, end->synack, &tl_no_syns, sizeof *end->synack);

@@ -97,7 +97,7 @@ static void check_copy(struct tl_step *step)
 /* Starts the numbers of an end anew where its segments are now. */
 static void resync(const struct tl_conn *conn, struct tl_endpoint *end, uint32_t seq)
 {
-    struct tl_scoreboard *sent = tl_apply_record(conn, end);
+    struct tl_scoreboard *sent = tl_conn_scoreboard(conn, end);
 
     if (sent) {
         tl_scoreboard_restart(sent, seq);
