@@ -390,14 +390,28 @@ static bool may_be_copy(const struct tl_step *step, const struct tl_recent_entry
     return equal && !own_id && !newer && tl_since(step, before->time_ns) <= patience;
 }
 
+bool tl_probe_may_answer(const struct tl_step *step, int64_t sent_ns)
+{
+    /* An answer cannot come before its trigger has arrived; a shorter half RTT is jitter. */
+    enum { HALF_RTT_PERCENT = 85 };
+    int64_t half_rtt = step->self->half_rtt_ns;
+
+    return half_rtt < HALF_RTT_KNOWN_NS || tl_since(step, sent_ns) >= half_rtt / 100 * HALF_RTT_PERCENT;
+}
+
 /* Whether bytes are outstanding of which this ACK may say that they are missing. Then it would bring a SACK block, but options may be cut
  * off by the snap length, and devices blank the blocks of a connection: an end that never showed one here may have none to show. */
 static bool may_be_duplicate_ack(const struct tl_step *step)
 {
     const struct tl_endpoint *peer = step->peer;
     bool shows_sack = peer->repair && peer->repair->seen_sack && !(step->seg->options & TL_OPT_BROKEN);
+    const struct tl_scoreboard_entry *first =
+        peer->has_una ? tl_scoreboard_at(peer->scoreboard, tl_scoreboard_index(peer->scoreboard, peer->una)) : NULL;
 
-    return peer->sent_data && !all_acked(peer) && !shows_sack;
+    bool in_time = first && (step->self->half_rtt_ns == TL_UNKNOWN_NS ? tl_since(step, first->first_time_ns) >= ANSWER_NS
+                                                                      : tl_probe_may_answer(step, first->first_time_ns));
+
+    return in_time && !shows_sack;
 }
 
 /* A third ACK with the same number that nothing captured explains: a forged SYN or RST entered behind the capture point. An option
@@ -443,15 +457,6 @@ static bool answers_unseen(const struct tl_step *step)
         }
     }
     return same == enough && peer->segments > 0;
-}
-
-bool tl_probe_may_answer(const struct tl_step *step, int64_t sent_ns)
-{
-    /* An answer cannot come before its trigger has arrived; a shorter half RTT is jitter. */
-    enum { HALF_RTT_PERCENT = 85 };
-    int64_t half_rtt = step->self->half_rtt_ns;
-
-    return half_rtt < HALF_RTT_KNOWN_NS || tl_since(step, sent_ns) >= half_rtt / 100 * HALF_RTT_PERCENT;
 }
 
 /* Whether this ACK comes when an answer to the peer's last SYN or RST may come. */
