@@ -237,13 +237,13 @@ FACTS = {
         "handshake.attempt": "1", "handshake.synack_why": "timer", "server.state.withdrawn": ""},
     # A closed port: RST+ACK, sequence number 0, acknowledges the SYN (RFC 9293 3.5.2, group 1).
     ("refused", 2): {
-        "rst.cause": "refused", "rst.cause.confidence": "certain", "rst.form": "reply_noack", "rst.effect": "accepted",
+        "rst.cause": "refused", "rst.cause.confidence": "likely", "rst.form": "reply_noack", "rst.effect": "accepted",
         "rst.trigger_in": "1", "handshake.syn_in": "1"},
     # No ACK flag, number taken from the acknowledgment of frame 8 (3.5.2, group 3). A device may have said so.
     ("peer-restarted", 9): {
         "rst.cause": "half_open", "rst.cause.confidence": "likely", "rst.form": "reply_ack", "rst.trigger_in": "8"},
     ("data-after-close", 11): {
-        "rst.cause": "data_after_close", "rst.cause.confidence": "certain", "rst.form": "reply_ack", "rst.trigger_in": "10"},
+        "rst.cause": "data_after_close", "rst.cause.confidence": "likely", "rst.form": "reply_ack", "rst.trigger_in": "10"},
     ("keepalive-unanswered", 12): {
         "rst.cause": "keepalive_timeout", "rst.cause.confidence": "certain", "rst.form": "active", "rst.trigger_in": ""},
     # RST+ACK with the sender's current numbers: from a live connection (3.10.5).
