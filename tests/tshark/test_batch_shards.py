@@ -241,7 +241,7 @@ def test_captures_that_tcpdump_cannot_read(batch, place, sandbox):
         path.chmod(0o644)
         done = batch("--shards", "2", path)
         assert done.returncode == FINE
-        assert "is read whole, not in shards: tcpdump: " in done.stderr and done.stderr.count("\n") == 1
+        assert "is read whole, not in shards: tcpdump: " in done.stderr and done.stderr.count("\n") == 3
         assert len(rows(done.stdout)) == 1
         assert rows(done.stdout) == rows(batch(path).stdout)
 
@@ -307,7 +307,7 @@ def test_run_is_resumed(task, jobs, awkward, whole, batch, place):
 def test_tcpdump_is_needed(batch, awkward, place):
     folder = place / "few"
     folder.mkdir()
-    for program in ("bash", "env", "readlink", "dirname", "tshark", "capinfos"):
+    for program in ("bash", "env", "readlink", "dirname", "tshark", "capinfos", "sed", "iconv"):
         (folder / program).symlink_to(shutil.which(program))
     done = batch("--shards", "2", awkward, env={"PATH": str(folder)})
     assert done.returncode == 2 and done.stderr == "tcplife-batch: tcpdump is not installed\n"

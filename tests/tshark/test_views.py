@@ -428,7 +428,7 @@ def test_flow_reason_of_a_reset(view, captures):
     assert reset[0] == "RST: refused"
     assert reset[1] == (
         "2    Handshake       client SYN-SENT -> CLOSED, server LISTEN -> CLOSED; "
-        "why: Nothing listens there, or a firewall says so (certain, see frame 1)"
+        "why: Nothing listens there, or a firewall says so (likely, see frame 1)"
     )
 
 
@@ -437,7 +437,7 @@ def test_flow_reason_of_a_retransmission(view, captures):
     arrows = arrows_of(view("flow,tcplife,standard", captures / "synack-lost.pcap"))
     assert arrows[2] == (
         "SYN again",
-        "3    Handshake       client not ESTABLISHED but SYN-SENT; why: The SYN was not answered in time (certain, see frame 1)",
+        "3    Handshake       client not ESTABLISHED but SYN-SENT; why: The SYN was not answered in time, or the client tries again after a refusal (certain, see frame 1)",
     )
     assert arrows[3] == (
         "SYN-ACK again",
