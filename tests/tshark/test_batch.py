@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 """tcplife-batch: many captures to one table. What a table must hold is what tshark itself writes for each capture."""
 
+import contextlib
 import itertools
 import json
 import os
@@ -523,7 +524,8 @@ def kill_group_of_jobs(run):
     listed = subprocess.run(["ps", "-e", "-o", "pid=,sess="], capture_output=True, text=True, check=True).stdout
     members = [int(line.split()[0]) for line in listed.splitlines() if int(line.split()[1]) == run.pid]
     for member in members:
-        os.kill(member, signal.SIGKILL)
+        with contextlib.suppress(ProcessLookupError):  # it was done already
+            os.kill(member, signal.SIGKILL)
 
 
 @pytest.mark.parametrize("jobs", [0, 1, 5])

@@ -191,6 +191,7 @@ static void add_references(struct story *story)
 
     add_frame(story, "fin1_in", facts->fin1_in);
     add_frame(story, "fin2_in", facts->fin2_in);
+    add_frame(story, "synack_in", facts->synack_in);
     add_frame(story, "trigger", refs->trigger_in);
     add_test(story, "?opened", shape->phase != TL_PHASE_HANDSHAKE);
     add_test(story, "?opening", shape->phase == TL_PHASE_HANDSHAKE);
