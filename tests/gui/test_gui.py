@@ -63,7 +63,7 @@ VIEWS = {
         steps=[["select", "[TCP Lifecycle"], ["press", "View", "Expand Subtrees"]],
         texts=[
             "[TCP Lifecycle: Teardown, RST: data after the close, client CLOSED, server CLOSED]",
-            "[Explanation: The server resets in answer to frame 10, which brought 10 bytes: it had closed in frame 8,",
+            "[The server resets in answer to frame 10, which brought 10 bytes: it had closed in frame 8,]",
             "[Sender: server]",
             "[FIN 1 in frame: 8]",
             "[Answers frame: 10]",
