@@ -92,6 +92,17 @@ struct tl_endpoints {
     bool is_service[2];
 };
 
+/* An ICMP error which says that a segment is too large for the path: type 3 code 4 (RFC 792, RFC 1191), of ICMPv6 type 2 (RFC 4443 3.2,
+ * RFC 8201). */
+struct tl_too_big {
+    int64_t time_ns; /* capture time of the error since 1970, ns */
+    uint32_t frame;  /* of the error */
+    uint32_t seq;    /* raw sequence number of the segment that it quotes */
+    uint32_t mtu;    /* octets of the largest IP packet that passes; 0 = not said */
+    uint8_t from;    /* 0 or 1: the end of the pair that sent the quoted segment */
+    bool ipv6;
+};
+
 /* Memory. `alloc` returns zeroed memory or NULL; `free` takes what it returned with the bytes asked for, or NULL. The engine
  * survives NULL: tl_*_new return NULL, tl_pair_update returns false, and the segment counts as not seen. */
 struct tl_allocator {
@@ -247,8 +258,9 @@ struct tl_refs {
     uint32_t superseded_in;         /* frame of the last segment of the connection whose ports this one's has taken */
     int64_t since_previous_ns;
     int64_t since_original_ns;
-    uint32_t trigger_bytes;    /* RST: payload of the segment that it answers */
-    uint32_t trigger_in;       /* frame of the segment that this one answers (RST, challenge ACK, probe answer) */
+    uint32_t trigger_bytes; /* RST: payload of the segment that it answers; cause pmtu: the MTU that the ICMP error names */
+    uint32_t
+        trigger_in; /* frame of the segment that this one answers (RST, challenge ACK, probe answer), or ICMP error (cause pmtu) */
     uint32_t first_in;         /* frame of the first transmission that this one repeats */
     uint32_t probe_number;     /* running number of the probe in its run, from 1 */
     uint32_t probe_unanswered; /* probes of the run that nothing has answered so far, this one included */
@@ -331,6 +343,11 @@ struct tl_facts {
     uint32_t first_in, last_in;    /* first and last segment, in the order of the file */
     uint8_t signature;             /* enum tl_signature */
     uint8_t capture;               /* enum tl_capture */
+    uint8_t path_mtu;              /* enum tl_path_mtu */
+    uint8_t path_mtu_confidence;   /* enum tl_confidence of it */
+    uint32_t path_mtu_icmp_in;     /* frame of the first ICMP error that quotes a segment as too large; 0 = none */
+    uint32_t path_mtu_bytes;       /* the least MTU that such an error names; 0 = none */
+    uint32_t path_mtu_lost;        /* black hole: payload of the segment that did not get through */
     int64_t start_ns, last_ns;     /* first and last segment */
     /* Durations in ns; -1 = not known. */
     int64_t server_time_ns;   /* SYN -> SYN-ACK */
@@ -396,6 +413,10 @@ bool tl_pair_update(struct tl_pair *pair, const struct tl_segment *segment, stru
 /* Tells that an ICMP error quoted a SYN with this sequence number sent by end `from`: its outcome is unreachable unless TCP
  * itself answers. Ignored when no such SYN is waiting. O(1). */
 void tl_pair_unreachable(struct tl_pair *pair, unsigned from, uint32_t seq, unsigned type, unsigned code, uint32_t frame);
+
+/* Tells of an ICMP error. Ignored unless it quotes a segment that was captured, is not acknowledged, and is larger than the MTU named.
+ * O(log n). */
+void tl_pair_too_big(struct tl_pair *pair, const struct tl_too_big *error);
 
 /* What is known of a connection by now. `end_ns` is the time of the last frame of the capture so far; it decides between
  * pending and unanswered. O(1). */

@@ -282,19 +282,22 @@ static bool parse_direction(const struct parser *parser, const char *word, unsig
     return true;
 }
 
-/* TIME icmp A>B seq N type T code C: an error that quotes a SYN of A. */
+/* TIME icmp A>B seq N type T code C [mtu M]: an error that quotes a segment of A. */
 static bool parse_icmp(struct parser *parser, struct case_event *event, char **words, unsigned count)
 {
     unsigned letter;
 
-    if (count != 9 || strcmp(words[3], "seq") != 0 || strcmp(words[5], "type") != 0 || strcmp(words[7], "code") != 0)
-        return fail(parser, "want: TIME icmp A>B seq N type N code N", NULL);
+    if ((count != 9 && count != 11) || strcmp(words[3], "seq") != 0 || strcmp(words[5], "type") != 0 ||
+        strcmp(words[7], "code") != 0 || (count == 11 && strcmp(words[9], "mtu") != 0))
+        return fail(parser, "want: TIME icmp A>B seq N type N code N, mtu N if need be", NULL);
     if (!parse_direction(parser, words[2], &letter))
         return false;
     event->segment.from = parser->end[letter];
     event->segment.seq = parse_seq(words[4], parser->isn[letter]);
     event->icmp_type = (unsigned)strtoul(words[6], NULL, 10);
     event->icmp_code = (unsigned)strtoul(words[8], NULL, 10);
+    event->icmp_mtu = count == 11 ? (uint32_t)strtoul(words[10], NULL, 10) : 0;
+    event->segment.ipv6 = parser->ipv6;
     return true;
 }
 
@@ -416,6 +419,22 @@ static char *read_text(const char *path)
     }
     fclose(stream);
     return text;
+}
+
+void case_tell_icmp(struct tl_pair *pair, const struct case_event *event)
+{
+    const struct tl_segment *quoted = &event->segment;
+    bool is_too_big = quoted->ipv6 ? event->icmp_type == 2 : event->icmp_type == 3 && event->icmp_code == 4;
+
+    if (is_too_big)
+        tl_pair_too_big(pair, &(struct tl_too_big){.time_ns = event->time_ns,
+                                                   .frame = quoted->frame,
+                                                   .seq = quoted->seq,
+                                                   .mtu = event->icmp_mtu,
+                                                   .from = quoted->from,
+                                                   .ipv6 = quoted->ipv6});
+    else
+        tl_pair_unreachable(pair, quoted->from, quoted->seq, event->icmp_type, event->icmp_code, quoted->frame);
 }
 
 bool case_read(const char *path, struct case_file *file)

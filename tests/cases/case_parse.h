@@ -9,7 +9,7 @@
 
 enum case_kind {
     CASE_SEGMENT, /* a TCP segment */
-    CASE_ICMP,    /* an ICMP error that quotes a SYN */
+    CASE_ICMP,    /* an ICMP error that quotes a SYN or a segment too large */
     CASE_OTHER,   /* a frame of something else: only time passes */
     CASE_MORE,    /* no frame: more expectations of the line above */
     CASE_END,     /* no frame: what must be known of a connection at the end of the capture */
@@ -23,6 +23,7 @@ struct case_event {
     struct tl_segment segment; /* CASE_SEGMENT; CASE_ICMP uses frame, from and seq, CASE_LATE frame */
     unsigned icmp_type;
     unsigned icmp_code;
+    uint32_t icmp_mtu;    /* if the packet was too large */
     unsigned conn;        /* CASE_END: number of the connection */
     const char *expected; /* what stands behind the bar; "" = nothing */
 };
@@ -37,5 +38,8 @@ struct case_file {
 /* Reads a file. Returns false after telling on stderr what is wrong and where. case_free() in both cases. */
 bool case_read(const char *path, struct case_file *file);
 void case_free(struct case_file *file);
+
+/* Tells the engine of an ICMP error, an event of kind CASE_ICMP. */
+void case_tell_icmp(struct tl_pair *pair, const struct case_event *event);
 
 #endif

@@ -211,8 +211,7 @@ static void run_event(struct run *run, const struct case_event *event)
     if (event->kind == CASE_SEGMENT)
         run_segment(run, event);
     else if (event->kind == CASE_ICMP)
-        tl_pair_unreachable(run->pair, event->segment.from, event->segment.seq, event->icmp_type, event->icmp_code,
-                            event->segment.frame);
+        case_tell_icmp(run->pair, event);
     else if (event->kind == CASE_END)
         run_end(run, event);
     else if (event->kind == CASE_LATE)

@@ -81,7 +81,7 @@ static const char *run(const struct case_file *file, struct memory *memory, uint
         if (event->kind == CASE_SEGMENT) {
             wrong = take(pair, &event->segment, memory);
         } else if (event->kind == CASE_ICMP) {
-            tl_pair_unreachable(pair, event->segment.from, event->segment.seq, event->icmp_type, event->icmp_code, *frame);
+            case_tell_icmp(pair, event);
         }
     }
     tl_pair_free(pair);

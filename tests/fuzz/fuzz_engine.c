@@ -237,6 +237,24 @@ static void take_segment(struct run *run, const struct stream_event *event, cons
 }
 
 /* Runs the stream. Returns the number of its segments, and the sum of its answers after each. */
+static void tell_icmp(struct run *run, const struct stream_event *event, const struct shift *shift)
+{
+    const struct tl_segment *seg = &event->segment;
+    struct tl_pair *pair = run->pairs[event->pair];
+    uint32_t seq = seg->seq + shift->number[seg->from];
+
+    if (stream_is_too_big(event)) {
+        tl_pair_too_big(pair, &(struct tl_too_big){.time_ns = (int64_t)((uint64_t)seg->time_ns + (uint64_t)shift->time_ns),
+                                                   .frame = seg->frame,
+                                                   .seq = seq,
+                                                   .mtu = event->icmp_mtu,
+                                                   .from = seg->from,
+                                                   .ipv6 = event->icmp_type == 2});
+    } else {
+        tl_pair_unreachable(pair, seg->from, seq, event->icmp_type, event->icmp_code, seg->frame);
+    }
+}
+
 static uint32_t run_stream(const uint8_t *bytes, size_t size, const struct shift *shift, uint64_t *sums)
 {
     struct stream stream;
@@ -251,16 +269,13 @@ static uint32_t run_stream(const uint8_t *bytes, size_t size, const struct shift
     /* Where requests of memory are counted to fail, both ways would fail at other places. */
     run.tracker->no_fast_path = shift->by_rules && head.fail_nth == 0;
     for (event = stream_next(&stream); event.kind != STREAM_END; event = stream_next(&stream)) {
-        const struct tl_segment *seg = &event.segment;
-
         if (!run.pairs[event.pair]) {
             continue;
         }
         if (event.kind == STREAM_SEGMENT) {
             take_segment(&run, &event, shift);
         } else {
-            tl_pair_unreachable(run.pairs[event.pair], seg->from, seg->seq + shift->number[seg->from], event.icmp_type,
-                                event.icmp_code, seg->frame);
+            tell_icmp(&run, &event, shift);
         }
     }
     finish(&run);

@@ -22,6 +22,7 @@ static struct stream_event event_of(const struct case_event *event)
 
     told.icmp_type = event->icmp_type;
     told.icmp_code = event->icmp_code;
+    told.icmp_mtu = event->icmp_mtu;
     return told;
 }
 

@@ -149,6 +149,8 @@ static void get_icmp(struct stream *stream, struct stream_event *event)
     event->kind = STREAM_ICMP;
     event->icmp_type = (unsigned)get(stream, 1);
     event->icmp_code = (unsigned)get(stream, 1);
+    event->icmp_mtu = stream_is_too_big(event) ? (unsigned)get(stream, 2) : 0;
+    event->segment.time_ns = stream->time_ns;
     event->segment.seq = stream->end[event->pair][event->segment.from].next + get_distance(stream, 4);
 }
 
@@ -294,6 +296,9 @@ static bool put_icmp(struct stream *stream, const struct stream_event *event)
     put(stream, NO_SEGMENT | from | event->pair << PAIR_SHIFT, 1);
     put(stream, event->icmp_type, 1);
     put(stream, event->icmp_code, 1);
+    if (stream_is_too_big(event)) {
+        put(stream, event->icmp_mtu, 2);
+    }
     put(stream, event->segment.seq - stream->end[event->pair][from].next, 4);
     return stream->at <= stream->size;
 }

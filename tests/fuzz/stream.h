@@ -31,9 +31,16 @@ enum stream_kind { STREAM_END, STREAM_SEGMENT, STREAM_ICMP };
 struct stream_event {
     enum stream_kind kind;
     unsigned pair;
-    struct tl_segment segment;     /* STREAM_ICMP: frame, from and seq only */
+    struct tl_segment segment;     /* STREAM_ICMP: frame, from, seq and time only */
     unsigned icmp_type, icmp_code; /* STREAM_ICMP */
+    unsigned icmp_mtu;             /* the same, if stream_is_too_big() */
 };
+
+/* Whether an event of kind STREAM_ICMP says that a packet is too large: by ICMPv6 (type 2), or by ICMP (type 3, code 4). */
+static inline bool stream_is_too_big(const struct stream_event *event)
+{
+    return event->icmp_type == 2 || (event->icmp_type == 3 && event->icmp_code == 4);
+}
 
 /* What both the reader and the writer know of the stream so far. */
 struct stream {

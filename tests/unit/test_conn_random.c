@@ -173,6 +173,14 @@ static uint64_t send_random(struct stream *s, uint64_t sum)
     if (tl_test_below(&s->random, 100) == 0) {
         tl_pair_unreachable(s->pairs[pair], segment.from, segment.seq, 3, 1, segment.frame);
     }
+    if (tl_test_below(&s->random, 20) == 0) {
+        tl_pair_too_big(s->pairs[pair], &(struct tl_too_big){.time_ns = segment.time_ns,
+                                                             .frame = segment.frame,
+                                                             .seq = segment.seq,
+                                                             .mtu = tl_test_below(&s->random, 1500),
+                                                             .from = segment.from,
+                                                             .ipv6 = segment.ipv6});
+    }
     sum = add_to_sum(sum, &result.shape, sizeof result.shape);
     return add_to_sum(sum, &result.refs, sizeof result.refs);
 }

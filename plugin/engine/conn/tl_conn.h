@@ -100,14 +100,16 @@ extern const struct tl_rsts tl_no_rsts;
 extern const struct tl_scoreboard tl_no_scoreboard;
 
 struct tl_repair;
+struct tl_mtu_seen;
 
 /* One end: what it sent (sequence numbers of its direction) and what it said of the other direction. */
 struct tl_endpoint {
     struct tl_fsm fsm;
     const struct tl_scoreboard
         *scoreboard; /* bytes that the peer has not acknowledged; tl_no_scoreboard as long as a record would have none */
-    struct tl_recent recent;  /* its last segments */
-    struct tl_repair *repair; /* of losses among them; NULL before its first payload */
+    struct tl_recent recent;      /* its last segments */
+    struct tl_repair *repair;     /* of losses among them; NULL before its first payload */
+    struct tl_mtu_seen *mtu_seen; /* of the path's MTU, to its segments; NULL = nothing. Made and read by tl_path_mtu */
     const struct tl_syns *syn, *synack;
     const struct tl_probe_run *probe;
     const struct tl_rsts *rst;

@@ -4,6 +4,8 @@
  */
 #include "rules/tl_resent.h"
 
+#include "rules/tl_path_mtu.h"
+
 /* Thresholds; docs/design.md has the measurements behind them. */
 static const int64_t SILENCE_NS = 185 * TL_MS; /* as TL_TIMER_NS, measured from the last thing the sender heard */
 /* RFC 8985 7.2: a probe timeout is at most two round trips and the receiver's delay of its ACK, for which this has room. */
@@ -151,6 +153,14 @@ static int64_t patience(const struct tl_resent *r)
     return rtt + tl_max_ns(rtt / 4, 5 * TL_MS);
 }
 
+/* An ICMP error says that the bytes were too large for the path: they are sent again at once (RFC 1191 6.4, RFC 8201 5.4; Linux
+ * tcp_simple_retransmit()), in what fits. */
+static bool when_path_mtu(const struct tl_resent *r, struct cause *c)
+{
+    *c = CAUSE(PMTU, LIKELY);
+    return tl_path_mtu_draws(r->step, &r->look.previous, r->step->rtt_ns == TL_UNKNOWN_NS ? TL_TIMER_NS : patience(r));
+}
+
 static bool when_timer(const struct tl_resent *r, struct cause *c)
 {
     if (r->head && r->no_evidence && is_silent(r)) {
@@ -251,8 +261,8 @@ static bool when_nothing_else(const struct tl_resent *r, struct cause *c)
 }
 
 static bool (*const causes[])(const struct tl_resent *, struct cause *) = {
-    when_one_way,    when_single,       when_timer,          when_timer_without_sack, when_in_loss,
-    when_tail_probe, when_sacked_above, when_duplicate_acks, when_short_timer,        when_nothing_else,
+    when_path_mtu,   when_one_way,      when_single,         when_timer,       when_timer_without_sack, when_in_loss,
+    when_tail_probe, when_sacked_above, when_duplicate_acks, when_short_timer, when_nothing_else,
 };
 
 /* ---- episodes ----------------------------------------------------------------------------------------------------------- */

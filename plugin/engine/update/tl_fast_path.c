@@ -7,6 +7,7 @@
 
 #include "conn/tl_window.h"
 #include "rules/tl_apply.h"
+#include "rules/tl_path_mtu.h"
 #include "rules/tl_probe.h"
 #include "rules/tl_rexmit.h"
 #include "rules/tl_spurious.h"
@@ -26,11 +27,12 @@ static bool is_known(const struct tl_endpoint *end)
            (end->scoreboard == &tl_no_scoreboard || end->scoreboard->max == end->max);
 }
 
-/* Neither FIN nor RST (tl_close, tl_origin), no probes of it (tl_probe), no repetition, no stray segment, window open. */
+/* Neither FIN nor RST (tl_close, tl_origin), no probes of it (tl_probe), no repetition, no stray segment, window open, and no
+ * segment that may be too large for the path (tl_path_mtu). */
 static bool is_quiet(const struct tl_endpoint *end)
 {
     return !end->has_fin && end->rst->count == 0 && end->probe->count == 0 && end->insists == 0 && end->strays == 0 &&
-           end->has_window && end->window > 0 && end->sent_plain && !end->acks_unexpected;
+           end->has_window && end->window > 0 && end->sent_plain && !end->acks_unexpected && !tl_path_mtu_waits(end);
 }
 
 /* Nothing of a handshake is left to be found (tl_open). */

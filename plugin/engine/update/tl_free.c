@@ -5,6 +5,7 @@
 #include "update/tl_update.h"
 
 #include "rules/tl_apply.h"
+#include "rules/tl_path_mtu.h"
 #include "rules/tl_rexmit.h"
 #include "views/tl_zeek_view.h"
 
@@ -18,6 +19,7 @@ static void free_part(const struct tl_allocator *allocator, const void *part, co
 static void free_end(const struct tl_allocator *allocator, struct tl_endpoint *end)
 {
     tl_rexmit_free(end);
+    tl_path_mtu_free(allocator, end);
     tl_conn_free_scoreboard(allocator, end);
     tl_recent_free(&end->recent);
     free_part(allocator, end->syn, &tl_no_syns, sizeof *end->syn);

@@ -7,6 +7,7 @@
  */
 #include "conn/tl_window.h"
 #include "rules/tl_open.h"
+#include "rules/tl_path_mtu.h"
 #include "rules/tl_reset.h"
 #include "update/tl_update.h"
 
@@ -373,5 +374,16 @@ void tl_pair_unreachable(struct tl_pair *pair, unsigned from, uint32_t seq, unsi
 
     if (has_isn(conn, from & 1, seq)) {
         tl_open_note_unreachable(conn, &error);
+    }
+}
+
+void tl_pair_too_big(struct tl_pair *pair, const struct tl_too_big *error)
+{
+    struct tl_too_big ours = *error;
+    struct tl_conn *before = older(pair);
+
+    ours.time_ns = tl_pair_time(pair, error->time_ns);
+    if (pair->newest && !tl_path_mtu_take(pair->newest, &ours) && before) {
+        (void)tl_path_mtu_take(before, &ours);
     }
 }

@@ -10,6 +10,7 @@
 #include "rules/tl_open.h"
 #include "rules/tl_origin.h"
 #include "rules/tl_outcome.h"
+#include "rules/tl_path_mtu.h"
 #include "rules/tl_phase.h"
 #include "rules/tl_probe.h"
 #include "rules/tl_reset.h"
@@ -409,6 +410,7 @@ static const struct {
     {tl_close_learn, DONE_LEARNT, NAMED},
     {tl_apply_segment, DONE_APPLIED, NAMED | DONE_LEARNT},
     {tl_rexmit_learn, 0, DONE_APPLIED},
+    {tl_path_mtu_learn, 0, DONE_APPLIED},
     {tl_origin_learn, DONE_ORIGIN, DONE_APPLIED | DONE_ACK},
     {tl_apply_challenge_trigger, DONE_TRIGGER, DONE_APPLIED},
     {tl_states_update, DONE_STATES, DONE_APPLIED | DONE_ORIGIN},

@@ -6,6 +6,7 @@
 #include "rules/tl_close.h"
 #include "rules/tl_origin.h"
 #include "rules/tl_outcome.h"
+#include "rules/tl_path_mtu.h"
 #include "rules/tl_signature.h"
 #include "views/tl_verdict.h"
 
@@ -78,6 +79,18 @@ static void write_opening(const struct tl_conn *conn, int64_t end_ns, struct tl_
     }
     facts->ambiguous = conn->opening.ambiguous;
     facts->position = (uint8_t)position_of(facts);
+}
+
+static void write_path(const struct tl_conn *conn, struct tl_facts *facts)
+{
+    struct tl_path_mtu_now now;
+
+    tl_path_mtu_now(conn, &now);
+    facts->path_mtu = now.kind;
+    facts->path_mtu_confidence = now.confidence;
+    facts->path_mtu_icmp_in = now.icmp_in;
+    facts->path_mtu_bytes = now.mtu;
+    facts->path_mtu_lost = now.lost;
 }
 
 static void write_closing(const struct tl_conn *conn, struct tl_facts *facts)
@@ -190,6 +203,7 @@ void tl_conn_facts(const struct tl_conn *conn, int64_t end_ns, struct tl_facts *
     facts->capture = (uint8_t)capture_of(conn);
     write_opening(conn, end_ns, facts);
     write_closing(conn, facts);
+    write_path(conn, facts);
     tl_verdict(conn, facts);
 }
 

@@ -169,40 +169,51 @@ static bool is_quoted_ip(const uint8_t *ip, unsigned size, const packet_info *pi
            memcmp(ip + at + length, pinfo->dst.data, (size_t)length) == 0;
 }
 
-/* Type and code of the ICMP error around `tvb`, which is the quoted TCP header. Nothing hands them down, and the ICMP dissector
- * notes them only after the quoted packet; but they stand at a fixed distance, unless the quoted IP header has options or
- * extension headers: then both are ICMP_UNKNOWN. */
-static void read_icmp(tvbuff_t *tvb, const packet_info *pinfo, uint8_t *type, uint8_t *code)
+/* What is read of an ICMP error. */
+struct icmp {
+    uint8_t type, code; /* ICMP_UNKNOWN when they cannot be read */
+    uint32_t mtu;       /* if it is too_big(); 0 = not said */
+};
+
+/* The ICMP error around `tvb`, which is the quoted TCP header. Nothing hands it down, and the ICMP dissector notes type and code
+ * only after the quoted packet; but they stand at a fixed distance, unless the quoted IP header has options or extension headers:
+ * then both are ICMP_UNKNOWN. */
+static struct icmp read_icmp(tvbuff_t *tvb, bool ipv6, const packet_info *pinfo)
 {
-    unsigned size = pinfo->src.type == AT_IPv6 ? IPV6_HEADER : IPV4_HEADER;
+    unsigned size = ipv6 ? IPV6_HEADER : IPV4_HEADER;
     int start = tvb_raw_offset(tvb) - (int)size - ICMP_HEADER;
     const uint8_t *icmp;
 
-    *type = *code = ICMP_UNKNOWN;
     if (start < 0)
-        return;
+        return (struct icmp){ICMP_UNKNOWN, ICMP_UNKNOWN, 0};
     icmp = tvb_get_ptr(tvb_get_ds_tvb(tvb), start, (int)size + ICMP_HEADER);
     if (!is_quoted_ip(icmp + ICMP_HEADER, size, pinfo))
-        return;
-    *type = icmp[0];
-    *code = icmp[1];
+        return (struct icmp){ICMP_UNKNOWN, ICMP_UNKNOWN, 0};
+    return (struct icmp){icmp[0], icmp[1], ipv6 ? tl_get32(icmp + 4) : tl_get16(icmp + 6)};
 }
 
-/* Whether the error says that the packet did not arrive. Not so: redirect and source quench of ICMP (5 and 4), "fragmentation
- * needed" (3/4) and ICMPv6's "packet too big" (2), after which the same packet can be sent on another way or cut. */
-static bool means_unreachable(bool ipv6, uint8_t type, uint8_t code)
+/* Whether the packet was too large for the path: "fragmentation needed" (3/4, RFC 792) and ICMPv6's "packet too big" (2, RFC 4443
+ * 3.2). */
+static bool too_big(bool ipv6, const struct icmp *icmp)
 {
-    if (type == ICMP_UNKNOWN)
-        return true;
-    return ipv6 ? type != 2 : type != 4 && type != 5 && !(type == 3 && code == 4);
+    return ipv6 ? icmp->type == 2 : icmp->type == 3 && icmp->code == 4;
 }
 
-/* A TCP header quoted in an ICMP error: the answer to a SYN, perhaps. 8 bytes of the header may be all there is. */
+/* Whether the error says that the packet did not arrive, nor can. Not so: redirect and source quench of ICMP (5 and 4), and a
+ * packet too large, after which the same can be sent on another way or cut. */
+static bool means_unreachable(bool ipv6, const struct icmp *icmp)
+{
+    return !too_big(ipv6, icmp) && (ipv6 || (icmp->type != 4 && icmp->type != 5));
+}
+
+/* A TCP header quoted in an ICMP error: the answer to a SYN, or to a segment too large, perhaps. 8 bytes of the header may be all there
+ * is. */
 static void record_quoted(tvbuff_t *tvb, packet_info *pinfo)
 {
     unsigned captured = tvb_captured_length(tvb);
+    bool ipv6 = pinfo->src.type == AT_IPv6;
     unsigned from = 0;
-    uint8_t type, code;
+    struct icmp icmp;
     struct tl_flow flow;
     struct tl_pair *pair;
     const uint8_t *bytes;
@@ -212,15 +223,24 @@ static void record_quoted(tvbuff_t *tvb, packet_info *pinfo)
     if (!inside(pinfo, known.proto_icmp) && !inside(pinfo, known.proto_icmpv6))
         return;
     bytes = tvb_get_ptr(tvb, 0, (int)MIN(captured, 14));
-    if (captured >= 14 && (bytes[13] & (TL_SYN | TL_ACK | TL_RST | TL_FIN)) != TL_SYN)
-        return;
-    read_icmp(tvb, pinfo, &type, &code);
-    if (!means_unreachable(pinfo->src.type == AT_IPv6, type, code))
-        return;
+    icmp = read_icmp(tvb, ipv6, pinfo);
     flow = flow_of(pinfo, bytes);
     pair = tl_store_pair(&flow, false, &from);
-    if (pair)
-        tl_pair_unreachable(pair, from, tl_get32(bytes + 4), type, code, pinfo->num);
+    if (!pair)
+        return;
+    if (too_big(ipv6, &icmp)) {
+        tl_pair_too_big(pair, &(struct tl_too_big){.time_ns = time_of(pinfo),
+                                                   .frame = pinfo->num,
+                                                   .seq = tl_get32(bytes + 4),
+                                                   .mtu = icmp.mtu,
+                                                   .from = (uint8_t)from,
+                                                   .ipv6 = ipv6});
+        return;
+    }
+    if (captured >= 14 && (bytes[13] & (TL_SYN | TL_ACK | TL_RST | TL_FIN)) != TL_SYN)
+        return;
+    if (means_unreachable(ipv6, &icmp))
+        tl_pair_unreachable(pair, from, tl_get32(bytes + 4), icmp.type, icmp.code, pinfo->num);
 }
 
 /* ---- in front of TCP --------------------------------------------------------------------------------------------------- */
