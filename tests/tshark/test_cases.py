@@ -18,6 +18,7 @@ CASES_ALONE = [path for path in CASES if "=pending" in path.read_text()]
 CASES_TOGETHER = [path for path in CASES if path not in CASES_ALONE]
 FLAGS = {"FIN": "F", "SYN": "S", "RST": "R", "PSH": "P", "ACK": "A", "URG": "U", "ECE": "E", "CWR": "C"}
 ROUTER = "192.0.2.1"  # RFC 5737: an address of nobody
+ROUTER6 = "2001:db8::1"  # RFC 3849: the same
 MPTCP_RST = 0x80  # RFC 8684 3.6: subtype 8 in the high half of the first octet
 MPTCP_CAPABLE = 0x01  # subtype 0, version 1
 HEADINGS = ("handshake", "teardown", "rst")  # fields below one of these show only on frames that have the heading
@@ -94,15 +95,21 @@ class Parser:
 
     def packet(self, words):
         from scapy.layers.inet import ICMP, IP, TCP, UDP
+        from scapy.layers.inet6 import ICMPv6PacketTooBig, IPv6
 
         if words[0] == "other":
             return IP(src=ROUTER, dst=ROUTER) / UDP(sport=9, dport=9)
         if words[0] == "icmp":
             sender, receiver = (self.ends[letter] for letter in words[1].split(">"))
             pairs = dict(zip(words[2::2], words[3::2], strict=True))
-            quoted = IP(src=sender.address, dst=receiver.address)
-            quoted /= TCP(sport=sender.port, dport=receiver.port, flags="S", seq=number(pairs["seq"], sender.isn))
-            return IP(src=ROUTER, dst=sender.address) / ICMP(type=int(pairs["type"]), code=int(pairs["code"])) / quoted
+            kind, code, mtu = (int(pairs.get(name, 0)) for name in ("type", "code", "mtu"))
+            is_too_big = kind == 2 or (kind, code) == (3, 4)
+            quoted = TCP(sport=sender.port, dport=receiver.port, flags="A" if is_too_big else "S", seq=number(pairs["seq"], sender.isn))
+            if ":" in sender.address:
+                quoted = IPv6(src=sender.address, dst=receiver.address) / quoted
+                return IPv6(src=ROUTER6, dst=sender.address) / ICMPv6PacketTooBig(code=code, mtu=mtu) / quoted
+            quoted = IP(src=sender.address, dst=receiver.address) / quoted
+            return IP(src=ROUTER, dst=sender.address) / ICMP(type=kind, code=code, nexthopmtu=mtu) / quoted
         sender, receiver = (self.ends[letter] for letter in words[0].split(">"))
         return segment(sender, receiver, words[1], list(zip(words[2::2], words[3::2], strict=True)))
 

@@ -201,12 +201,12 @@ def test_tcp_inside_tcp(fields, sandbox):
 # ---- quoted and sampled headers --------------------------------------------------------------------------------------
 
 
-def icmp_error(kind, code, quoted, source="192.0.2.1", destination="10.0.0.1"):
-    return ethernet(ipv4(source, destination, struct.pack("!BBHI", kind, code, 0, 0) + quoted, protocol=ICMP))
+def icmp_error(kind, code, quoted, source="192.0.2.1", destination="10.0.0.1", rest=0):
+    return ethernet(ipv4(source, destination, struct.pack("!BBHI", kind, code, 0, rest) + quoted, protocol=ICMP))
 
 
-def icmpv6_error(kind, code, quoted):
-    return ethernet(ipv6(struct.pack("!BBHI", kind, code, 0, 0) + quoted, next_header=ICMPV6, sender=1), 0x86DD)
+def icmpv6_error(kind, code, quoted, rest=0):
+    return ethernet(ipv6(struct.pack("!BBHI", kind, code, 0, rest) + quoted, next_header=ICMPV6, sender=1), 0x86DD)
 
 
 OUTCOME_FIELDS = (
@@ -244,6 +244,31 @@ def test_icmp_that_does_not_mean_unreachable(fields, sandbox):
     rows = fields(write_pcap(sandbox.new_path(".pcap"), frames), *OUTCOME_FIELDS, two_pass=True)
     assert rows[0]["tcplife.handshake.outcome"] == "pending"
     assert all(set(row.values()) == {""} for row in rows[1:])
+
+
+TOO_BIG_FIELDS = (
+    "tcplife.retransmission.cause", "tcplife.retransmission.icmp_in", "tcplife.path_mtu", "tcplife.path_mtu.bytes",
+)  # fmt: skip
+
+
+@pytest.mark.parametrize("quoted", [8, 20])
+@pytest.mark.parametrize("family", [4, 6])
+def test_too_big_draws_what_is_sent_again(family, quoted, fields, sandbox):
+    """A segment of 1400 bytes, the error about it (RFC 1191 4, RFC 4443 3.2), and its bytes again in 1300 and 100: packets of 1340 and
+    1360 bytes at most."""
+    talk = Talk()
+    mtu, size, kind = (1340, 20, 0x0800) if family == 4 else (1360, 40, 0x86DD)
+    wrap = (lambda packet: packet) if family == 4 else in_ipv6
+    packets = [
+        talk.ip(0, SYN, 0), talk.ip(1, SYN | ACK, 0, 1), talk.ip(0, ACK, 1, 1), talk.ip(0, ACK, 1, 1, payload=b"x" * 1400),
+        talk.ip(0, ACK, 1, 1, payload=b"x" * 1300), talk.ip(0, ACK, 1301, 1, payload=b"x" * 100),
+    ]  # fmt: skip
+    frames = [ethernet(wrap(packet), kind) for packet in packets]
+    about = wrap(packets[3])[: size + quoted]
+    frames.insert(4, icmp_error(3, 4, about, rest=mtu) if family == 4 else icmpv6_error(2, 0, about, rest=mtu))
+    rows = fields(write_pcap(sandbox.new_path(".pcap"), frames), *TOO_BIG_FIELDS, two_pass=True)
+    assert [list(row.values()) for row in rows[5:]] == [["pmtu", "5", "icmp", str(mtu)]] * 2
+    assert set(rows[4].values()) == {""}, "a quoted header is not a segment"
 
 
 def test_icmp_error_changes_nothing_else(fields, sandbox):

@@ -15,8 +15,6 @@ enum { LEAST_MTU_IPV4 = 68, LEAST_MTU_IPV6 = 1280 };
 enum { ANY_PATH_IPV4 = 536, ANY_PATH_IPV6 = 1220 };
 /* Timeouts of one segment that shows a black hole: with the first transmission it was lost three times. */
 enum { TIMEOUTS_SURE = 2 };
-/* Timeouts after which nothing new is looked for. */
-enum { TIMEOUTS_MOST = 8 };
 
 /* What the path has shown to the segments of one end. */
 struct tl_mtu_seen {
@@ -30,7 +28,7 @@ struct tl_mtu_seen {
     uint32_t drawn_end;  /* where the last segment ended that it drew, if drew */
     uint32_t seq, size;  /* the segment that the timer repeats: first number, payload; size 0 = none */
     uint32_t lost;       /* payload of the segment that showed a black hole; 0 = none */
-    uint8_t timeouts;    /* of it, at that size; stops at TIMEOUTS_MOST */
+    uint8_t timeouts;    /* of it, at that size; stops at 255 */
     uint8_t confidence;  /* enum tl_confidence of the black hole */
     bool drew;
     bool cut; /* it was sent in smaller segments since */
@@ -209,7 +207,7 @@ static bool is_large_head(const struct tl_step *step)
 static void note_timeout(struct tl_step *step)
 {
     const struct tl_segment *seg = step->seg;
-    struct tl_mtu_seen *seen = step->self->mtu_seen;
+    struct tl_mtu_seen *seen;
 
     if (!is_large_head(step)) {
         return;
@@ -224,8 +222,8 @@ static void note_timeout(struct tl_step *step)
         seen->timeouts = 0;
         seen->cut = false;
     }
-    if (!seen->cut && seg->len == seen->size && seen->timeouts < TIMEOUTS_MOST) {
-        seen->timeouts++;
+    if (!seen->cut && seg->len == seen->size) {
+        seen->timeouts += seen->timeouts < UINT8_MAX;
         if (seen->timeouts >= TIMEOUTS_SURE) {
             judge(step, seen);
         }

@@ -68,7 +68,7 @@ SITUATIONS = {
                          ("tcplife.rst.cause=device_state", *CUT), ("policy", "state_lost")),
     "black_hole": Situation("segments above a size are swallowed in silence",
                             lambda view: view.swallowed > 0,
-                            ("tcplife.finding=mtu_black_hole",)),
+                            ("tcplife.path_mtu=black_hole", "tcplife.finding=mtu_black_hole")),
     "sack_blanked": Situation("a device blanks SACK blocks",
                               lambda view: view.blanked >= SPOILED_LEAST,
                               ("tcplife.finding=sack_broken", "tcplife.finding=options_stripped"),
