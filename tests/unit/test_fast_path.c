@@ -9,6 +9,7 @@
 #include <string.h>
 
 #include "conn/tl_conn.h"
+#include "rules/tl_path_mtu.h"
 #include "rules/tl_rexmit.h"
 #include "update/tl_fast_path.h"
 #include "views/tl_zeek_view.h"
@@ -103,6 +104,8 @@ static void assert_same_parts(const struct tl_endpoint *a, const struct tl_endpo
     assert_memory_equal(a->synack, b->synack, sizeof *a->synack);
     assert_memory_equal(a->probe, b->probe, sizeof *a->probe);
     assert_memory_equal(a->rst, b->rst, sizeof *a->rst);
+    assert_int_equal(a->mtu_seen == NULL, b->mtu_seen == NULL);
+    assert_memory_equal(a->mtu_seen, b->mtu_seen, a->mtu_seen ? sizeof *a->mtu_seen : 0);
 }
 
 static void forget_parts(struct tl_endpoint *end)
@@ -112,6 +115,7 @@ static void forget_parts(struct tl_endpoint *end)
     end->rst = NULL;
     end->scoreboard = NULL;
     end->repair = NULL;
+    end->mtu_seen = NULL;
 }
 
 /* Everything but the places of memory. */

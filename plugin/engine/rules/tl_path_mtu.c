@@ -16,24 +16,6 @@ enum { ANY_PATH_IPV4 = 536, ANY_PATH_IPV6 = 1220 };
 /* Timeouts of one segment that shows a black hole: with the first transmission it was lost three times. */
 enum { TIMEOUTS_SURE = 2 };
 
-/* What the path has shown to the segments of one end. */
-struct tl_mtu_seen {
-    int64_t icmp_ns;     /* the ICMP error that counts now */
-    int64_t drawn_ns;    /* it, or the last segment that it drew */
-    int64_t sure_ns;     /* the timeout that made the black hole known */
-    uint32_t icmp_in;    /* frame; 0 = none */
-    uint32_t first_in;   /* frame of the first one */
-    uint32_t mtu, least; /* that it names, and the least that any named; 0 = none */
-    uint32_t sent_end;   /* what the end had sent when it came */
-    uint32_t drawn_end;  /* where the last segment ended that it drew, if drew */
-    uint32_t seq, size;  /* the segment that the timer repeats: first number, payload; size 0 = none */
-    uint32_t lost;       /* payload of the segment that showed a black hole; 0 = none */
-    uint8_t timeouts;    /* of it, at that size; stops at 255 */
-    uint8_t confidence;  /* enum tl_confidence of the black hole */
-    bool drew;
-    bool cut; /* it was sent in smaller segments since */
-};
-
 static struct tl_mtu_seen *make(const struct tl_conn *conn, struct tl_endpoint *end)
 {
     const struct tl_allocator *allocator = &conn->pair->tracker->allocator;

@@ -9,6 +9,24 @@
 
 #include "conn/tl_conn.h"
 
+/* What the path has shown to the segments of one end. Made when there is something to keep; private, but for tests. */
+struct tl_mtu_seen {
+    int64_t icmp_ns;     /* the ICMP error that counts now */
+    int64_t drawn_ns;    /* it, or the last segment that it drew */
+    int64_t sure_ns;     /* the timeout that made the black hole known */
+    uint32_t icmp_in;    /* frame; 0 = none */
+    uint32_t first_in;   /* frame of the first one */
+    uint32_t mtu, least; /* that it names, and the least that any named; 0 = none */
+    uint32_t sent_end;   /* what the end had sent when it came */
+    uint32_t drawn_end;  /* where the last segment ended that it drew, if drew */
+    uint32_t seq, size;  /* the segment that the timer repeats: first number, payload; size 0 = none */
+    uint32_t lost;       /* payload of the segment that showed a black hole; 0 = none */
+    uint8_t timeouts;    /* of it, at that size; stops at 255 */
+    uint8_t confidence;  /* enum tl_confidence of the black hole */
+    bool drew;
+    bool cut; /* it was sent in smaller segments since */
+};
+
 /* What is known of a connection's path by now. */
 struct tl_path_mtu_now {
     uint8_t kind;       /* enum tl_path_mtu */
