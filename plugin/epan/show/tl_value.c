@@ -131,7 +131,7 @@ const char *tl_value_path(const struct tl_endpoint_view *end, char buffer[TL_VAL
 
 const char *tl_value_text(const struct tl_view *view, enum tl_field field, int64_t value, char buffer[TL_VALUE_TEXT_SIZE])
 {
-    const struct tl_shape *shape = &view->result->shape;
+    const struct tl_shape *shape;
     unsigned group = tl_field_rows[field].group;
 
     if (group == TL_GROUP_ERRORS || group == TL_GROUP_EVIDENCE)
@@ -141,6 +141,7 @@ const char *tl_value_text(const struct tl_view *view, enum tl_field field, int64
     switch (field) {
     case FIELD_CLIENT_STATE_CHANGE:
     case FIELD_SERVER_STATE_CHANGE:
+        shape = &view->result->shape;
         return tl_value_path(&shape->endpoint[(shape->client & 1) ^ (field == FIELD_SERVER_STATE_CHANGE)], buffer);
     case FIELD_ZEEK_HISTORY:
         return view->zeek.history;
