@@ -9,6 +9,7 @@
 #include <epan/prefs.h>
 
 #include "input/tl_input.h"
+#include "report/tl_report_tap.h"
 #include "show/tl_conv_filter.h"
 #include "show/tl_tree.h"
 #include "tables/tl_conn_table.h"
@@ -76,6 +77,7 @@ void tcplife_register(void)
     tl_input_register(proto_tcplife);
     tl_tap_register();
     tl_conn_tap_register();
+    tl_report_tap_register(&pref_explanation_language);
     tl_conn_table_register();
     tl_server_table_register();
     tl_stats_tree_register();
