@@ -304,7 +304,6 @@ static void compact(struct tl_scoreboard *sent, unsigned target)
         }
         entry->end = next->end;
         entry->flags |= (uint8_t)(next->flags | TL_SCOREBOARD_COARSE);
-        entry->marks &= next->marks;
         r++;
     }
     sent->count = (uint16_t)w;
@@ -463,32 +462,28 @@ static bool append(struct tl_scoreboard *sent, const struct tl_segment *segment)
     return true;
 }
 
-enum tl_scoreboard_status tl_scoreboard_add(struct tl_scoreboard *sent, const struct tl_segment *segment,
-                                            struct tl_scoreboard_result *result)
+enum tl_scoreboard_status tl_scoreboard_add(struct tl_scoreboard *sent, const struct tl_segment *segment)
 {
-    struct tl_scoreboard_result own;
+    struct tl_scoreboard_result result;
     enum tl_scoreboard_status status;
     uint32_t low, high;
 
-    if (!result && append(sent, segment)) {
+    if (append(sent, segment)) {
         return TL_SCOREBOARD_OK;
     }
-    status = tl_scoreboard_look(sent, segment, &own);
-    if (result) {
-        *result = own;
-    }
+    status = tl_scoreboard_look(sent, segment, &result);
     if (status != TL_SCOREBOARD_OK) {
         return status;
     }
     if (!tl_scoreboard_octets(segment)) {
-        return add_empty(sent, segment, &own);
+        return add_empty(sent, segment, &result);
     }
-    if (!reserve(sent, segment, &own)) {
+    if (!reserve(sent, segment, &result)) {
         return TL_SCOREBOARD_NO_MEMORY;
     }
-    make_reach(sent, segment, &own);
-    if (own.acked_bytes && !own.before_start) {
-        remember_again(sent, segment, &own);
+    make_reach(sent, segment, &result);
+    if (result.acked_bytes && !result.before_start) {
+        remember_again(sent, segment, &result);
     }
     if (!clip(sent, segment, &low, &high)) {
         return TL_SCOREBOARD_OK;
@@ -506,12 +501,10 @@ enum tl_scoreboard_status tl_scoreboard_add(struct tl_scoreboard *sent, const st
 
 enum tl_scoreboard_status tl_scoreboard_ack(struct tl_scoreboard *sent, uint32_t ack, struct tl_scoreboard_ack_result *result)
 {
-    struct tl_scoreboard_ack_result own;
     int32_t beyond = sent->started ? tl_seq_diff(ack, sent->max) : 0;
     bool refused = beyond > TL_SCOREBOARD_JUMP_MAX || beyond == INT32_MIN, remembered = true;
     uint32_t advance = ack - sent->una, known = sent->floor - sent->una;
 
-    result = result ? result : &own;
     *result = (struct tl_scoreboard_ack_result){.una_before = sent->started ? sent->una : ack, .newest_ns = INT64_MIN};
     if (refused) {
         return TL_SCOREBOARD_REFUSED;
@@ -533,26 +526,6 @@ enum tl_scoreboard_status tl_scoreboard_ack(struct tl_scoreboard *sent, uint32_t
         sent->una = ack;
     }
     return remembered ? TL_SCOREBOARD_OK : TL_SCOREBOARD_NO_MEMORY;
-}
-
-void tl_scoreboard_cut(struct tl_scoreboard *sent, uint32_t seq)
-{
-    uint32_t keep = tl_room_above(sent, seq);
-
-    if (!sent->started || keep >= tl_room_above(sent, sent->max)) {
-        return;
-    }
-    while (sent->count && tl_room_above(sent, tl_room_entry(sent, sent->count - 1U)->seq) >= keep) {
-        sent->count--;
-    }
-    if (sent->count && tl_room_above(sent, tl_room_entry(sent, sent->count - 1U)->end) > keep) {
-        tl_room_entry(sent, sent->count - 1U)->end = seq;
-    }
-    tl_room_drop_openers(sent, seq, sent->max);
-    sent->max = seq;
-    if (tl_room_above(sent, sent->whole) > keep) {
-        sent->whole = seq;
-    }
 }
 
 void tl_scoreboard_expect_acks(struct tl_scoreboard *sent, bool captured)

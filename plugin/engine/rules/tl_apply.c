@@ -101,7 +101,7 @@ static void record(const struct tl_step *step)
         return;
     }
     sent = tl_conn_scoreboard(step->conn, self);
-    if (sent && tl_scoreboard_add(sent, step->seg, NULL) == TL_SCOREBOARD_REFUSED) {
+    if (sent && tl_scoreboard_add(sent, step->seg) == TL_SCOREBOARD_REFUSED) {
         tl_scoreboard_restart(sent, step->end);
     }
 }

@@ -26,21 +26,15 @@ static struct tl_resend *resend_at(const struct tl_repair *repair, unsigned i)
 
 static bool grow(struct tl_repair *repair)
 {
-    unsigned capacity = tl_grown(repair->resend_capacity), i;
-    const struct tl_allocator *allocator = repair->allocator;
-    struct tl_resend *resends = allocator->alloc(allocator->context, capacity * sizeof *resends);
+    unsigned newest = repair->resend_newest;
+    void *resends = tl_grow_ring(repair->allocator, repair->resends, sizeof *repair->resends, repair->resend_capacity, &newest);
 
-    if (!resends) {
-        return false;
+    if (resends) {
+        repair->resends = resends;
+        repair->resend_capacity = (uint8_t)tl_grown(repair->resend_capacity);
+        repair->resend_newest = (uint8_t)newest;
     }
-    for (i = 0; i < repair->resend_count; i++) {
-        resends[repair->resend_count - 1 - i] = *resend_at(repair, i);
-    }
-    allocator->free(allocator->context, repair->resends, repair->resend_capacity * sizeof *resends);
-    repair->resends = resends;
-    repair->resend_capacity = (uint8_t)capacity;
-    repair->resend_newest = (uint8_t)(repair->resend_count > 0 ? repair->resend_count - 1u : capacity - 1u);
-    return true;
+    return resends != NULL;
 }
 
 static struct tl_resend *add_resend(struct tl_repair *repair)
