@@ -114,6 +114,23 @@ void tl_record_facts(const struct tl_conn *conn, struct tl_facts *facts)
         facts->kind = facts->kind_confidence = facts->initiator = 0;
 }
 
+/* Nothing is known of it yet. */
+static void fill_course(struct tl_record *record)
+{
+    struct tl_course_now *course = &record->course;
+
+    course->rst_delay_ns = course->rst_silence_ns = course->idle_survived_ns = course->idle_failed_ns = -1;
+    course->keepalive_idle_ns = course->owed_for_ns = course->fin_silence_ns = course->after_fin_ns = -1;
+    course->reuse_elapsed_ns = -1;
+    course->icmp_type = course->icmp_code = UINT32_MAX;
+    for (unsigned i = 0; i < 2; i++) {
+        course->end[i].timer_max_ns = course->end[i].reply_min_ns = -1;
+        course->end[i].wscale = UINT32_MAX;
+        record->waits.longest_ns[i] = -1;
+    }
+    record->waits.ns[TL_WAIT_SUM_UNKNOWN] = record->duration_ns;
+}
+
 void tl_record_fill(wmem_allocator_t *pool, const struct tl_conn *conn, const struct tl_tally *tally, int64_t origin_ns,
                     struct tl_record *record)
 {
@@ -132,6 +149,7 @@ void tl_record_fill(wmem_allocator_t *pool, const struct tl_conn *conn, const st
     record->duration_ns = tl_ns_between(facts->start_ns, facts->last_ns);
     record->longest_idle_ns = tally->longest_idle_ns;
     record->final_idle_ns = tl_tally_final_idle(tally);
+    fill_course(record);
 }
 
 /* ---- cells -------------------------------------------------------------------------------------------------------------- */

@@ -7,7 +7,9 @@
 
 #include "base/tl_compat.h"
 
+#include "../engine/views/tl_course.h"
 #include "../engine/views/tl_tally.h"
+#include "../engine/views/tl_waits.h"
 
 #define TL_NO_STREAM UINT32_MAX
 
@@ -19,12 +21,16 @@ struct tl_record {
     struct tl_facts facts;
     struct tl_zeek_words zeek;
     struct tl_trouble trouble[2], both; /* of each end, and of both together */
+    struct tl_waits_now waits;
+    struct tl_course_now course;
     uint64_t bytes[2];
     int64_t since_first_ns, duration_ns, longest_idle_ns, final_idle_ns;
     const char *client, *server;         /* addresses or names, as Wireshark's name resolution is set */
     const char *client_end, *server_end; /* the same with the port */
     const char *zeek_history;            /* NULL = not followed */
     const char *limits;                  /* NULL = none */
+    const char *options[2];              /* of the SYNs; NULL = none */
+    const char *icmp_from;               /* NULL = none */
     uint32_t client_port, server_port;
     uint32_t segments[2];
     uint32_t retransmissions_of[2], retransmissions;
