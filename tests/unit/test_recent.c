@@ -247,7 +247,6 @@ static void ip_id_0_is_no_identity(void **state)
 
     (void)state;
     start(&f);
-    s.dont_fragment = true;
     tl_recent_add(&f.recent, &s);
     assert_int_equal(copy_of(&f, &s), 0);
     s.ipv6 = true;

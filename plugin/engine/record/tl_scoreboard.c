@@ -4,6 +4,7 @@
  */
 #include "record/tl_scoreboard.h"
 
+#include "base/tl_event.h"
 #include "base/tl_seq.h"
 #include "record/tl_scoreboard_room.h"
 
@@ -81,9 +82,9 @@ static bool clip(const struct tl_scoreboard *sent, const struct tl_segment *segm
 {
     int64_t ahead = tl_seq_diff(segment->seq, sent->max), floor = -(int64_t)tl_room_above(sent, sent->max);
 
-    *high = segment->seq + tl_scoreboard_octets(segment);
+    *high = segment->seq + tl_event_length(segment->flags, segment->len);
     *low = ahead < floor ? sent->floor : segment->seq;
-    return sent->started && ahead + tl_scoreboard_octets(segment) > floor;
+    return sent->started && ahead + tl_event_length(segment->flags, segment->len) > floor;
 }
 
 static struct span plan(const struct tl_scoreboard *sent, uint32_t low, uint32_t high)
@@ -367,7 +368,7 @@ static bool reserve(struct tl_scoreboard *sent, const struct tl_segment *segment
 /* Starts the record, or moves its lower edge, so that the segment lies within. */
 static void make_reach(struct tl_scoreboard *sent, const struct tl_segment *segment, const struct tl_scoreboard_result *result)
 {
-    uint32_t end = segment->seq + tl_scoreboard_octets(segment);
+    uint32_t end = segment->seq + tl_event_length(segment->flags, segment->len);
 
     if (!sent->started) {
         tl_scoreboard_restart(sent, segment->seq);
@@ -447,7 +448,7 @@ static void remember_again(struct tl_scoreboard *sent, const struct tl_segment *
 /* The ordinary case, without the search: the octets that follow the last ones, nothing missing below, room for them. */
 static bool append(struct tl_scoreboard *sent, const struct tl_segment *segment)
 {
-    uint32_t octets = tl_scoreboard_octets(segment), high = segment->seq + octets;
+    uint32_t octets = tl_event_length(segment->flags, segment->len), high = segment->seq + octets;
 
     if (!sent->started || segment->seq != sent->max || sent->whole != sent->max || octets == 0 || octets > UINT16_MAX ||
         sent->opener_count > 0 || sent->count >= sent->limit || high - sent->una > INT32_MAX) {
@@ -475,7 +476,7 @@ enum tl_scoreboard_status tl_scoreboard_add(struct tl_scoreboard *sent, const st
     if (status != TL_SCOREBOARD_OK) {
         return status;
     }
-    if (!tl_scoreboard_octets(segment)) {
+    if (!tl_event_length(segment->flags, segment->len)) {
         return add_empty(sent, segment, &result);
     }
     if (!reserve(sent, segment, &result)) {

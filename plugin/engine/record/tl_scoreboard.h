@@ -126,16 +126,6 @@ void tl_scoreboard_close(struct tl_scoreboard *sent);
  * The ring is emptied too. O(1). */
 void tl_scoreboard_restart(struct tl_scoreboard *sent, uint32_t seq);
 
-/* Octets that a segment occupies in sequence space: payload, SYN and FIN; 0 for RST, whose payload is text. O(1).
- * Source: RFC 9293 3.4, 3.10.7 (SEG.LEN). */
-static inline uint32_t tl_scoreboard_octets(const struct tl_segment *segment)
-{
-    if (segment->flags & TL_RST) {
-        return 0;
-    }
-    return segment->len + !!(segment->flags & TL_SYN) + !!(segment->flags & TL_FIN);
-}
-
 /* Says what the segment is to the record and changes nothing. Writes the whole result. TL_SCOREBOARD_REFUSED when it lies more than
  * TL_SCOREBOARD_JUMP_MAX beyond max or is longer than that, or cannot be compared with max (2^31 away). O(log n + entries that it
  * covers). */

@@ -4,6 +4,7 @@
  */
 #include "record/tl_scoreboard.h"
 
+#include "base/tl_event.h"
 #include "base/tl_seq.h"
 #include "record/tl_scoreboard_room.h"
 
@@ -112,7 +113,7 @@ static void look_inside(const struct tl_scoreboard *sent, uint32_t low, uint32_t
 enum tl_scoreboard_status tl_scoreboard_look(const struct tl_scoreboard *sent, const struct tl_segment *segment,
                                              struct tl_scoreboard_result *result)
 {
-    uint32_t octets = tl_scoreboard_octets(segment), inside;
+    uint32_t octets = tl_event_length(segment->flags, segment->len), inside;
     int64_t ahead = sent->started ? tl_seq_diff(segment->seq, sent->max) : 0, end = ahead + octets;
     int64_t floor = -(int64_t)tl_room_above(sent, sent->max), una = -(int64_t)(sent->max - sent->una);
 

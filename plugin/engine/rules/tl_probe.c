@@ -93,7 +93,7 @@ static bool is_window_probe(const struct tl_step *step)
 /* K4w: nothing of the peer was captured, so that neither its window nor its acknowledgments are known. */
 static bool is_one_way(const struct tl_step *step)
 {
-    return step->peer->segments == 0;
+    return tl_one_way(step);
 }
 
 /* K4: the octet before the next one, nothing outstanding, and no old segment: asks whether the peer is there. */
@@ -439,9 +439,9 @@ static bool answers_unseen(const struct tl_step *step)
     if (may_be_duplicate_ack(step) || is_closed_window(peer)) {
         return false; /* or it asks for the window: some stacks (gVisor) probe without an octet, at the next number */
     }
-    if (!(self->options & peer->options & TL_OPT_SACK_PERMITTED) || step->seg->sack_count > 0 ||
-        (step->seg->options & TL_OPT_MPTCP) || self->has_fin || peer->has_fin || !self->has_window ||
-        self->last_window != step->seg->window || !step->conn->opening.acked ||
+    if (!tl_agreed(step, TL_OPT_SACK_PERMITTED) || step->seg->sack_count > 0 || (step->seg->options & TL_OPT_MPTCP) ||
+        self->has_fin || peer->has_fin || !self->has_window || self->last_window != step->seg->window ||
+        !step->conn->opening.acked ||
         ((step->seg->options & TL_OPT_TIMESTAMPS) && tl_seq_after(step->seg->tsecr, newest_echo))) {
         return false;
     }

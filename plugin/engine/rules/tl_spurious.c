@@ -86,7 +86,7 @@ static enum tl_spurious known_spurious(const struct tl_step *step, const struct 
         return TL_SPURIOUS_SACKED;
     }
     if (captured_before && !timestamps && !repair->seen_sack && look->filled_bytes == 0 && is_beside_receiver(step) &&
-        !(step->self->options & step->peer->options & TL_OPT_SACK_PERMITTED)) {
+        !tl_agreed(step, TL_OPT_SACK_PERMITTED)) {
         return TL_SPURIOUS_DELIVERED;
     }
     return TL_SPURIOUS_NONE;
@@ -212,7 +212,7 @@ static bool repeats_last_ack(const struct tl_step *step, const struct tl_scorebo
 {
     const struct tl_endpoint *self = step->self, *peer = step->peer;
     const struct tl_shape *shape = step->shape;
-    bool no_sack = self->has_isn_of_syn && peer->has_isn_of_syn && !(self->options & peer->options & TL_OPT_SACK_PERMITTED);
+    bool no_sack = self->has_isn_of_syn && peer->has_isn_of_syn && !tl_agreed(step, TL_OPT_SACK_PERMITTED);
     bool named = shape->keepalive != TL_PROBE_KIND_NONE || shape->window_probe != TL_PROBE_KIND_NONE ||
                  shape->teardown_step != TL_TEARDOWN_STEP_NONE || shape->handshake_step != TL_HANDSHAKE_STEP_NONE ||
                  (shape->ack != TL_ACK_NONE && shape->ack != TL_ACK_DUP);
