@@ -368,6 +368,35 @@ static void an_ack_of_zero_is_told(void **state)
     end_talk(&t);
 }
 
+/* More outstanding than a plausible distance (tl_window_fits): an ACK of where the peer's octets are still wanted is none of another
+ * connection, by either way; nor is the octet there when it comes again. */
+static void much_outstanding_is_no_stray(void **state)
+{
+    enum { LEN = 60000, MANY = 20 /* 1.2 MB without a window that large */ };
+    struct talk t = {.random = 1};
+    uint32_t first;
+
+    (void)state;
+    begin_talk(&t, false);
+    handshake(&t, false, true);
+    say(&t, (struct tl_segment){.flags = TL_ACK, .from = 1, .seq = t.next[1], .ack = t.next[0], .len = 10});
+    t.next[1] += 10;
+    say(&t, (struct tl_segment){.flags = TL_ACK, .seq = t.next[0], .ack = t.next[1], .len = 10});
+    first = t.next[0] += 10;
+    say(&t, (struct tl_segment){.flags = TL_ACK, .from = 1, .seq = t.next[1], .ack = first, .len = 10});
+    t.next[1] += 10;
+    for (unsigned i = 0; i < MANY; i++) {
+        say(&t, (struct tl_segment){.flags = TL_ACK, .seq = t.next[0], .ack = t.next[1], .len = LEN});
+        t.next[0] += LEN;
+    }
+    say(&t, (struct tl_segment){.flags = TL_ACK, .from = 1, .seq = t.next[1], .ack = first, .len = 10});
+    assert_true(t.result[0].fast_path);
+    assert_false(t.result[1].shape.flags & TL_SHAPE_STRAY);
+    say(&t, (struct tl_segment){.flags = TL_ACK, .seq = first, .ack = t.next[1] + 10, .len = LEN});
+    assert_false(t.result[1].shape.flags & TL_SHAPE_STRAY);
+    end_talk(&t);
+}
+
 /* Octets that the record had no memory for: the connection is not what the fast path takes for granted. */
 static void want_of_memory_ends_the_calm(void **state)
 {
@@ -441,7 +470,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(both_ways_end_at_the_same_place), cmocka_unit_test(an_ack_of_zero_is_told),
         cmocka_unit_test(want_of_memory_ends_the_calm),    cmocka_unit_test(quiet_transfer_is_ordinary),
-        cmocka_unit_test(ordinary_ack_may_prove),
+        cmocka_unit_test(ordinary_ack_may_prove),          cmocka_unit_test(much_outstanding_is_no_stray),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -8,9 +8,16 @@
  * captures lose segments, and 1 MiB is more than most windows and far less than the distance of random numbers. */
 enum { PLAUSIBLE_OCTETS = 1 << 20, SCALE_MAX = 14 /* RFC 7323 2.3 */ };
 
-static bool near(uint32_t number, uint32_t known, uint32_t reach)
+/* Whether a number of the direction of `end` is within `reach` of what that had sent; what it still has to hear of is, however much
+ * that is. */
+static bool near(uint32_t number, const struct tl_endpoint *end, uint32_t reach)
 {
-    return tl_seq_within(number, known - reach, known + reach);
+    uint32_t low = end->max - reach;
+
+    if (end->has_una && tl_seq_before(end->una, low)) {
+        low = end->una;
+    }
+    return tl_seq_within(number, low, end->max + reach);
 }
 
 bool tl_window_fits(const struct tl_conn *conn, const struct tl_segment *seg)
@@ -28,10 +35,10 @@ bool tl_window_fits(const struct tl_conn *conn, const struct tl_segment *seg)
     if (peer->max_window > reach) {
         reach = peer->max_window;
     }
-    if (self->has_max && !near(seg->seq, self->max, reach)) {
+    if (self->has_max && !near(seg->seq, self, reach)) {
         return false;
     }
-    return !(seg->flags & TL_ACK) || !peer->has_max || near(seg->ack, peer->max, reach);
+    return !(seg->flags & TL_ACK) || !peer->has_max || near(seg->ack, peer, reach);
 }
 
 int64_t tl_window_rtt(const struct tl_conn *conn)

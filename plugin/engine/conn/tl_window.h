@@ -8,7 +8,7 @@
 #include "conn/tl_conn.h"
 
 /* Whether the numbers of a segment fit the connection: within the largest window, or 1 MiB, of what both ends are known to
- * have sent. SYN and RST always fit, they are judged by their own rules; so does everything where nothing is known. O(1). */
+ * have sent, or not acknowledged yet (RFC 9293 3.4: SND.UNA =< SEG.ACK). SYN and RST always fit, they are judged by their own rules; so does everything where nothing is known. O(1). */
 bool tl_window_fits(const struct tl_conn *conn, const struct tl_segment *seg);
 
 /* Round-trip time of the whole path: the least time to one end and back plus the least to the other; TL_UNKNOWN_NS if one of

@@ -17,7 +17,7 @@ bool tl_late_is(const struct tl_step *step);
 /* Whether this SYN-ACK is the one that its client has answered already: the first segment captured of its end. O(1). */
 bool tl_late_is_synack(const struct tl_conn *conn, const struct tl_step *step);
 
-/* Whether this SYN is the one that a SYN-ACK captured before has acknowledged. O(TL_RECENT_MAX). */
+/* I1b: whether this SYN is the one that a SYN-ACK captured before has acknowledged. O(TL_RECENT_MAX). */
 bool tl_late_is_syn(const struct tl_conn *conn, const struct tl_segment *seg);
 
 /* Whether an empty segment of this end stands at the next number that was expected here, although the other end has acknowledged more a
