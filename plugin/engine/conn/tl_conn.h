@@ -111,6 +111,7 @@ struct tl_endpoint {
     const struct tl_syns *syn, *synack;
     const struct tl_probe_run *probe;
     const struct tl_rsts *rst;
+    int64_t late_ns;          /* by how much it is written later than the other end, at least; 0 = not that anybody knows */
     int64_t half_rtt_ns;      /* least time from the capture point to this end and back; TL_UNKNOWN_NS = never measured */
     int64_t fin_ns;           /* its FIN, first transmission */
     int64_t ack_ns;           /* when its acknowledgment number moved last */
@@ -353,6 +354,7 @@ struct tl_step {
     bool legal;           /* the flags are a combination that TCP sends */
     bool stray;
     bool new_bytes; /* ends beyond everything its sender had sent */
+    bool late;      /* acknowledged before it was captured, and sent for the first time: tl_late.h */
     bool is_probe;
     bool acks_fin;      /* first to acknowledge the peer's FIN */
     bool infers_fin;    /* shows that the peer had sent a FIN that was not captured */
