@@ -1,6 +1,9 @@
 /* tl_apply.c - what a segment changes: numbers, acknowledgment, windows, whether the connection is open or closed.
  *
  * SPDX-License-Identifier: GPL-2.0-or-later
+ *
+ * RFC 9293 3.10.7.4 (what an acceptable segment changes: SND.UNA, RCV.NXT, the window), RFC 7323 2.3 and 5.3 (scaled windows, the last
+ * timestamp), RFC 7413 4.2 (data on a SYN).
  */
 #include "rules/tl_apply.h"
 

@@ -1,6 +1,8 @@
 /* tl_close.c - the teardown: step, kind, initiator, TIME-WAIT side.
  *
  * SPDX-License-Identifier: GPL-2.0-or-later
+ *
+ * RFC 9293 3.6 (closing, half-closed), 3.6.1 (TIME-WAIT), 3.10.7.4 (the FIN bit), figures 12 and 13 (normal and simultaneous close).
  */
 #include "rules/tl_close.h"
 

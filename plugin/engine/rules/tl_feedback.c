@@ -1,6 +1,9 @@
 /* tl_feedback.c - what the receiver has reported, and what the sender knew of it.
  *
  * SPDX-License-Identifier: GPL-2.0-or-later
+ *
+ * RFC 9293 3.10.7.4 (cumulative ACK), RFC 2018 and 2883 (SACK, D-SACK), RFC 5681 2 (duplicate ACKs), RFC 7323 3.2 and 4.3 (which
+ * report an echo shows that the sender had).
  */
 #include "rules/tl_feedback.h"
 

@@ -1,6 +1,8 @@
 /* tl_rst_form.c - how a RST was made, and which segment it answers.
  *
  * SPDX-License-Identifier: GPL-2.0-or-later
+ *
+ * RFC 9293 3.5.2 (the three groups of resets), 3.10.5 (abort), 3.10.7 (answers to segments that fit nothing).
  */
 #include "rules/tl_rst_form.h"
 

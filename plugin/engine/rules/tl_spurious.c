@@ -1,6 +1,9 @@
 /* tl_spurious.c - retransmissions that were not needed, and what proves it.
  *
  * SPDX-License-Identifier: GPL-2.0-or-later
+ *
+ * RFC 2883 and 3708 (D-SACK), RFC 3522 and 4015 (Eifel: the timestamp echo), RFC 9293 3.10.7.4 (old bytes draw an ACK), RFC 4737
+ * (reordering).
  */
 #include "rules/tl_spurious.h"
 

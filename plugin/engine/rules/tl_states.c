@@ -1,6 +1,8 @@
 /* tl_states.c - from a classified segment to the states of both ends.
  *
  * SPDX-License-Identifier: GPL-2.0-or-later
+ *
+ * RFC 9293 3.3.2 (states), 3.10.7 (arriving segments), RFC 1337 (TIME-WAIT and resets), RFC 7323 4.3 (what an echo shows).
  */
 #include "rules/tl_states.h"
 

@@ -28,7 +28,7 @@ enum { STRAYS_TO_RESYNC = 3 };
 
 /* ---- before the rules --------------------------------------------------------------------------------------------------- */
 
-/* A connection that the capture did not see open: roles are a guess by the ports (docs/design.md, R6 and R7). */
+/* R6, R7: a connection that the capture did not see open: roles are a guess by the ports. */
 static void guess_roles(struct tl_conn *conn, const struct tl_segment *seg)
 {
     /* Guess of roles mid-stream. */
