@@ -197,6 +197,7 @@ enum tl_capture {
     TL_CAPTURE_DOUBLED = 0x04,    /* more than 30 % of the first 20 segments are copies */
     TL_CAPTURE_OFFLOAD = 0x08,    /* segments larger than the path carries: captured before cutting or after joining */
     TL_CAPTURE_BACKWARDS = 0x10,  /* times ran backwards */
+    TL_CAPTURE_LATE = 0x40,       /* one direction is written later than the other */
     TL_CAPTURE_COARSE = 0x20,     /* too much outstanding: back references name the first of several segments */
 };
 

@@ -104,6 +104,7 @@ struct tl_endpoint {
     struct tl_syns *syns, *synacks;
     struct tl_probe_run *probes;
     struct tl_rsts *rsts;
+    int64_t late_ns;          /* by how much it is written later than the other end, at least; 0 = not that anybody knows */
     int64_t half_rtt_ns;      /* least time from the capture point to this end and back; TL_UNKNOWN_NS = never measured */
     int64_t fin_ns;           /* its FIN, first transmission */
     int64_t ack_ns;           /* when its acknowledgment number moved last */
@@ -382,6 +383,7 @@ struct tl_step {
     bool legal;           /* the flags are a combination that TCP sends */
     bool stray;
     bool new_bytes; /* ends beyond everything its sender had sent */
+    bool late;      /* acknowledged before it was captured, and sent for the first time: tl_late.h */
     bool is_probe;
     bool acks_fin;      /* first to acknowledge the peer's FIN */
     bool infers_fin;    /* shows that the peer had sent a FIN that was not captured */

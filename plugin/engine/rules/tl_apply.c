@@ -28,6 +28,27 @@ static void restart(const struct tl_conn *conn, struct tl_endpoint *end, uint32_
 
 /* ---- what a segment changes ----------------------------------------------------------------------------------------------- */
 
+static void raise(uint32_t *number, bool *known, uint32_t to)
+{
+    if (!*known || tl_seq_after(to, *number)) {
+        *number = to;
+        *known = true;
+    }
+}
+
+/* A SYN that was answered before it was captured: the other end has acknowledged more by now. */
+static void start_late(struct tl_step *step)
+{
+    struct tl_endpoint *self = step->self;
+    bool max_known = self->has_max, seen_known = self->has_seen;
+
+    if (step->late) {
+        raise(&self->max, &max_known, self->isn + 1);
+        raise(&self->seen, &seen_known, self->isn + 1);
+        self->has_max = self->has_seen = true;
+    }
+}
+
 /* A SYN starts the numbers of its sender. The data on it counts only when the SYN-ACK takes it (RFC 7413 4.2). */
 static void apply_syn(struct tl_step *step)
 {
@@ -44,6 +65,7 @@ static void apply_syn(struct tl_step *step)
         break;
     }
     if (step->conn->opened) {
+        start_late(step);
         return;
     }
     if (self->sent) {
@@ -51,14 +73,6 @@ static void apply_syn(struct tl_step *step)
     }
     self->max = self->seen = self->isn + 1;
     self->has_max = self->has_seen = true;
-}
-
-static void raise(uint32_t *number, bool *known, uint32_t to)
-{
-    if (!*known || tl_seq_after(to, *number)) {
-        *number = to;
-        *known = true;
-    }
 }
 
 static void tell_record(const struct tl_step *step, bool acks_captured)

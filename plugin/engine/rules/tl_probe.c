@@ -7,6 +7,7 @@
 #include "rules/tl_probe.h"
 
 #include "conn/tl_window.h"
+#include "rules/tl_late.h"
 #include "rules/tl_rexmit.h"
 
 /* Thresholds; docs/design.md has the measurements behind them. */
@@ -102,7 +103,7 @@ static bool asks_again(const struct tl_step *step)
     const struct tl_endpoint *self = step->self;
     bool idle = is_one_way(step) ? tl_since(step, self->last_ns) >= ONE_WAY_SILENCE_NS : all_acked(self);
 
-    return step->seg->seq == self->max - 1 && idle && !may_be_old(step);
+    return step->seg->seq == self->max - 1 && idle && !may_be_old(step) && !tl_late_is_due(step);
 }
 
 /* Whether the octet differs from the one that was sent with this number: then nothing is sent again (RFC 1122 4.2.3.6 calls it
@@ -322,7 +323,7 @@ void tl_probe_classify(struct tl_step *step)
     bool plain = step->event == TL_EVENT_ACK || step->event == TL_EVENT_DATA;
     bool is_window = false;
 
-    if (!plain || step->stray || step->copy_of || !step->conn->opened || !step->self->has_max || !step->legal) {
+    if (!plain || step->stray || step->copy_of || step->late || !step->conn->opened || !step->self->has_max || !step->legal) {
         return;
     }
     if (is_empty_probe(step)) {
