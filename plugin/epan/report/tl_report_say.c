@@ -315,6 +315,20 @@ static const char *frames(const struct subject *subject)
     return wmem_strbuf_get_str(out);
 }
 
+/* ---- lists ----------------------------------------------------------------------------------------------------------------- */
+
+const char *tl_report_skip_separators(const char *text)
+{
+    for (;;) {
+        size_t ascii = strspn(text, " ;,.:");
+
+        text += ascii;
+        if (strncmp(text, "；", 3) != 0 && strncmp(text, "，", 3) != 0 && strncmp(text, "：", 3) != 0)
+            return text;
+        text += 3;
+    }
+}
+
 /* ---- the whole ----------------------------------------------------------------------------------------------------------- */
 
 static const char *fill(const struct subject *subject, struct tl_blanks *blanks, const char *text)

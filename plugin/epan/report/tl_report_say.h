@@ -32,4 +32,7 @@ const char *tl_report_seconds(wmem_allocator_t *pool, int64_t ns);
 /* Octets as people write them: "1448 B", "34 kB", "1.4 MB". */
 const char *tl_report_octets(wmem_allocator_t *pool, int64_t octets);
 
+/* Skips the comma or semicolon in front of a list whose first members were left out. */
+const char *tl_report_skip_separators(const char *text);
+
 #endif

@@ -8,6 +8,7 @@
 #include <string.h>
 
 #include "report/tl_report.h"
+#include "report/tl_report_json.h"
 #include "report/tl_report_text.h"
 #include "tables/tl_argument.h"
 #include "tables/tl_tap.h"
@@ -39,6 +40,15 @@ static void write_text(const struct tl_report *report, bool all)
     wmem_allocator_t *pool = wmem_allocator_new(WMEM_ALLOCATOR_BLOCK_FAST);
 
     fputs(tl_report_text(report, (enum tl_language) * language, all, pool), stdout);
+    wmem_destroy_allocator(pool);
+}
+
+static void write_json(const struct tl_report *report, bool all)
+{
+    wmem_allocator_t *pool = wmem_allocator_new(WMEM_ALLOCATOR_BLOCK_FAST);
+
+    (void)all;
+    fputs(tl_report_json(report, (enum tl_language) * language, pool), stdout);
     wmem_destroy_allocator(pool);
 }
 
@@ -103,6 +113,7 @@ static void write_before_close(void)
 
 static const struct command commands[] = {
     {"tcplife,report", "tcplife,report,all", write_text},
+    {"tcplife,report_json", NULL, write_json},
 };
 
 /* Whether the argument asks for all findings: no filter is the word "all". */

@@ -155,25 +155,12 @@ static void labelled(const struct page *page, enum word label, const char *text)
     wmem_strbuf_append_c(page->out, '\n');
 }
 
-/* Skips what is left of a list whose first members were left out. */
-static const char *skip_separators(const char *text)
-{
-    for (;;) {
-        size_t ascii = strspn(text, " ;,.:");
-
-        text += ascii;
-        if (strncmp(text, "；", 3) != 0 && strncmp(text, "，", 3) != 0 && strncmp(text, "：", 3) != 0)
-            return text;
-        text += 3;
-    }
-}
-
 static void evidence(const struct page *page, const char *seen)
 {
     char **lines = g_strsplit(seen, "\n", -1);
 
     for (char **at = lines; *at; at++)
-        labelled(page, SEEN, skip_separators(*at));
+        labelled(page, SEEN, tl_report_skip_separators(*at));
     g_strfreev(lines);
 }
 
@@ -334,7 +321,7 @@ static void write_note(const struct page *page, const struct tl_finding_group *g
     char *joined;
 
     tl_report_say(page->report, group, page->language, page->pool, &said);
-    seen = skip_separators(said.seen);
+    seen = tl_report_skip_separators(said.seen);
     joined = g_strdelimit(g_strdup_printf("%s %s: %s%s%s  (%s / %s)", said.class, said.title, said.where, *seen ? "; " : "",
                                           seen, grouped(page, group->connections), grouped(page, page->summary->connections)),
                           "\n", ' ');
