@@ -77,6 +77,7 @@ static void append_scaled(struct tl_zeek *zeek, unsigned end, char letter, uint3
         return;
     }
     ++*times;
+    /* share append_scaled: 1, 10, 100 ... times; Zeek's own */
     while (power < *times) {
         power *= 10;
     }
