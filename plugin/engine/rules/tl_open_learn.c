@@ -159,7 +159,7 @@ static void learn_syn(struct tl_step *step)
     }
     if (step->shape->handshake_step == TL_HANDSHAKE_STEP_SYN_RETRANSMISSION) {
         reopen(step->conn);
-    } else if (tl_open_is_foreign_syn(step->conn, self)) {
+    } else if (!step->late && tl_open_is_foreign_syn(step->conn, self)) {
         return;
     } else {
         learn_first_syn(step);
@@ -231,7 +231,7 @@ static void learn_first_synack(struct tl_step *step)
     }
     remember_syn(step, &self->synack);
     learn_tfo(step);
-    if (step->peer->syn->count > 0) {
+    if (step->peer->syn->count > 0 && !step->late) {
         int64_t half_rtt = time_half_rtt(step, step->peer->syn);
 
         conn->opening.server_half_rtt_ns =

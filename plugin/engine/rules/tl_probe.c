@@ -7,6 +7,7 @@
 #include "rules/tl_probe.h"
 
 #include "conn/tl_window.h"
+#include "rules/tl_late.h"
 #include "rules/tl_rexmit.h"
 
 /* Thresholds; docs/design.md has the measurements behind them. */
@@ -94,7 +95,7 @@ static bool is_window_probe(const struct tl_step *step)
 /* K4w: nothing of the peer was captured, so that neither its window nor its acknowledgments are known. */
 static bool is_one_way(const struct tl_step *step)
 {
-    return step->peer->segments == 0;
+    return tl_one_way(step);
 }
 
 /* K4: the octet before the next one, nothing outstanding, and no old segment: asks whether the peer is there. */
@@ -103,7 +104,7 @@ static bool asks_again(const struct tl_step *step)
     const struct tl_endpoint *self = step->self;
     bool idle = is_one_way(step) ? tl_since(step, self->last_ns) >= ONE_WAY_SILENCE_NS : all_acked(self);
 
-    return step->seg->seq == self->max - 1 && idle && !may_be_old(step);
+    return step->seg->seq == self->max - 1 && idle && !may_be_old(step) && !tl_late_is_due(step);
 }
 
 /* Whether the octet differs from the one that was sent with this number: then nothing is sent again (RFC 1122 4.2.3.6 calls it
@@ -325,7 +326,7 @@ void tl_probe_classify(struct tl_step *step)
     bool plain = step->event == TL_EVENT_ACK || step->event == TL_EVENT_DATA;
     bool is_window = false;
 
-    if (!plain || step->stray || step->copy_of || !step->conn->opened || !step->self->has_max || !step->legal) {
+    if (!plain || step->stray || step->copy_of || step->late || !step->conn->opened || !step->self->has_max || !step->legal) {
         return;
     }
     if (is_empty_probe(step)) {
@@ -442,9 +443,9 @@ static bool answers_unseen(const struct tl_step *step)
     if (may_be_duplicate_ack(step) || is_closed_window(peer)) {
         return false; /* or it asks for the window: some stacks (gVisor) probe without an octet, at the next number */
     }
-    if (!(self->options & peer->options & TL_OPT_SACK_PERMITTED) || step->seg->sack_count > 0 ||
-        (step->seg->options & TL_OPT_MPTCP) || self->has_fin || peer->has_fin || !self->has_window ||
-        self->last_window != step->seg->window || !step->conn->opening.acked ||
+    if (!tl_agreed(step, TL_OPT_SACK_PERMITTED) || step->seg->sack_count > 0 || (step->seg->options & TL_OPT_MPTCP) ||
+        self->has_fin || peer->has_fin || !self->has_window || self->last_window != step->seg->window ||
+        !step->conn->opening.acked ||
         ((step->seg->options & TL_OPT_TIMESTAMPS) && tl_seq_after(step->seg->tsecr, newest_echo))) {
         return false;
     }

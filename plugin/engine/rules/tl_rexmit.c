@@ -282,6 +282,10 @@ static void classify_bytes(struct tl_step *step)
         step->shape->segment = TL_SEGMENT_NEW;
         return;
     }
+    if (step->late) {
+        step->shape->segment = TL_SEGMENT_NEW;
+        return;
+    }
     step->shape->segment = (uint8_t)kind_of(&r);
     if (step->shape->segment == TL_SEGMENT_OUT_OF_ORDER) {
         r.repair->reorders = true;

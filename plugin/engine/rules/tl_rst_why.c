@@ -86,7 +86,7 @@ static bool half_open_syn_older(const struct tl_rst *rst)
 /* C2: reply_noack, T carries SYN, X has sent nothing but RSTs. */
 static bool refused(const struct tl_rst *rst)
 {
-    return rst->form == TL_RST_FORM_REPLY_NOACK && trigger_has(rst, TL_SYN) && tl_scoreboard_only_resets(rst->step->self);
+    return rst->form == TL_RST_FORM_REPLY_NOACK && trigger_has(rst, TL_SYN) && tl_sent_only_rsts(rst->step->self);
 }
 
 /* C3: X has sent nothing but RSTs, Y nothing but SYNs, the numbers do not fit, no trigger. */
@@ -94,7 +94,7 @@ static bool refused_bad(const struct tl_rst *rst)
 {
     const struct tl_step *step = rst->step;
 
-    return tl_scoreboard_only_resets(step->self) && step->peer->syn->count > 0 && !step->peer->sent_plain &&
+    return tl_sent_only_rsts(step->self) && step->peer->syn->count > 0 && !step->peer->sent_plain &&
            (rst->form == TL_RST_FORM_OTHER || rst->form == TL_RST_FORM_ACTIVE) && !rst->trigger;
 }
 
@@ -110,7 +110,7 @@ static bool synack_bad_ack(const struct tl_rst *rst)
 /* C5: reply, T is a SYN-ACK, X has sent nothing but RSTs. */
 static bool synack_unsolicited(const struct tl_rst *rst)
 {
-    return trigger_is_synack(rst) && tl_scoreboard_only_resets(rst->step->self);
+    return trigger_is_synack(rst) && tl_sent_only_rsts(rst->step->self);
 }
 
 /* C5: reply, T is a SYN-ACK, and the same SYN (port and number) went to other addresses and was not answered there: this
@@ -251,7 +251,7 @@ static bool retransmission_timeout(const struct tl_rst *rst)
     for (i = 0; i < REPEATS_TIMEOUT; i++) {
         const struct tl_recent_entry *e = tl_recent_at(&step->self->recent, i);
 
-        if (!is_live(rst) || !e || tl_rst_octets(e) == 0 || e->seq != newest->seq || (e->flags & TL_SYN) ||
+        if (!is_live(rst) || !e || tl_event_length(e->flags, e->len) == 0 || e->seq != newest->seq || (e->flags & TL_SYN) ||
             (step->peer->segments > 0 && e->time_ns < step->peer->last_ns)) {
             return false;
         }
@@ -298,7 +298,8 @@ static bool half_open_after_loss(const struct tl_rst *rst)
 
     return rst->form == TL_RST_FORM_ACTIVE && rst->met && rst->met == rst->takes && before && before->ip_id != 0 &&
            (uint16_t)(last->ip_id - before->ip_id) == 1 && on > 1 && on <= 1 + LOST_MOST &&
-           rst->step->seg->ack == rst->met->seq + tl_rst_octets(rst->met) && rst->step->seg->seq == rst->step->self->max;
+           rst->step->seg->ack == rst->met->seq + tl_event_length(rst->met->flags, rst->met->len) &&
+           rst->step->seg->seq == rst->step->self->max;
 }
 
 /* C17: reply, X has sent its FIN, T is the first ACK of it and carries nothing. */
@@ -307,7 +308,7 @@ static bool linger2(const struct tl_rst *rst)
     const struct tl_endpoint *x = rst->step->self;
 
     return replies(rst) && x->has_fin && rst->trigger && rst->trigger->frame == x->finack_in &&
-           tl_rst_octets(rst->trigger) == 0;
+           tl_event_length(rst->trigger->flags, rst->trigger->len) == 0;
 }
 
 /* C17b: reply, X has sent its FIN. */
@@ -321,7 +322,7 @@ static bool no_connection(const struct tl_rst *rst)
 {
     bool reply = replies(rst) || (rst->form == TL_RST_FORM_REPLY_NOACK && !trigger_has(rst, TL_SYN));
 
-    return reply && tl_scoreboard_only_resets(rst->step->self);
+    return reply && tl_sent_only_rsts(rst->step->self);
 }
 
 /* C18: reply, T is a probe. */

@@ -6,6 +6,7 @@
  * or be old or forged; while that is open the new connection is tentative and the one before it lives on (RFC 5961 4).
  */
 #include "conn/tl_window.h"
+#include "rules/tl_late.h"
 #include "rules/tl_open.h"
 #include "rules/tl_path_mtu.h"
 #include "rules/tl_reset.h"
@@ -135,15 +136,6 @@ static bool has_isn(const struct tl_conn *conn, unsigned end, uint32_t seq)
     return conn && conn->endpoint[end].has_isn_of_syn && conn->endpoint[end].isn == seq;
 }
 
-/* I1b: SYN captured after the SYN-ACK that answers it. */
-static bool is_late_syn(const struct tl_conn *conn, const struct tl_segment *seg)
-{
-    const struct tl_endpoint *x = &conn->endpoint[seg->from], *y = &conn->endpoint[1 - seg->from];
-
-    return y->synack->count > 0 && x->syn->count == 0 && x->has_una &&
-           tl_seq_within(x->una, seg->seq + 1, seg->seq + 1 + seg->len);
-}
-
 /* I0: SYN while the other end's SYN is unanswered: simultaneous open, or a split handshake. */
 static bool is_crossing_syn(const struct tl_conn *conn, const struct tl_segment *seg)
 {
@@ -161,7 +153,7 @@ static struct tl_conn *route_syn(struct tl_pair *pair, const struct tl_segment *
     if (!conn) {
         return start(pair, seg, TL_REUSE_NONE, false); /* I0a */
     }
-    if (has_isn(conn, seg->from, seg->seq) || is_late_syn(conn, seg) || is_crossing_syn(conn, seg)) {
+    if (has_isn(conn, seg->from, seg->seq) || tl_late_is_syn(conn, seg) || is_crossing_syn(conn, seg)) {
         return conn;
     }
     if (has_isn(older(pair), seg->from, seg->seq)) {
