@@ -169,3 +169,42 @@ def test_exported_symbols(build):
     listed = subprocess.run(command, capture_output=True, encoding="utf-8", check=True).stdout
     names = {line.split()[-1] for line in listed.splitlines()}
     assert names and all(name.startswith("plugin_") for name in names), names
+
+
+# ---- rules by name ---------------------------------------------------------------------------------------------------
+
+RULE = r"\b[CIKMOPR]\d+[a-z]?\b"  # C12, M7b: what docs/design.md calls a rule, and causes.md, which is written from the code
+
+
+def rules_in_code():
+    """The rules whose predicates say so: a comment that begins with their names, /* K6: ... */ or /* P6, P11 */."""
+    names = set()
+    for path in c_files(PLUGIN):
+        for found in re.findall(rf"/\* ({RULE}(?:, {RULE})*)(?::| \*/)", path.read_text(encoding="utf-8")):
+            names.update(found.split(", "))
+    return names
+
+
+def rules_in_documents():
+    text = "".join((REPO / "docs" / page).read_text(encoding="utf-8") for page in ("design.md", "causes.md"))
+    return set(re.findall(RULE, re.sub(r"\bC11 and the standard library", "", text)))
+
+
+def test_every_rule_stands_at_its_predicate():
+    code, documents = rules_in_code(), rules_in_documents()
+    assert len(documents) > 90
+    assert_none(sorted(documents - code), "rules of docs/design.md that no predicate in plugin/ names (/* K6: ... */)")
+    assert_none(sorted(code - documents), "rules named in plugin/ that docs/design.md does not have")
+
+
+OPENING = re.compile(r"/\* (?P<file>\w[\w-]*\.c) - (?P<what>[^\n]{20,})\n(?P<rest>(?: \*[^\n]*\n)+?) \*/\n")
+SOURCE = re.compile(r"\bRFC \d+\b|\b[Oo]bserved\b|docs/\w+\.md")
+RULES = [path for path in c_files(PLUGIN / "engine" / "rules") if path.suffix == ".c"]
+
+
+@pytest.mark.parametrize("path", [path for path in c_files(PLUGIN) if path.suffix == ".c"], ids=lambda path: path.stem)
+def test_opening(path):
+    """Every .c file opens with what it does; one with rules of TCP names what they stand on."""
+    opening = OPENING.match(path.read_text(encoding="utf-8"))
+    assert opening and opening["file"] == path.name and not opening["what"].startswith("see ")
+    assert path not in RULES or SOURCE.search(opening[0]), "no RFC section or other source"

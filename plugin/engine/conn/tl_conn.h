@@ -83,7 +83,6 @@ struct tl_rsts {
     uint32_t unharmed_in;            /* the RST of this frame was challenged or ignored, as effect says */
     uint16_t count;                  /* copies included; stops at 65535 */
     uint8_t effect;                  /* enum tl_rst_effect of the RST in unharmed_in */
-    uint8_t last_effect;             /* enum tl_rst_effect of the last one, as known then */
     uint8_t stage;                   /* enum tl_rst_stage of the first one */
     uint8_t path_ttl;                /* TTL of one that a device on the path sent, as it tells; 0 = none */
     uint8_t bare, with_ack;          /* how many of each form; stop at 255 */
@@ -91,7 +90,6 @@ struct tl_rsts {
     bool has_self_ack : 1;           /* self_ack is; */
     bool had_ack : 1;                /* the last one has an ACK number */
     bool acks_differ : 1, ack_zero : 1;
-    bool was_reply : 1; /* the last one answered a segment: its sender had no connection then, but may open one */
 };
 
 extern const struct tl_syns tl_no_syns;
@@ -113,6 +111,7 @@ struct tl_endpoint {
     const struct tl_syns *syn, *synack;
     const struct tl_probe_run *probe;
     const struct tl_rsts *rst;
+    int64_t late_ns;          /* by how much it is written later than the other end, at least; 0 = not that anybody knows */
     int64_t half_rtt_ns;      /* least time from the capture point to this end and back; TL_UNKNOWN_NS = never measured */
     int64_t fin_ns;           /* its FIN, first transmission */
     int64_t ack_ns;           /* when its acknowledgment number moved last */
@@ -355,6 +354,7 @@ struct tl_step {
     bool legal;           /* the flags are a combination that TCP sends */
     bool stray;
     bool new_bytes; /* ends beyond everything its sender had sent */
+    bool late;      /* acknowledged before it was captured, and sent for the first time: tl_late.h */
     bool is_probe;
     bool acks_fin;      /* first to acknowledge the peer's FIN */
     bool infers_fin;    /* shows that the peer had sent a FIN that was not captured */
@@ -404,6 +404,18 @@ static inline bool tl_is_across_jump(const struct tl_step *step)
 
     return pair->has_jump && ((step->self->segments > 0 && step->self->last_ns < pair->jump_ns) ||
                               (step->peer->segments > 0 && step->peer->last_ns < pair->jump_ns));
+}
+
+/* Nothing of the peer was captured: neither its window nor its acknowledgments are known. */
+static inline bool tl_one_way(const struct tl_step *step)
+{
+    return step->peer->segments == 0;
+}
+
+/* Whether the SYNs of both ends carried the option (enum tl_option). */
+static inline bool tl_agreed(const struct tl_step *step, unsigned option)
+{
+    return step->self->options & step->peer->options & option;
 }
 
 static inline int64_t tl_max_ns(int64_t a, int64_t b)

@@ -73,11 +73,6 @@ static uint32_t window_of(const struct tl_endpoint *self, const struct tl_endpoi
     return (uint32_t)seg->window << (shift > 0 ? shift : 0);
 }
 
-uint32_t tl_window_of(const struct tl_step *step)
-{
-    return window_of(step->self, step->peer, step->seg);
-}
-
 void tl_window_learn(struct tl_endpoint *self, const struct tl_endpoint *peer, const struct tl_segment *seg)
 {
     if (seg->window == 0 && (!self->has_window || self->window > 0)) {

@@ -1,6 +1,9 @@
 /* tl_apply.c - what a segment changes: numbers, acknowledgment, windows, whether the connection is open or closed.
  *
  * SPDX-License-Identifier: GPL-2.0-or-later
+ *
+ * RFC 9293 3.10.7.4 (what an acceptable segment changes: SND.UNA, RCV.NXT, the window), RFC 7323 2.3 and 5.3 (scaled windows, the last
+ * timestamp), RFC 7413 4.2 (data on a SYN).
  */
 #include "rules/tl_apply.h"
 
@@ -25,6 +28,27 @@ static void restart(const struct tl_conn *conn, struct tl_endpoint *end, uint32_
 
 /* ---- what a segment changes ----------------------------------------------------------------------------------------------- */
 
+static void raise(uint32_t *number, bool *known, uint32_t to)
+{
+    if (!*known || tl_seq_after(to, *number)) {
+        *number = to;
+        *known = true;
+    }
+}
+
+/* A SYN that was answered before it was captured: the other end has acknowledged more by now. */
+static void start_late(struct tl_step *step)
+{
+    struct tl_endpoint *self = step->self;
+    bool max_known = self->has_max, seen_known = self->has_seen;
+
+    if (step->late) {
+        raise(&self->max, &max_known, self->isn + 1);
+        raise(&self->seen, &seen_known, self->isn + 1);
+        self->has_max = self->has_seen = true;
+    }
+}
+
 /* A SYN starts the numbers of its sender. The data on it counts only when the SYN-ACK takes it (RFC 7413 4.2). */
 static void apply_syn(struct tl_step *step)
 {
@@ -41,6 +65,7 @@ static void apply_syn(struct tl_step *step)
         break;
     }
     if (step->conn->opened) {
+        start_late(step);
         return;
     }
     if (self->scoreboard != &tl_no_scoreboard) {
@@ -48,14 +73,6 @@ static void apply_syn(struct tl_step *step)
     }
     self->max = self->seen = self->isn + 1;
     self->has_max = self->has_seen = true;
-}
-
-static void raise(uint32_t *number, bool *known, uint32_t to)
-{
-    if (!*known || tl_seq_after(to, *number)) {
-        *number = to;
-        *known = true;
-    }
 }
 
 static void tell_record(const struct tl_step *step, bool acks_captured)
@@ -101,7 +118,7 @@ static void record(const struct tl_step *step)
         return;
     }
     sent = tl_conn_scoreboard(step->conn, self);
-    if (sent && tl_scoreboard_add(sent, step->seg, NULL) == TL_SCOREBOARD_REFUSED) {
+    if (sent && tl_scoreboard_add(sent, step->seg) == TL_SCOREBOARD_REFUSED) {
         tl_scoreboard_restart(sent, step->end);
     }
 }
@@ -189,7 +206,6 @@ bool tl_apply_sent_ack(struct tl_conn *conn, const struct tl_segment *seg, struc
     acked->unseen_bytes = unseen_since_begin(conn, peer, seg->ack, acked);
     peer->unseen_bytes += acked->unseen_bytes;
     peer->capture |= acked->last.flags & TL_SCOREBOARD_COARSE ? TL_CAPTURE_COARSE : 0;
-    return true;
     return true;
 }
 

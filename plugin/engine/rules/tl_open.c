@@ -95,7 +95,7 @@ static void name_syn(const struct tl_conn *conn, struct tl_step *step)
         step->shape->attempt = self->syn->count;
         step->shape->syn_why = (uint8_t)why_again(conn, step, &step->refs->trigger_in);
         step->refs->first_in = self->syn->first_in;
-    } else if (tl_open_is_foreign_syn(conn, self) || peer->syn->count > 0) {
+    } else if (!step->late && (tl_open_is_foreign_syn(conn, self) || peer->syn->count > 0)) {
         step->shape->handshake_step = TL_HANDSHAKE_STEP_SYN_CROSS;
     } else {
         step->shape->handshake_step = (uint8_t)first_syn_step(step->seg);
@@ -189,7 +189,7 @@ static void name_synack(const struct tl_conn *conn, struct tl_step *step)
         name_bad_synack(step);
     } else if (self->synack->count > 0 && step->seg->seq == self->isn) {
         name_synack_again(conn, step);
-    } else if (conn->opened) {
+    } else if (conn->opened && !step->late) {
         /* Not the SYN-ACK that opened this connection: it changes nothing. */
         step->shape->handshake_step = TL_HANDSHAKE_STEP_SYNACK_BAD;
         step->shape->error |= TL_ERROR_SYNACK_ISN;

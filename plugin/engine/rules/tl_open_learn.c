@@ -103,7 +103,7 @@ static void set_client(struct tl_conn *conn, unsigned client, enum tl_confidence
     conn->roles_known = true;
 }
 
-/* Both ends opened actively. The lower address is shown as the client, so that two captures of one connection agree. */
+/* R4: both ends opened actively. The lower address is shown as the client, so that two captures of one connection agree. */
 static void set_peers(struct tl_conn *conn)
 {
     conn->peers = true;
@@ -124,7 +124,7 @@ static void learn_first_syn(const struct tl_step *step)
     }
     conn->opening.opener = (uint8_t)step->from;
     conn->opening.syn_data = step->seg->len;
-    set_client(conn, step->from, TL_CONFIDENCE_CERTAIN);
+    set_client(conn, step->from, TL_CONFIDENCE_CERTAIN); /* R1, R8 */
     if ((step->seg->options & TL_OPT_FAST_OPEN) && step->seg->fast_open_bytes == 0) {
         conn->opening.tfo = TL_TFO_REQUESTED;
     }
@@ -159,7 +159,7 @@ static void learn_syn(struct tl_step *step)
     }
     if (step->shape->handshake_step == TL_HANDSHAKE_STEP_SYN_RETRANSMISSION) {
         reopen(step->conn);
-    } else if (tl_open_is_foreign_syn(step->conn, self)) {
+    } else if (!step->late && tl_open_is_foreign_syn(step->conn, self)) {
         return;
     } else {
         learn_first_syn(step);
@@ -231,13 +231,13 @@ static void learn_first_synack(struct tl_step *step)
     }
     remember_syn(step, &self->synack);
     learn_tfo(step);
-    if (step->peer->syn->count > 0) {
+    if (step->peer->syn->count > 0 && !step->late) {
         int64_t half_rtt = time_half_rtt(step, step->peer->syn);
 
         conn->opening.server_half_rtt_ns =
             conn->opening.server_half_rtt_ns == TL_UNKNOWN_NS ? half_rtt : conn->opening.server_half_rtt_ns;
     }
-    if (!conn->peers) {
+    if (!conn->peers) { /* R2, R3 */
         set_client(conn, 1 - step->from, step->peer->syn->count > 0 ? TL_CONFIDENCE_CERTAIN : TL_CONFIDENCE_LIKELY);
     }
 }
@@ -299,7 +299,7 @@ static void learn_first_ack(struct tl_step *step)
         conn->opening.client_half_rtt_ns = time_half_rtt(step, step->peer->synack);
     }
     if (conn->peers && step->peer->synack->count > 0 && step->self->synack->count == 0) {
-        /* Split handshake: this end answered the SYN by a bare SYN and completes with an ACK (RFC 9293 allows it). */
+        /* R4b: split handshake: this end answered the SYN by a bare SYN and completes with an ACK (RFC 9293 allows it). */
         conn->peers = false;
         set_client(conn, conn->opening.opener, TL_CONFIDENCE_LIKELY);
     }

@@ -419,7 +419,6 @@ static void note_numbers(const struct look *look, const struct tl_ttls *usual)
     }
     if (usual->used > 0) {
         refs->usual_ttl = tl_origin_nearest(usual, look->step->seg->ttl);
-        refs->usual_count = tl_ttls_total(usual);
     }
 }
 

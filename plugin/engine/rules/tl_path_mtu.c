@@ -1,6 +1,9 @@
 /* tl_path_mtu.c - segments that are too large for the path: ICMP errors that say so, and paths that swallow them in silence.
  *
  * SPDX-License-Identifier: GPL-2.0-or-later
+ *
+ * RFC 1191 and 8201 (ICMP errors), RFC 2923 2.1 (black holes), RFC 5927 (which errors count), RFC 9293 3.7.1 (sizes that every path
+ * carries).
  */
 #include "rules/tl_path_mtu.h"
 

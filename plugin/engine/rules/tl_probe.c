@@ -1,10 +1,13 @@
 /* tl_probe.c - keep-alive and zero-window probes, their answers, and challenge ACKs.
  *
  * SPDX-License-Identifier: GPL-2.0-or-later
+ *
+ * RFC 9293 3.8.4 and RFC 1122 4.2.3.6 (keep-alives), RFC 9293 3.8.6.1 (window probes), RFC 5961 3.2 and 4.2 (challenge ACKs).
  */
 #include "rules/tl_probe.h"
 
 #include "conn/tl_window.h"
+#include "rules/tl_late.h"
 #include "rules/tl_rexmit.h"
 
 /* Thresholds; docs/design.md has the measurements behind them. */
@@ -76,7 +79,7 @@ static bool goes_on_probing(const struct tl_step *step)
     return step->peer->reopened && run_is_open(run) && run->is_window && !run->is_empty && step->seg->len == 1;
 }
 
-/* Payload into a closed window: RFC 9293 3.8.6.1 asks for new data. Linux sends no payload, see below. */
+/* K2, K3: payload into a closed window: RFC 9293 3.8.6.1 asks for new data. Linux sends no payload, see below. */
 static bool is_window_probe(const struct tl_step *step)
 {
     const struct tl_endpoint *self = step->self;
@@ -88,19 +91,19 @@ static bool is_window_probe(const struct tl_step *step)
            tl_since(step, step->peer->last_ns) > tl_window_patience(step, PROBE_SILENCE_NS, 2);
 }
 
-/* Nothing of the peer was captured, so that neither its window nor its acknowledgments are known. */
+/* K4w: nothing of the peer was captured, so that neither its window nor its acknowledgments are known. */
 static bool is_one_way(const struct tl_step *step)
 {
-    return step->peer->segments == 0;
+    return tl_one_way(step);
 }
 
-/* The octet before the next one, nothing outstanding, and no old segment: asks whether the peer is there. */
+/* K4: the octet before the next one, nothing outstanding, and no old segment: asks whether the peer is there. */
 static bool asks_again(const struct tl_step *step)
 {
     const struct tl_endpoint *self = step->self;
     bool idle = is_one_way(step) ? tl_since(step, self->last_ns) >= ONE_WAY_SILENCE_NS : all_acked(self);
 
-    return step->seg->seq == self->max - 1 && idle && !may_be_old(step);
+    return step->seg->seq == self->max - 1 && idle && !may_be_old(step) && !tl_late_is_due(step);
 }
 
 /* Whether the octet differs from the one that was sent with this number: then nothing is sent again (RFC 1122 4.2.3.6 calls it
@@ -132,7 +135,7 @@ static bool is_repeated_by_timer(const struct tl_step *step)
     return true;
 }
 
-/* Keep-alive with one octet: garbage, or the last octet again after some silence. */
+/* K5: keep-alive with one octet: garbage, or the last octet again after some silence. */
 static bool is_keepalive_octet(const struct tl_step *step, enum tl_confidence *confidence)
 {
     bool garbage;
@@ -150,7 +153,7 @@ static bool is_keepalive_octet(const struct tl_step *step, enum tl_confidence *c
 
 /* ---- probes without payload: one form, two timers ------------------------------------------------------------------------ */
 
-/* Linux, for one, sends the same segment to ask for the window and to ask for the peer. */
+/* K1, K4: Linux, for one, sends the same segment to ask for the window and to ask for the peer. */
 static bool is_empty_probe(const struct tl_step *step)
 {
     const struct tl_endpoint *self = step->self;
@@ -174,7 +177,7 @@ static bool doubles(const struct tl_probe_run *run, int64_t gap)
 
 enum timer { TIMER_UNKNOWN, TIMER_KEEPALIVE, TIMER_WINDOW };
 
-/* Which timer fits the time since the probe before, or the silence before the first one. The timer of window probes starts like
+/* K6: which timer fits the time since the probe before, or the silence before the first one. The timer of window probes starts like
  * the one of retransmissions and doubles (RFC 9293 3.8.6.1); lost probes make its gaps grow all the same. That of keep-alives
  * counts whole seconds and stays (RFC 1122 4.2.3.6); but one lost probe doubles a gap once. The silence before the first probe
  * can be longer than its timer, so that only an equal gap after it says that the timer stays. Up to three lost probes make the gap
@@ -300,7 +303,7 @@ static void classify_answer(struct tl_step *step)
     }
 }
 
-/* New bytes that fill a small window to the last octet after a wait: a sender does not cut a segment to the window before its
+/* K7: new bytes that fill a small window to the last octet after a wait: a sender does not cut a segment to the window before its
  * override timeout (RFC 9293 3.8.6.2.1), the kernel's probe timer. */
 static bool is_window_limited(const struct tl_step *step)
 {
@@ -320,7 +323,7 @@ void tl_probe_classify(struct tl_step *step)
     bool plain = step->event == TL_EVENT_ACK || step->event == TL_EVENT_DATA;
     bool is_window = false;
 
-    if (!plain || step->stray || step->copy_of || !step->conn->opened || !step->self->has_max || !step->legal) {
+    if (!plain || step->stray || step->copy_of || step->late || !step->conn->opened || !step->self->has_max || !step->legal) {
         return;
     }
     if (is_empty_probe(step)) {
@@ -437,9 +440,9 @@ static bool answers_unseen(const struct tl_step *step)
     if (may_be_duplicate_ack(step) || is_closed_window(peer)) {
         return false; /* or it asks for the window: some stacks (gVisor) probe without an octet, at the next number */
     }
-    if (!(self->options & peer->options & TL_OPT_SACK_PERMITTED) || step->seg->sack_count > 0 ||
-        (step->seg->options & TL_OPT_MPTCP) || self->has_fin || peer->has_fin || !self->has_window ||
-        self->last_window != step->seg->window || !step->conn->opening.acked ||
+    if (!tl_agreed(step, TL_OPT_SACK_PERMITTED) || step->seg->sack_count > 0 || (step->seg->options & TL_OPT_MPTCP) ||
+        self->has_fin || peer->has_fin || !self->has_window || self->last_window != step->seg->window ||
+        !step->conn->opening.acked ||
         ((step->seg->options & TL_OPT_TIMESTAMPS) && tl_seq_after(step->seg->tsecr, newest_echo))) {
         return false;
     }

@@ -1,6 +1,8 @@
 /* tl_rexmit.c - whether the bytes of a segment are new, late or sent again; what the receiver says of them.
  *
  * SPDX-License-Identifier: GPL-2.0-or-later
+ *
+ * RFC 9293 3.4 (numbers), RFC 5681 2 (duplicate ACKs), RFC 6864 (IP IDs), RFC 7323 (timestamps), RFC 7413 (data on a SYN).
  */
 #include "rules/tl_rexmit.h"
 
@@ -31,19 +33,19 @@ static enum tl_segment_kind fills_hole(const struct tl_resent *r)
     }
     order = tl_clock_order(&r->repair->clock, step->seg->ip_id, opener->ip_id, step->seg->tsval, opener->tsval,
                            tl_has_timestamps(step));
-    if (order != 0) {
+    if (order != 0) { /* O1, O2 */
         return order < 0 ? TL_SEGMENT_OUT_OF_ORDER : TL_SEGMENT_RETRANSMISSION;
     }
     if (tl_has_timestamps(step) && tick > 0 && rtt >= TICKS_APART * tick) {
-        return TL_SEGMENT_OUT_OF_ORDER; /* a retransmission is at least a round trip younger than the opener */
+        return TL_SEGMENT_OUT_OF_ORDER; /* O3: a retransmission is at least a round trip younger than the opener */
     }
     if (step->self->has_una && !tl_seq_after(step->end, step->self->una)) {
-        return TL_SEGMENT_RETRANSMISSION; /* acknowledged already: the capture missed the original */
+        return TL_SEGMENT_RETRANSMISSION; /* O4: acknowledged already, so the capture missed the original */
     }
     if (tl_since(step, opener->time_ns) < late_ns) {
-        return TL_SEGMENT_OUT_OF_ORDER;
+        return TL_SEGMENT_OUT_OF_ORDER; /* O5 */
     }
-    return rtt == TL_UNKNOWN_NS ? TL_SEGMENT_UNKNOWN_OLD : TL_SEGMENT_RETRANSMISSION;
+    return rtt == TL_UNKNOWN_NS ? TL_SEGMENT_UNKNOWN_OLD : TL_SEGMENT_RETRANSMISSION; /* O6 */
 }
 
 /* Captured before, and yet sent before every copy that was captured: the original, overtaken by its own retransmission. */
@@ -210,7 +212,7 @@ static void describe(struct tl_resent *r)
     }
 }
 
-/* Data of a Fast Open SYN that the SYN-ACK did not take, sent again. */
+/* M1b: data of a Fast Open SYN that the SYN-ACK did not take, sent again. */
 static bool is_syn_data(const struct tl_step *step, const struct tl_scoreboard_result *look)
 {
     const struct tl_conn *conn = step->conn;
@@ -238,7 +240,7 @@ static void name_syn_data(struct tl_step *step)
     step->refs->since_previous_ns = step->refs->since_original_ns = tl_since(step, step->self->syn->first_ns);
 }
 
-/* The octet of a window probe, sent again. */
+/* M2: the octet of a window probe, sent again. */
 static void name_window_probe(struct tl_step *step)
 {
     struct tl_scoreboard_result look;
@@ -280,6 +282,10 @@ static void classify_bytes(struct tl_step *step)
         step->shape->segment = TL_SEGMENT_NEW;
         return;
     }
+    if (step->late) {
+        step->shape->segment = TL_SEGMENT_NEW;
+        return;
+    }
     step->shape->segment = (uint8_t)kind_of(&r);
     if (step->shape->segment == TL_SEGMENT_OUT_OF_ORDER) {
         r.repair->reorders = true;
@@ -308,6 +314,7 @@ static void classify_bytes(struct tl_step *step)
     tl_spurious_begin(step, &known, &r.look, r.captured_before);
 }
 
+/* M1: a SYN or SYN-ACK that comes again, as its step in the handshake says. */
 static void classify_syn(struct tl_step *step)
 {
     bool synack = step->event == TL_EVENT_SYNACK;

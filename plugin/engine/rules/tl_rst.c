@@ -79,9 +79,7 @@ static void count_rst(struct tl_rsts *rsts, const struct tl_rst *rst)
 
     rsts->first_in = rsts->count == 0 ? frame : rsts->first_in;
     rsts->last_in = frame;
-    rsts->last_effect = rst->step->shape->rst_effect;
     rsts->count += rsts->count < UINT16_MAX;
-    rsts->was_reply = rst->form == TL_RST_FORM_REPLY_ACK || rst->form == TL_RST_FORM_REPLY_NOACK;
 }
 
 static void remember_rst(const struct tl_rst *rst, struct tl_rsts *rsts, const struct tl_rst_traits *traits, bool judged)

@@ -2,7 +2,7 @@
  *
  * SPDX-License-Identifier: GPL-2.0-or-later
  *
- * The names follow published tests of resets that devices send; ordinary causes make most of the patterns, too.
+ * Observed: the names follow published measurements of resets that devices send; ordinary causes make most of the patterns, too.
  */
 #include "rules/tl_signature.h"
 

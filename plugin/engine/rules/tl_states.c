@@ -1,6 +1,8 @@
 /* tl_states.c - from a classified segment to the states of both ends.
  *
  * SPDX-License-Identifier: GPL-2.0-or-later
+ *
+ * RFC 9293 3.3.2 (states), 3.10.7 (arriving segments), RFC 1337 (TIME-WAIT and resets), RFC 7323 4.3 (what an echo shows).
  */
 #include "rules/tl_states.h"
 
@@ -62,8 +64,8 @@ static void on_syn(struct pair_of_states *s)
 
 static void on_synack(struct pair_of_states *s)
 {
-    if (s->step->shape->flags & TL_SHAPE_REORDERED) {
-        return; /* overtaken on the way by its own repetition */
+    if (s->step->late || (s->step->shape->flags & TL_SHAPE_REORDERED)) {
+        return; /* answered already; overtaken on the way by its own repetition */
     }
     switch (s->step->shape->handshake_step) {
     case TL_HANDSHAKE_STEP_SYNACK_RETRANSMISSION:
@@ -224,6 +226,26 @@ static void sender_of_fin(struct pair_of_states *s)
     }
 }
 
+/* A FIN that was acknowledged before it was captured. Of the first one of a connection the states have heard already, unless the
+ * order was not known. */
+static void sender_of_late_fin(struct pair_of_states *s)
+{
+    bool is_first = s->step->shape->teardown_step == TL_TEARDOWN_STEP_FIN1;
+
+    if (is_first && tl_fsm_state(s->self) != TL_STATE_UNKNOWN) {
+        return;
+    }
+    if (is_first) {
+        tl_fsm_apply(s->self, TL_SENDS_FIN, s->self_view);
+    } else {
+        sender_of_fin(s);
+    }
+    tl_fsm_apply(s->self, TL_GETS_ACK_OF_FIN, s->self_view);
+    if (is_first && fin_in_order(s->step->peer)) {
+        tl_fsm_apply(s->self, TL_GETS_FIN, s->self_view);
+    }
+}
+
 /* Whether the segment shows that its sender is synchronised. A server may send data from SYN-RECEIVED with Fast Open, and a
  * FIN from SYN-RECEIVED always. */
 static bool is_synchronised(const struct tl_step *step)
@@ -267,7 +289,9 @@ static void sender_of_plain(struct pair_of_states *s)
         tl_seq_after(step->seg->ack, step->self->finack_seq)) {
         tl_fsm_trust(s->self, TL_CONFIDENCE_CERTAIN); /* it acknowledges what came with, or after, the ACK of its FIN */
     }
-    if (step->event == TL_EVENT_FIN) {
+    if (step->event == TL_EVENT_FIN && step->late && tl_fin_acked(step->self)) {
+        sender_of_late_fin(s);
+    } else if (step->event == TL_EVENT_FIN) {
         sender_of_fin(s);
     }
 }

@@ -119,7 +119,7 @@ static void name(const struct tl_conn *conn, const struct tl_segment *seg, struc
 static bool take_payload(const struct tl_conn *conn, struct tl_endpoint *self, const struct tl_segment *seg)
 {
     struct tl_scoreboard *sent = tl_conn_scoreboard(conn, self);
-    bool kept = sent && tl_scoreboard_add(sent, seg, NULL) == TL_SCOREBOARD_OK;
+    bool kept = sent && tl_scoreboard_add(sent, seg) == TL_SCOREBOARD_OK;
 
     (void)tl_rexmit_time_echo(self, seg);
     self->max = self->seen = seg->seq + seg->len;

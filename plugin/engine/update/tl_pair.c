@@ -6,6 +6,7 @@
  * or be old or forged; while that is open the new connection is tentative and the one before it lives on (RFC 5961 4).
  */
 #include "conn/tl_window.h"
+#include "rules/tl_late.h"
 #include "rules/tl_open.h"
 #include "rules/tl_path_mtu.h"
 #include "rules/tl_reset.h"
@@ -106,10 +107,10 @@ static struct tl_conn *start_by_syn(struct tl_pair *pair, const struct tl_segmen
     int64_t elapsed = seg->time_ns > before->last_ns ? seg->time_ns - before->last_ns : 0;
 
     if (pair->newest != before && only_asked(pair->newest, &pair->newest->endpoint[seg->from])) {
-        conn = start(pair, seg, TL_REUSE_RETRY_NEW_ISN, true);
+        conn = start(pair, seg, TL_REUSE_RETRY_NEW_ISN, true); /* I4a */
     } else if (before->reset.ended) {
-        conn = start(pair, seg, TL_REUSE_AFTER_RST, before->opened);
-    } else if (before->finished) {
+        conn = start(pair, seg, TL_REUSE_AFTER_RST, before->opened); /* I2 */
+    } else if (before->finished) {                                   /* I3, I3b */
         bool time_wait = (holds_time_wait(x) || holds_time_wait(y)) && elapsed < TWO_MSL_NS;
 
         conn = start(pair, seg, time_wait ? TL_REUSE_TIME_WAIT : TL_REUSE_AFTER_CLOSE, time_wait && holds_time_wait(y));
@@ -117,9 +118,9 @@ static struct tl_conn *start_by_syn(struct tl_pair *pair, const struct tl_segmen
             conn->below_previous = time_wait && holds_time_wait(y) && is_below(x, seg);
         }
     } else if (only_asked(before, x)) {
-        conn = start(pair, seg, TL_REUSE_RETRY_NEW_ISN, false);
+        conn = start(pair, seg, TL_REUSE_RETRY_NEW_ISN, false); /* I4 */
     } else {
-        conn = start(pair, seg, TL_REUSE_SUPERSEDE, true);
+        conn = start(pair, seg, TL_REUSE_SUPERSEDE, true); /* I5 */
     }
     if (conn) {
         conn->reuse_elapsed_ns = elapsed;
@@ -129,21 +130,13 @@ static struct tl_conn *start_by_syn(struct tl_pair *pair, const struct tl_segmen
 
 /* ---- routing ------------------------------------------------------------------------------------------------------------ */
 
+/* I1, I1c: a number that this end of the connection had begun with: its SYN again. */
 static bool has_isn(const struct tl_conn *conn, unsigned end, uint32_t seq)
 {
     return conn && conn->endpoint[end].has_isn_of_syn && conn->endpoint[end].isn == seq;
 }
 
-/* SYN captured after the SYN-ACK that answers it. */
-static bool is_late_syn(const struct tl_conn *conn, const struct tl_segment *seg)
-{
-    const struct tl_endpoint *x = &conn->endpoint[seg->from], *y = &conn->endpoint[1 - seg->from];
-
-    return y->synack->count > 0 && x->syn->count == 0 && x->has_una &&
-           tl_seq_within(x->una, seg->seq + 1, seg->seq + 1 + seg->len);
-}
-
-/* SYN while the other end's SYN is unanswered: simultaneous open, or a split handshake. */
+/* I0: SYN while the other end's SYN is unanswered: simultaneous open, or a split handshake. */
 static bool is_crossing_syn(const struct tl_conn *conn, const struct tl_segment *seg)
 {
     const struct tl_endpoint *x = &conn->endpoint[seg->from], *y = &conn->endpoint[1 - seg->from];
@@ -158,9 +151,9 @@ static struct tl_conn *route_syn(struct tl_pair *pair, const struct tl_segment *
     struct tl_conn *conn = pair->newest;
 
     if (!conn) {
-        return start(pair, seg, TL_REUSE_NONE, false);
+        return start(pair, seg, TL_REUSE_NONE, false); /* I0a */
     }
-    if (has_isn(conn, seg->from, seg->seq) || is_late_syn(conn, seg) || is_crossing_syn(conn, seg)) {
+    if (has_isn(conn, seg->from, seg->seq) || tl_late_is_syn(conn, seg) || is_crossing_syn(conn, seg)) {
         return conn;
     }
     if (has_isn(older(pair), seg->from, seg->seq)) {

@@ -7,6 +7,7 @@
 #include "conn/tl_window.h"
 #include "rules/tl_apply.h"
 #include "rules/tl_close.h"
+#include "rules/tl_late.h"
 #include "rules/tl_open.h"
 #include "rules/tl_origin.h"
 #include "rules/tl_outcome.h"
@@ -28,7 +29,7 @@ enum { STRAYS_TO_RESYNC = 3 };
 
 /* ---- before the rules --------------------------------------------------------------------------------------------------- */
 
-/* A connection that the capture did not see open: roles are a guess by the ports (docs/design.md, R6 and R7). */
+/* R6, R7: a connection that the capture did not see open: roles are a guess by the ports. */
 static void guess_roles(struct tl_conn *conn, const struct tl_segment *seg)
 {
     /* Guess of roles mid-stream. */
@@ -164,6 +165,15 @@ static void check_stray(struct tl_step *step)
     step->shape->flags |= TL_SHAPE_STRAY;
 }
 
+/* The other end has answered the segment before it was captured, and it is no repetition. */
+static bool is_late(const struct tl_step *step)
+{
+    if (step->event == TL_EVENT_SYN) {
+        return !step->copy_of && tl_late_is_syn(step->conn, step->seg);
+    }
+    return step->event == TL_EVENT_SYNACK ? tl_late_is_synack(step->conn, step) : tl_late_is(step);
+}
+
 static void begin(struct tl_step *step, struct tl_conn *conn, const struct tl_segment *seg, struct tl_result *result)
 {
     memset(step, 0, sizeof *step);
@@ -188,7 +198,8 @@ static void begin(struct tl_step *step, struct tl_conn *conn, const struct tl_se
     if (!step->copy_of && !tl_open_is_challenge(conn, step) && !tl_open_picks_other_synack(conn, step)) {
         check_stray(step);
     }
-    step->new_bytes = step->length > 0 && (!step->self->has_max || tl_seq_after(step->end, step->self->max));
+    step->late = is_late(step);
+    step->new_bytes = step->length > 0 && (step->late || !step->self->has_max || tl_seq_after(step->end, step->self->max));
     if (step->new_bytes && seg->len > 0) {
         step->shape->flags |= TL_SHAPE_NEW_DATA;
     }
@@ -408,6 +419,7 @@ static const struct {
     {doubt_time, 0, NAMED},
     {tl_open_learn, DONE_LEARNT, NAMED},
     {tl_close_learn, DONE_LEARNT, NAMED},
+    {tl_late_learn, 0, NAMED},
     {tl_apply_segment, DONE_APPLIED, NAMED | DONE_LEARNT},
     {tl_rexmit_learn, 0, DONE_APPLIED},
     {tl_path_mtu_learn, 0, DONE_APPLIED},

@@ -121,9 +121,7 @@ static void write_closing(const struct tl_conn *conn, struct tl_facts *facts)
     }
     facts->fin1_in = first->fin_in;
     facts->fin1_ack_in = first->finack_in;
-    facts->fin1_acked = tl_fin_acked(first);
     facts->fin2_in = second->fin_in;
-    facts->fin2_ack_in = second->finack_in;
     facts->fin_wait_ns = between(conn->closing.fin1ack_ns, first->fin_ns);
     if (second->has_fin && !conn->closing.crossed) {
         facts->close_wait_ns = between(second->fin_ns, conn->closing.fin1ack_ns);

@@ -1,4 +1,4 @@
-/* tl_shapes.c - see tl_shapes.h.
+/* tl_shapes.c - keeps each distinct shape of a result once: a hash table with open addressing, at most half full.
  *
  * SPDX-License-Identifier: GPL-2.0-or-later
  */
