@@ -29,14 +29,31 @@ static int proto_tcplife = -1;
 #define TL_PREFERENCE_LANGUAGE(name, standard, title, what) static const char *pref_##name = standard;
 #include "tl_preferences.def"
 
-static enum tl_language explanation_language;
-
-/* Called when a preference has changed. A language that nobody knows leaves the one before. */
+/* Called when a preference has changed by a window, a file or a command line. */
 static void apply_preferences(void)
 {
-    if (!tl_language_named(pref_explanation_language, &explanation_language))
-        report_warning("tcplife.explanation_language: there is no language \"%s\". Choose en or zh-CN.",
+    enum tl_language language;
+
+    if (!tl_language_named(pref_explanation_language, &language))
+        report_warning("tcplife.explanation_language: there is no language \"%s\", so explanations are in English. "
+                       "Choose en or zh-CN.",
                        pref_explanation_language);
+}
+
+/* The language of that name, English if there is none. The last name is kept with its answer, because sharkd changes a preference
+ * without a word. */
+static enum tl_language explanation_language(void)
+{
+    static char *name;
+    static enum tl_language language;
+
+    if (g_strcmp0(name, pref_explanation_language) != 0) {
+        g_free(name);
+        name = g_strdup(pref_explanation_language);
+        language = TL_ENGLISH;
+        tl_language_named(name ? name : "", &language);
+    }
+    return language;
 }
 
 /* Wireshark dissects again when one of them changes: that is what it does unless told otherwise. */
@@ -55,7 +72,7 @@ static void register_preferences(void)
 /* Called after everything else of a frame, TCP or not. */
 static int dissect_tcplife(tvbuff_t *tvb, packet_info *pinfo, proto_tree *tree, void *data)
 {
-    const struct tl_options options = {pref_info_tag, pref_expert_steps, explanation_language};
+    const struct tl_options options = {pref_info_tag, pref_expert_steps, explanation_language()};
     unsigned count;
     const struct tl_header *headers = tl_input_headers(pinfo, tree, &count);
 
