@@ -10,6 +10,8 @@
 #include <wsutil/report_message.h>
 
 #include "input/tl_input.h"
+#include "report/tl_report_late.h"
+#include "report/tl_report_tap.h"
 #include "show/tl_conv_filter.h"
 #include "show/tl_tree.h"
 #include "tables/tl_conn_table.h"
@@ -77,6 +79,7 @@ static int dissect_tcplife(tvbuff_t *tvb, packet_info *pinfo, proto_tree *tree, 
     const struct tl_header *headers = tl_input_headers(pinfo, tree, &count);
 
     (void)data;
+    tl_report_late_count(pinfo, tree, headers, count);
     for (unsigned i = 0; i < count; i++) {
         if (headers[i].decided)
             tl_tree_show(tvb, pinfo, tree, &headers[i], &options);
@@ -98,6 +101,8 @@ void tcplife_register(void)
     tl_input_register(proto_tcplife);
     tl_tap_register();
     tl_conn_tap_register();
+    tl_report_late_register();
+    tl_report_tap_register(&pref_explanation_language);
     tl_conn_table_register();
     tl_server_table_register();
     tl_stats_tree_register();

@@ -60,7 +60,7 @@ static bool is_swapped(const struct tl_step *step, const struct tl_recent_entry 
 static bool has_nothing_to_abort(const struct tl_step *step, const struct tl_recent_entry *e)
 {
     const struct tl_endpoint *x = step->self;
-    bool asks = x->syn->count > 0 && !x->sent_plain && x->synack->count == 0;
+    bool asks = tl_syns(x)->count > 0 && !x->sent_plain && tl_synacks(x)->count == 0;
 
     if (x->has_ack && tl_seq_before(step->seg->ack, x->ack)) {
         return true; /* a live end would acknowledge all that it has */
@@ -165,8 +165,8 @@ static uint32_t lowest_unacked(const struct tl_endpoint *e)
     if (e->has_isn) {
         return e->isn + 1;
     }
-    return tl_scoreboard_started(e->scoreboard) ? tl_scoreboard_una(e->scoreboard)
-                                                : e->max; /* not started: memory had run out */
+    return tl_scoreboard_started(tl_scoreboard_of(e)) ? tl_scoreboard_una(tl_scoreboard_of(e))
+                                                      : e->max; /* not started: memory had run out */
 }
 
 /* F3: both numbers are those of a live connection. Bytes of either side may have been lost before the capture point. */
@@ -192,7 +192,7 @@ void tl_rst_find_form(struct tl_rst *rst)
     if (tl_has(step, TL_ACK) && (rst->trigger = find_unacknowledging(step)) != NULL &&
         (step->seg->seq == 0 || tl_sent_only_rsts(step->self))) {
         rst->form = TL_RST_FORM_REPLY_NOACK;
-    } else if (conn->opening.has_challenge && step->seg->seq == conn->opening.challenge_ack && step->self->syn->count > 0) {
+    } else if (conn->opening.has_challenge && step->seg->seq == conn->opening.challenge_ack && tl_syns(step->self)->count > 0) {
         rst->form = TL_RST_FORM_REPLY_ACK;
         rst->challenged = true;
         rst->trigger = NULL;

@@ -25,7 +25,7 @@ struct tl_rst {
 /* Nothing else of this end was captured. */
 static inline bool tl_sent_only_rsts(const struct tl_endpoint *end)
 {
-    return end->segments == end->rst->count;
+    return end->segments == tl_rsts(end)->count;
 }
 
 /* Fills in form and trigger; step must be there. O(32). */

@@ -9,6 +9,7 @@
 #include "show/tl_expert.h"
 #include "show/tl_item.h"
 #include "show/tl_what.h"
+#include "store/tl_found.h"
 #include "store/tl_store.h"
 
 static int proto;
@@ -96,6 +97,8 @@ static void look(struct tl_view *view, bool needs_facts)
     if (needs_facts)
         tl_conn_facts(view->result->conn, tl_store_end(), &view->facts);
     view->spurious = spurious_by_now(view);
+    if (view->visited && needs_facts && tl_found_is_set())
+        view->findings = tl_found_of(view->facts.number, &view->finding_count);
     view->has_zeek = view->visited && needs_facts && view->segment->frame == view->facts.last_in &&
                      tl_conn_zeek(view->result->conn, &view->zeek);
 }

@@ -131,8 +131,7 @@ static void fill_course(struct tl_record *record)
     record->waits.ns[TL_WAIT_SUM_UNKNOWN] = record->duration_ns;
 }
 
-void tl_record_fill(wmem_allocator_t *pool, const struct tl_conn *conn, const struct tl_tally *tally, int64_t origin_ns,
-                    struct tl_record *record)
+void tl_record_measure(const struct tl_conn *conn, const struct tl_tally *tally, int64_t origin_ns, struct tl_record *record)
 {
     const struct tl_facts *facts = &record->facts;
 
@@ -141,15 +140,21 @@ void tl_record_fill(wmem_allocator_t *pool, const struct tl_conn *conn, const st
     tl_record_count(tally, record);
     record->state[0] = facts->history[facts->client & 1] & 0xF;
     record->state[1] = facts->history[!(facts->client & 1)] & 0xF;
-    fill_names(pool, record, conn);
-    if (tl_conn_zeek(conn, &record->zeek))
-        record->zeek_history = wmem_strdup(pool, record->zeek.history);
-    record->limits = limits_text(pool, facts->capture);
     record->since_first_ns = tl_ns_between(origin_ns, facts->start_ns);
     record->duration_ns = tl_ns_between(facts->start_ns, facts->last_ns);
     record->longest_idle_ns = tally->longest_idle_ns;
     record->final_idle_ns = tl_tally_final_idle(tally);
     fill_course(record);
+}
+
+void tl_record_fill(wmem_allocator_t *pool, const struct tl_conn *conn, const struct tl_tally *tally, int64_t origin_ns,
+                    struct tl_record *record)
+{
+    tl_record_measure(conn, tally, origin_ns, record);
+    fill_names(pool, record, conn);
+    if (tl_conn_zeek(conn, &record->zeek))
+        record->zeek_history = wmem_strdup(pool, record->zeek.history);
+    record->limits = limits_text(pool, record->facts.capture);
 }
 
 /* ---- cells -------------------------------------------------------------------------------------------------------------- */

@@ -69,6 +69,9 @@ void tl_record_facts(const struct tl_conn *conn, struct tl_facts *facts);
  * facts.client set. O(1). */
 void tl_record_count(const struct tl_tally *tally, struct tl_record *record);
 
+/* Fills the numbers and words of a row, without its texts, the view of Zeek and the stream; see tl_record_fill(). O(1). */
+void tl_record_measure(const struct tl_conn *conn, const struct tl_tally *tally, int64_t origin_ns, struct tl_record *record);
+
 /* Fills the row of a connection but for the stream. Needs its tally and the earliest time of any segment (ns since 1970). O(1). */
 void tl_record_fill(wmem_allocator_t *pool, const struct tl_conn *conn, const struct tl_tally *tally, int64_t origin_ns,
                     struct tl_record *record);
