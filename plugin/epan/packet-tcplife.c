@@ -102,7 +102,7 @@ void tcplife_register(void)
     tl_tap_register();
     tl_conn_tap_register();
     tl_report_late_register();
-    tl_report_tap_register(&pref_explanation_language);
+    tl_report_tap_register(explanation_language);
     tl_conn_table_register();
     tl_server_table_register();
     tl_stats_tree_register();

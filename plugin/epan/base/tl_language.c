@@ -17,14 +17,14 @@ static const struct {
 };
 
 /* "zh-cn" for "zh_CN.UTF-8": one way to write each name. To be freed. */
-static char *simplify(const char *name)
+static char *language_simplify(const char *name)
 {
     char *simple = g_ascii_strdown(name, (gssize)strcspn(name, ".@"));
 
     return g_strstrip(g_strdelimit(simple, "_", '-'));
 }
 
-static bool is_one_of(const char *name, const char *names)
+static bool language_is_one_of(const char *name, const char *names)
 {
     char *spaced = g_strdup_printf(" %s ", name);
     bool found = *name && strstr(names, spaced);
@@ -35,12 +35,12 @@ static bool is_one_of(const char *name, const char *names)
 
 bool tl_language_named(const char *name, enum tl_language *language)
 {
-    char *simple = simplify(name);
+    char *simple = language_simplify(name);
     bool found = false;
 
     for (int i = 0; i < TL_LANGUAGES && !found; i++) {
         found = g_ascii_strcasecmp(simple, languages[i].name) == 0 || strcmp(simple, languages[i].title) == 0 ||
-                is_one_of(simple, languages[i].others);
+                language_is_one_of(simple, languages[i].others);
         if (found)
             *language = (enum tl_language)i;
     }

@@ -21,7 +21,7 @@ static const struct {
 
 /* ---- the fact ---------------------------------------------------------------------------------------------------------- */
 
-static struct tl_what about_probe(const struct tl_shape *shape)
+static struct tl_what what_about_probe(const struct tl_shape *shape)
 {
     static const enum tl_what_kind keepalive[] = {[TL_PROBE_KIND_PROBE] = TL_WHAT_KEEPALIVE_PROBE,
                                                   [TL_PROBE_KIND_ANSWER] = TL_WHAT_KEEPALIVE_ANSWER,
@@ -35,7 +35,7 @@ static struct tl_what about_probe(const struct tl_shape *shape)
     return (struct tl_what){window_probe[shape->window_probe], TL_GROUP_PROBE_KIND, shape->window_probe};
 }
 
-static struct tl_what about_ack(const struct tl_shape *shape, uint8_t flags)
+static struct tl_what what_about_ack(const struct tl_shape *shape, uint8_t flags)
 {
     static const enum tl_what_kind kinds[] = {
         [TL_ACK_NONE] = TL_WHAT_ACK,
@@ -52,9 +52,9 @@ static struct tl_what about_ack(const struct tl_shape *shape, uint8_t flags)
 }
 
 /* What is out of the ordinary in the bytes or the acknowledgment comes before what any transfer consists of. */
-static struct tl_what about_transfer(const struct tl_shape *shape, uint8_t flags)
+static struct tl_what what_about_transfer(const struct tl_shape *shape, uint8_t flags)
 {
-    struct tl_what ack = about_ack(shape, flags);
+    struct tl_what ack = what_about_ack(shape, flags);
 
     if (shape->retransmission != TL_RETRANSMISSION_NONE)
         return (struct tl_what){TL_WHAT_AGAIN, TL_GROUP_RETRANSMISSION, shape->retransmission};
@@ -78,8 +78,8 @@ struct tl_what tl_what(const struct tl_shape *shape, uint8_t flags)
     if (shape->flags & TL_SHAPE_STRAY)
         return (struct tl_what){TL_WHAT_BYTES, TL_GROUP_SEGMENT, TL_SEGMENT_STRAY};
     if (shape->keepalive != TL_PROBE_KIND_NONE || shape->window_probe != TL_PROBE_KIND_NONE)
-        return about_probe(shape);
-    return about_transfer(shape, flags);
+        return what_about_probe(shape);
+    return what_about_transfer(shape, flags);
 }
 
 const char *tl_what_tag(const struct tl_what *what, const char **prefix)
@@ -91,7 +91,7 @@ const char *tl_what_tag(const struct tl_what *what, const char **prefix)
 /* ---- the words --------------------------------------------------------------------------------------------------------- */
 
 /* The shape with what later segments have shown by now. */
-static struct tl_shape by_now(const struct tl_view *view)
+static struct tl_shape what_by_now(const struct tl_view *view)
 {
     struct tl_shape shape = view->result->shape;
 
@@ -102,19 +102,19 @@ static struct tl_shape by_now(const struct tl_view *view)
 }
 
 /* Whether nothing of the receiver was captured from this segment on. */
-static bool is_silent_since(const struct tl_view *view)
+static bool what_is_silent_since(const struct tl_view *view)
 {
     return view->visited && tl_conn_heard_in(view->result->conn, !(view->result->shape.from & 1)) < view->segment->frame;
 }
 
-static void add_count(struct tl_blanks *blanks, const char *name, uint32_t count, uint32_t least)
+static void what_add_count(struct tl_blanks *blanks, const char *name, uint32_t count, uint32_t least)
 {
     if (count >= least)
         tl_text_number(blanks, name, count);
 }
 
 /* How the handshake ended, on its SYNs and SYN-ACKs, once that is known and is not what any connection has. */
-static unsigned failure(const struct tl_view *view, const struct tl_what *what)
+static unsigned what_failure(const struct tl_view *view, const struct tl_what *what)
 {
     bool failed = tl_name(TL_GROUP_OUTCOME, view->facts.outcome)->severity != TL_SEVERITY_NONE;
 
@@ -124,10 +124,10 @@ static unsigned failure(const struct tl_view *view, const struct tl_what *what)
 const char *tl_what_text(wmem_allocator_t *pool, const struct tl_view *view)
 {
     enum { USUAL_SIZE = 64 }; /* bytes */
-    const struct tl_shape shape = by_now(view);
+    const struct tl_shape shape = what_by_now(view);
     const struct tl_refs *refs = &view->result->refs;
     const struct tl_what what = tl_what(&shape, view->segment->flags);
-    const unsigned failed = failure(view, &what);
+    const unsigned failed = what_failure(view, &what);
     bool is_probe = what.kind == TL_WHAT_KEEPALIVE_PROBE || what.kind == TL_WHAT_WINDOW_PROBE;
     bool by_device = view->rst.origin == TL_ORIGIN_PATH && view->rst.origin_confidence != TL_CONFIDENCE_GUESS &&
                      !tl_view_cause_names_device(view->rst.cause);
@@ -138,11 +138,11 @@ const char *tl_what_text(wmem_allocator_t *pool, const struct tl_view *view)
     blanks.more = NULL;
     tl_text_words(&blanks, "label", what.value ? tl_label(view->language, what.group, what.value) : NULL);
     tl_text_words(&blanks, "outcome", failed != TL_OUTCOME_NONE ? tl_label(view->language, TL_GROUP_OUTCOME, failed) : NULL);
-    add_count(&blanks, "times", what.kind == TL_WHAT_AGAIN ? refs->retransmission_number : shape.attempt, 2);
-    add_count(&blanks, "n", is_probe ? refs->probe_number : refs->dupack_number, 1);
-    add_count(&blanks, "skipped", refs->skipped_bytes, 1);
+    what_add_count(&blanks, "times", what.kind == TL_WHAT_AGAIN ? refs->retransmission_number : shape.attempt, 2);
+    what_add_count(&blanks, "n", is_probe ? refs->probe_number : refs->dupack_number, 1);
+    what_add_count(&blanks, "skipped", refs->skipped_bytes, 1);
     tl_text_test(&blanks, "?by_device", by_device);
-    tl_text_test(&blanks, "?silent", is_probe && is_silent_since(view));
+    tl_text_test(&blanks, "?silent", is_probe && what_is_silent_since(view));
     tl_text_test(&blanks, "?spurious",
                  view->spurious != TL_SPURIOUS_NONE && view->spurious != TL_SPURIOUS_NO &&
                      view->spurious != TL_SPURIOUS_UNKNOWN);
