@@ -30,7 +30,7 @@ static bool is_in_full(const struct tl_conn *conn)
             return false;
         }
     }
-    return conn->phase == TL_PHASE_ESTABLISHED && conn->opened && !conn->tentative;
+    return conn->phase == TL_PHASE_ESTABLISHED && !conn->tentative;
 }
 
 /* No repetition without an answer, no stray segment (tl_update counts both). */
