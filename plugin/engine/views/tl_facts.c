@@ -158,6 +158,7 @@ static unsigned capture_of(const struct tl_conn *conn)
 static enum tl_reuse reuse_of(const struct tl_conn *conn, int64_t end_ns)
 {
     const struct tl_conn *previous = conn->previous;
+    /* share reuse_of: 1 s; the old connection went on, or the new one gave up */
     bool goes_on = previous && previous->last_ns > conn->start_ns + TL_SECOND;
     bool gave_up = conn->opening.has_challenge && end_ns > conn->last_ns + TL_SECOND;
 

@@ -32,7 +32,7 @@ struct job {
 };
 
 static GPtrArray *jobs;
-static const int *language;
+static enum tl_language (*language)(void);
 
 /* ---- writing ------------------------------------------------------------------------------------------------------------- */
 
@@ -40,7 +40,7 @@ static void write_text(const struct tl_report *report, bool all)
 {
     wmem_allocator_t *pool = wmem_allocator_new(WMEM_ALLOCATOR_BLOCK_FAST);
 
-    fputs(tl_report_text(report, (enum tl_language) * language, all, pool), stdout);
+    fputs(tl_report_text(report, language(), all, pool), stdout);
     wmem_destroy_allocator(pool);
 }
 
@@ -49,7 +49,7 @@ static void write_json(const struct tl_report *report, bool all)
     wmem_allocator_t *pool = wmem_allocator_new(WMEM_ALLOCATOR_BLOCK_FAST);
 
     (void)all;
-    fputs(tl_report_json(report, (enum tl_language) * language, pool), stdout);
+    fputs(tl_report_json(report, language(), pool), stdout);
     wmem_destroy_allocator(pool);
 }
 
@@ -149,9 +149,9 @@ static TL_STAT_INIT start(const char *argument, void *data)
     TL_STAT_INIT_DONE;
 }
 
-void tl_report_tap_register(const int *preference)
+void tl_report_tap_register(enum tl_language (*preferred)(void))
 {
-    language = preference;
+    language = preferred;
     jobs = g_ptr_array_new();
     register_cleanup_routine(write_before_close);
     for (size_t i = 0; i < G_N_ELEMENTS(commands); i++)

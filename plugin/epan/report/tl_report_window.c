@@ -32,7 +32,7 @@ static struct {
     struct tl_collection *collection;
     uint64_t counted; /* headers */
     bool listens, filled;
-    const int *language;
+    enum tl_language (*language)(void);
 } window_state;
 
 static tap_packet_status select_connection(void *tap, packet_info *pinfo, epan_dissect_t *edt, const void *data,
@@ -152,7 +152,7 @@ bool tl_report_window_open_in_gui(const char *filter)
     return true;
 }
 
-void tl_report_window_register(const int *language)
+void tl_report_window_register(enum tl_language (*language)(void))
 {
     window_state.collection = tl_collection_new();
     window_state.language = language;

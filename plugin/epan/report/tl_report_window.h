@@ -12,9 +12,11 @@
 
 #include "base/tl_compat.h"
 
-/* Makes the window known. `language` is where the preference is kept. Call once, when protocols are registered and after
+#include "base/tl_language.h"
+
+/* Makes the window known. `language` tells the preference. Call once, when protocols are registered and after
  * tl_input_register(). */
-void tl_report_window_register(const int *language);
+void tl_report_window_register(enum tl_language (*language)(void));
 
 /* Opens the window if this is the graphical Wireshark. `filter` may be NULL. Returns false in tshark. Call it when a -z argument is
  * started. */
