@@ -181,12 +181,6 @@ static bool data_waits(const struct tl_case *c)
     return c->bytes[0] > 0 && c->trouble[0].bytes_again > 0;
 }
 
-/* Nothing between the capture point and the server could have lost the ACK. */
-static bool is_at_server(const struct tl_case *c)
-{
-    return c->facts.position == TL_POSITION_NEAR_SERVER || c->facts.position == TL_POSITION_LOCAL;
-}
-
 static bool ack_is_ignored(const struct tl_case *c)
 {
     enum { REPEATS_MIN = 2 };
@@ -198,7 +192,7 @@ static bool ack_is_ignored(const struct tl_case *c)
     if (repeats >= REPEATS_MIN) {
         return data_waits(c) || c->bytes[0] == 0;
     }
-    return repeats > 0 && (failed(c) || (data_waits(c) && is_at_server(c)));
+    return repeats > 0 && (failed(c) || (data_waits(c) && tl_case_is_at_server(c)));
 }
 
 bool tl_find_queue_full(const struct tl_look *look, unsigned role, struct tl_claim *claim)

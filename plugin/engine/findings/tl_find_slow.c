@@ -180,7 +180,7 @@ bool tl_find_sack_broken(const struct tl_look *look, unsigned role, struct tl_cl
 bool tl_find_syn_lost(const struct tl_look *look, unsigned role, struct tl_claim *claim)
 {
     const struct tl_facts *facts = &look->c->facts;
-    bool near_server = facts->position == TL_POSITION_NEAR_SERVER || facts->position == TL_POSITION_LOCAL;
+    bool near_server = tl_case_is_at_server(look->c);
 
     if (role != 0 || !tl_case_opened(look->c) || facts->syn_attempts < 2 || facts->setup_ns <= SLOW_OPEN_NS ||
         is_explained(look)) {

@@ -54,9 +54,9 @@ enum word {
 };
 
 static const char *const words[WORDS][TL_LANGUAGES] = {
-    [SEGMENTS] = {"%s segments in %s, %s: %s opened, %s failed to open, %s closed well; %.1f %% of the bytes sent "
+    [SEGMENTS] = {"%s in %s, %s: %s opened, %s failed to open, %s closed well; %.1f %% of the bytes sent "
                   "again; seen %s",
-                  "%s 个报文段，历时 %s，%s：打开 %s，未能打开 %s，正常关闭 %s；重发字节 %.1f %%；抓包位置：%s"},
+                  "%s，历时 %s，%s：打开 %s，未能打开 %s，正常关闭 %s；重发字节 %.1f %%；抓包位置：%s"},
     [NOTHING_HERE] = {"No TCP in this capture. Look at ARP, DNS, ICMP and routing first.",
                       "此抓包中没有 TCP。先查 ARP、DNS、ICMP 和路由。"},
     [WAITED] = {"Waited for: ", "等待："},
@@ -128,12 +128,14 @@ static const char *join(const struct page *page, const char *a, const char *b, c
 }
 
 /* "1 connection", "37,669 connections" */
+static const char *counted(const struct page *page, uint64_t count, const char *one, const char *several, const char *chinese)
+{
+    return join(page, grouped(page, count), page->language == TL_CHINESE ? chinese : count == 1 ? one : several, NULL);
+}
+
 static const char *connections(const struct page *page)
 {
-    uint32_t count = page->summary->connections;
-
-    return page->language == TL_CHINESE ? join(page, grouped(page, count), " 条连接", NULL)
-                                        : join(page, grouped(page, count), count == 1 ? " connection" : " connections", NULL);
+    return counted(page, page->summary->connections, " connection", " connections", " 条连接");
 }
 
 /* ---- lines --------------------------------------------------------------------------------------------------------------- */
@@ -184,7 +186,8 @@ static void write_size(const struct page *page)
 
     G_GNUC_BEGIN_IGNORE_DEPRECATIONS
     line(page,
-         wmem_strdup_printf(page->pool, word(page, SEGMENTS), grouped(page, summary->segments),
+         wmem_strdup_printf(page->pool, word(page, SEGMENTS),
+                            counted(page, summary->segments, " segment", " segments", " 个报文段"),
                             tl_report_seconds(page->pool, tl_ns_between(summary->first_ns, summary->last_ns)),
                             connections(page), grouped(page, summary->opened), grouped(page, summary->failed),
                             grouped(page, summary->closed_well), again, positions[usual_position(summary)][page->language]),
@@ -331,15 +334,16 @@ static void write_note(const struct page *page, const struct tl_finding_group *g
 
 static void write_nothing(const struct page *page)
 {
+    enum { WORTH_NS = 1000000 }; /* shorter times tell nobody anything */
     const struct tl_summary *summary = page->summary;
     bool complete = summary->lossy + summary->asymmetric == 0;
     wmem_strbuf_t *text = tl_strbuf_new(page->pool, 128);
 
     wmem_strbuf_append_printf(text, word(page, complete ? NOTHING_WRONG : NOTHING_SEEN), connections(page));
-    if (summary->slowest_setup_ns > 0)
+    if (summary->slowest_setup_ns >= WORTH_NS)
         wmem_strbuf_append_printf(text, word(page, SLOWEST), tl_report_seconds(page->pool, summary->slowest_setup_ns),
                                   summary->slowest_setup_in);
-    if (summary->longest_answer_ns > 0)
+    if (summary->longest_answer_ns >= WORTH_NS)
         wmem_strbuf_append_printf(text, word(page, LONGEST), tl_report_seconds(page->pool, summary->longest_answer_ns),
                                   summary->longest_answer_in);
     if (summary->still_open > 0)
