@@ -131,7 +131,7 @@ static void report(struct tl_conn *conn, const struct tl_segment *seg, struct tl
     if (peer->repair->resend_count > 0) {
         prove(conn, seg, result, acked);
     }
-    tl_feedback_record(feedback, seg);
+    tl_feedback_record(feedback, peer->una, seg);
 }
 
 /* Acknowledges more, all of it captured once or given up. */
