@@ -145,6 +145,8 @@ const char *tl_value_text(const struct tl_view *view, enum tl_field field, int64
         return tl_value_path(&shape->endpoint[(shape->client & 1) ^ (field == FIELD_SERVER_STATE_CHANGE)], buffer);
     case FIELD_ZEEK_HISTORY:
         return view->zeek.history;
+    case FIELD_FINDING:
+        return tl_finding_rows[value < TL_FINDING_COUNT ? value : 0].word;
     default:
         return "";
     }
