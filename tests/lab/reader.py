@@ -90,7 +90,7 @@ class Reader:
         known = [name for name in fields if name in self._fields]
         words = ["-T", "fields", "-E", "separator=/t", "-E", f"aggregator={SEVERAL}", *self._passes]
         words += [word for name in known for word in ("-e", name)]
-        words += ["-Y", every_frame(FINDING)] if FINDING in known else []
+        words += ["-Y", every_frame(FINDING)] if self._passes and FINDING in known else []
         copy = os.path.join(self._folder, os.path.basename(path))
         shutil.copyfile(path, copy)
         os.chmod(copy, 0o644)

@@ -25,8 +25,8 @@ LATE = {"tcplife." + name for name, _, blurb in FIELD_ROWS if re.search(r"\(late
 FRAMES = {"tcplife." + name for name, kind, _ in FIELD_ROWS if kind == "FRAME"}
 HEADINGS = {"tcplife." + name for name, kind, _ in FIELD_ROWS if kind == "NONE"}
 STRINGS = {"tcplife." + name for name, kind, _ in FIELD_ROWS if kind == "STRING"}
-# "tentative" is the answer of one pass to what two passes can decide, and goes into the explanation's words.
-DECIDED_LATER = {"tcplife.reuse", "tcplife.explanation"}
+# "tentative" is the answer of one pass to what two passes can decide, and goes into the explanation's words; those of "what" get more.
+DECIDED_LATER = {"tcplife.reuse", "tcplife.explanation", "tcplife.what"}
 # No segment proves these: they say that one did not come. (A segment that is still to come can be nowhere in one pass.)
 ABSENCES = {
     "tcplife.handshake.outcome": {"unanswered", "pending", "half_open", "unreachable", "unknown", "not_captured"},

@@ -64,6 +64,7 @@ static bool is_explained(const struct tl_look *look)
     case TL_FINDING_MTU_BLACK_HOLE:
     case TL_FINDING_DATA_LOST_AFTER_CLOSE:
     case TL_FINDING_TUPLE_REUSED:
+    case TL_FINDING_CLOSED_AT_ONCE:
         return true;
     default:
         return false;
@@ -259,15 +260,15 @@ bool tl_find_window_small(const struct tl_look *look, unsigned role, struct tl_c
     int64_t waited_ns = c->waits.ns[TL_WAIT_SUM_SMALL_WINDOW];
     bool client_none = offers_no_scaling(c, 0), server_none = offers_no_scaling(c, 1);
 
-    if (!is_side(c->waits.small_of, 1 - role) || waited_ns <= SMALL_MIN_NS ||
-        c->course.end[role].window_limited < LIMITED_MIN || c->facts.irtt_ns < SMALL_ROUND_TRIP_NS) {
+    if (!is_side(c->waits.small_of, 1 - role) || waited_ns <= SMALL_MIN_NS || c->waits.limited[role] < LIMITED_MIN ||
+        c->facts.irtt_ns < SMALL_ROUND_TRIP_NS) {
         return false;
     }
     claim->role = (uint8_t)role;
     claim->cost_ns = perhaps(waited_ns);
     claim->key.variant = client_none ? 1 : server_none ? 2 : 0;
     tl_claim_doubt(claim, TL_CONFIDENCE_LIKELY);
-    tl_claim_measure(claim, TL_MEASURE_LIMITED, c->course.end[role].window_limited);
+    tl_claim_measure(claim, TL_MEASURE_LIMITED, c->waits.limited[role]);
     tl_claim_measure(claim, TL_MEASURE_SEGMENTS, c->segments[role]);
     tl_claim_measure(claim, TL_MEASURE_WINDOW, (int64_t)c->course.end[1 - role].window_max);
     tl_claim_measure(claim, TL_MEASURE_ROUND_TRIP, c->facts.irtt_ns);

@@ -211,6 +211,24 @@ const struct tl_endpoints *tl_conn_ends(const struct tl_conn *conn)
     return &conn->pair->ends;
 }
 
+void tl_conn_end(const struct tl_conn *conn, unsigned end, struct tl_end_facts *facts)
+{
+    const struct tl_endpoint *e = &conn->endpoint[end & 1];
+
+    *facts = (struct tl_end_facts){
+        .half_rtt_ns = e->half_rtt_ns, .window_max = e->max_window, .options = e->options, .mss = e->mss, .scale = e->scale};
+}
+
+uint32_t tl_conn_rst_in(const struct tl_conn *conn)
+{
+    return conn->reset.any.frame;
+}
+
+int64_t tl_conn_reuse_elapsed(const struct tl_conn *conn)
+{
+    return conn->reuse == TL_REUSE_NONE ? TL_UNKNOWN_NS : conn->reuse_elapsed_ns;
+}
+
 uint32_t tl_conn_number(const struct tl_conn *conn)
 {
     return conn->number;

@@ -104,6 +104,12 @@ static inline bool tl_view_has_fin_step(const struct tl_view *view)
            step == TL_TEARDOWN_STEP_FIN_COPY;
 }
 
+/* Whether the cause of a RST says that a device on the path sent it. */
+static inline bool tl_view_cause_names_device(unsigned cause)
+{
+    return cause == TL_RST_CAUSE_DEVICE_IDLE || cause == TL_RST_CAUSE_DEVICE_POLICY || cause == TL_RST_CAUSE_DEVICE_STATE;
+}
+
 /* Whether the segment is a probe of either kind, rather than an answer to one. */
 static inline bool tl_view_is_probe(const struct tl_view *view)
 {

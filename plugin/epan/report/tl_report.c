@@ -70,7 +70,8 @@ static void read_case(void *data, uint32_t index, struct tl_case *c)
     const struct row *row = &g_array_index(rows->rows, struct row, index);
     struct tl_record record;
 
-    tl_record_measure(row->entry->conn, &row->entry->tally, rows->collection->origin_ns, &record);
+    tl_record_measure(row->entry->conn, &row->entry->account.tally, rows->collection->origin_ns, &record);
+    tl_record_measure_course(row->entry->conn, &row->entry->account, &record);
     c->facts = record.facts;
     c->waits = record.waits;
     c->course = record.course;

@@ -10,6 +10,7 @@
 #include "report/tl_report.h"
 #include "report/tl_report_json.h"
 #include "report/tl_report_text.h"
+#include "report/tl_report_window.h"
 #include "tables/tl_argument.h"
 #include "tables/tl_tap.h"
 
@@ -31,7 +32,7 @@ struct job {
 };
 
 static GPtrArray *jobs;
-static const int *language;
+static enum tl_language (*language)(void);
 
 /* ---- writing ------------------------------------------------------------------------------------------------------------- */
 
@@ -39,7 +40,7 @@ static void write_text(const struct tl_report *report, bool all)
 {
     wmem_allocator_t *pool = wmem_allocator_new(WMEM_ALLOCATOR_BLOCK_FAST);
 
-    fputs(tl_report_text(report, (enum tl_language) * language, all, pool), stdout);
+    fputs(tl_report_text(report, language(), all, pool), stdout);
     wmem_destroy_allocator(pool);
 }
 
@@ -48,7 +49,7 @@ static void write_json(const struct tl_report *report, bool all)
     wmem_allocator_t *pool = wmem_allocator_new(WMEM_ALLOCATOR_BLOCK_FAST);
 
     (void)all;
-    fputs(tl_report_json(report, (enum tl_language) * language, pool), stdout);
+    fputs(tl_report_json(report, language(), pool), stdout);
     wmem_destroy_allocator(pool);
 }
 
@@ -132,8 +133,11 @@ static TL_STAT_INIT start(const char *argument, void *data)
     const struct command *command = data;
     bool all = asks_for_all(argument, command);
     const char *filter = tl_argument_filter(argument, all ? command->all : command->name);
-    struct job *job = g_new0(struct job, 1);
+    struct job *job;
 
+    if (tl_report_window_open_in_gui(filter))
+        TL_STAT_INIT_DONE;
+    job = g_new0(struct job, 1);
     job->command = command;
     job->all = all;
     job->collection = tl_collection_new();
@@ -145,9 +149,9 @@ static TL_STAT_INIT start(const char *argument, void *data)
     TL_STAT_INIT_DONE;
 }
 
-void tl_report_tap_register(const int *preference)
+void tl_report_tap_register(enum tl_language (*preferred)(void))
 {
-    language = preference;
+    language = preferred;
     jobs = g_ptr_array_new();
     register_cleanup_routine(write_before_close);
     for (size_t i = 0; i < G_N_ELEMENTS(commands); i++)

@@ -10,8 +10,10 @@
 #ifndef TL_REPORT_TAP_H
 #define TL_REPORT_TAP_H
 
-/* Makes the arguments known. `language` is where the preference is kept. Call once, when protocols are registered and after
+#include "base/tl_language.h"
+
+/* Makes the arguments known. `language` tells the preference. Call once, when protocols are registered and after
  * tl_input_register(). */
-void tl_report_tap_register(const int *language);
+void tl_report_tap_register(enum tl_language (*language)(void));
 
 #endif

@@ -7,6 +7,7 @@
 #include "base/tl_text.h"
 #include "show/tl_caption.h"
 #include "show/tl_explain.h"
+#include "show/tl_what.h"
 
 enum subtree { SUBTREE_TOP, SUBTREE_PART, SUBTREE_COUNT };
 
@@ -195,6 +196,9 @@ static proto_item *add_text(const struct branch *branch, enum tl_field field, in
         return NULL;
     if (field == FIELD_EXPLANATION)
         return add_explanation(branch);
+    if (field == FIELD_WHAT)
+        return proto_tree_add_string(branch->tree, fields[field], branch->tvb, 0, 0,
+                                     tl_what_text(branch->pinfo->pool, branch->view));
     return proto_tree_add_string(branch->tree, fields[field], branch->tvb, 0, 0,
                                  tl_value_text(branch->view, field, value, buffer));
 }

@@ -324,6 +324,7 @@ static void use_proof(gpointer key, gpointer value, gpointer data)
             continue;
         proof.from = result.shape.from;
         proof.at_once = result.shape.spurious;
+        proof.lost_at = result.shape.lost_at;
         use->use(&proof, use->data);
         return;
     }

@@ -53,6 +53,7 @@ struct tl_proof {
     uint32_t frame;
     uint8_t from;     /* end that sent it */
     uint8_t at_once;  /* what its own verdict said: enum tl_spurious */
+    uint8_t lost_at;  /* and enum tl_lost_at */
     uint8_t spurious; /* what was proved: enum tl_spurious */
 };
 

@@ -1,4 +1,4 @@
-/* tl_collect.c - one tally for each connection.
+/* tl_collect.c - one account for each connection.
  *
  * SPDX-License-Identifier: GPL-2.0-or-later
  */
@@ -12,7 +12,7 @@ static void free_entry(gpointer data)
     struct tl_collected *entry = data;
 
     if (entry)
-        tl_tally_clear(&entry->tally, &tl_record_heap);
+        tl_account_clear(&entry->account, &tl_record_heap);
     g_free(entry);
 }
 
@@ -60,7 +60,7 @@ struct tl_collected *tl_collection_add(struct tl_collection *collection, const s
     struct tl_collected *entry = tl_collection_entry(collection, header);
 
     collection->origin_ns = MIN(collection->origin_ns, header->segment.time_ns);
-    tl_tally_add(&entry->tally, &tl_record_heap, &header->segment, &header->result);
+    tl_account_add(&entry->account, &tl_record_heap, &header->segment, &header->result);
     return entry;
 }
 
@@ -72,7 +72,7 @@ static void add_proof(const struct tl_proof *proof, void *data)
         proof->conn < collection->entries->len ? g_ptr_array_index(collection->entries, proof->conn) : NULL;
 
     if (entry)
-        tl_tally_prove(&entry->tally, proof->from, proof->at_once);
+        tl_account_prove(&entry->account, proof->from, proof->at_once, proof->lost_at);
 }
 
 void tl_collection_prove(struct tl_collection *collection)

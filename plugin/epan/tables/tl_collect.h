@@ -7,12 +7,12 @@
 
 #include "base/tl_compat.h"
 
-#include "../engine/views/tl_tally.h"
+#include "../engine/views/tl_account.h"
 #include "input/tl_input.h"
 
 /* What is counted of one connection. */
 struct tl_collected {
-    struct tl_tally tally;
+    struct tl_account account;
     const struct tl_conn *conn;
     bool selected; /* by the filter */
 };
