@@ -851,20 +851,26 @@ static void test_delayed_ack(void **state)
     assert_int_equal(first_finding(), TL_FINDING_NONE);
 }
 
-/* threshold: THINKS_MIN_NS, THINKS_PERCENT */
+/* threshold: THINKS_MIN_NS, THINKS_SUM_NS, THINKS_PERCENT */
 static void test_slow_server(void **state)
 {
     struct tl_case *c = healthy();
 
     (void)state;
-    c->waits.longest_ns[SERVER] = c->waits.ns[TL_WAIT_SUM_SERVER] = 500 * MS;
+    c->duration_ns = 5 * SECOND;
+    c->waits.answers = 2;
+    c->waits.ns[TL_WAIT_SUM_SERVER] = SECOND;
+    c->waits.longest_ns[SERVER] = 500 * MS;
     assert_int_equal(first_finding(), TL_FINDING_SLOW_SERVER);
     c->waits.longest_ns[SERVER]--;
     assert_int_equal(first_finding(), TL_FINDING_NONE);
     c->waits.longest_ns[SERVER]++;
-    c->duration_ns = 3 * SECOND; /* 17 % */
+    c->waits.ns[TL_WAIT_SUM_SERVER]--;
     assert_int_equal(first_finding(), TL_FINDING_NONE);
-    c->duration_ns = SECOND;
+    c->waits.ns[TL_WAIT_SUM_SERVER]++;
+    c->duration_ns = 6 * SECOND; /* 17 % */
+    assert_int_equal(first_finding(), TL_FINDING_NONE);
+    c->duration_ns = 5 * SECOND;
     c->facts.sender_confidence = TL_CONFIDENCE_GUESS; /* who is the server? */
     assert_int_equal(first_finding(), TL_FINDING_NONE);
 }
