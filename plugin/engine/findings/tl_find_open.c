@@ -213,6 +213,12 @@ bool tl_find_queue_full(const struct tl_look *look, unsigned role, struct tl_cla
     return true;
 }
 
+/* Time from the first segment to the close; negative = not known: the FIN was not acknowledged, so nothing was measured from it. */
+static int64_t closed_after(const struct tl_case *c, bool by_rst)
+{
+    return by_rst ? c->duration_ns : c->facts.teardown_ns >= 0 ? c->duration_ns - c->facts.teardown_ns : -1;
+}
+
 bool tl_find_closed_at_once(const struct tl_look *look, unsigned role, struct tl_claim *claim)
 {
     const struct tl_case *c = look->c;
@@ -228,7 +234,7 @@ bool tl_find_closed_at_once(const struct tl_look *look, unsigned role, struct tl
     claim->frame = by_rst ? c->facts.any_rst_in : c->facts.fin1_in;
     claim->key.variant = by_rst;
     tl_claim_doubt(claim, by_rst ? TL_CONFIDENCE_LIKELY : TL_CONFIDENCE_GUESS);
-    tl_claim_measure(claim, TL_MEASURE_AFTER, c->duration_ns);
+    tl_claim_measure(claim, TL_MEASURE_AFTER, closed_after(c, by_rst));
     tl_claim_trait(claim, TL_TRAIT_BY_RST, by_rst);
     tl_claim_trait(claim, TL_TRAIT_BY_FIN, !by_rst);
     tl_claim_trait(claim, TL_TRAIT_REQUEST, request);

@@ -49,6 +49,9 @@ enum word {
     LONGEST,
     STILL_OPEN,
     HINT,
+    COMMA,
+    SEMICOLON,
+    COLON,
     MORE,
     WORDS,
 };
@@ -56,7 +59,7 @@ enum word {
 static const char *const words[WORDS][TL_LANGUAGES] = {
     [SEGMENTS] = {"%s in %s, %s: %s opened, %s failed to open, %s closed well; %.1f %% of the bytes sent "
                   "again; seen %s",
-                  "%s，历时 %s，%s：打开 %s，未能打开 %s，正常关闭 %s；重发字节 %.1f %%；抓包位置：%s"},
+                  "%s，历时 %s，%s：打开 %s，未能打开 %s，正常关闭 %s；重发 %.1f %%；抓包位置：%s"},
     [NOTHING_HERE] = {"No TCP in this capture. Look at ARP, DNS, ICMP and routing first.",
                       "此抓包中没有 TCP。先查 ARP、DNS、ICMP 和路由。"},
     [WAITED] = {"Waited for: ", "等待："},
@@ -74,6 +77,9 @@ static const char *const words[WORDS][TL_LANGUAGES] = {
     [STILL_OPEN] = {" Still open at the end: %u.", "结束时仍打开：%u。"},
     [HINT] = {"So much is missing that all below is no more than a hint: capture again.",
               "缺失过多，以下仅为线索：请重新抓包。"},
+    [COMMA] = {", ", "，"},
+    [SEMICOLON] = {"; ", "；"},
+    [COLON] = {": ", "："},
     [MORE] = {"... and %u more (-z tcplife,report,all)", "…… 另有 %u 条(-z tcplife,report,all)"},
 };
 
@@ -214,7 +220,7 @@ static void write_waits(const struct page *page)
         if (best == TL_WAIT_SUM_COUNT)
             break;
         done[best] = any = true;
-        wmem_strbuf_append_printf(text, "%s%s %s", shown > 0 ? ", " : "", waits[best][page->language],
+        wmem_strbuf_append_printf(text, "%s%s %s", shown > 0 ? word(page, COMMA) : "", waits[best][page->language],
                                   tl_report_seconds(page->pool, ns[best]));
     }
     if (any)
@@ -313,7 +319,7 @@ static void write_brief(const struct page *page, const struct tl_finding_group *
     struct tl_said said;
 
     tl_report_say(page->report, group, page->language, page->pool, &said);
-    write_title(page, group, said.class, join(page, said.title, ": ", said.where));
+    write_title(page, group, said.class, join(page, said.title, word(page, COLON), said.where));
 }
 
 /* On one line, as long as it gets. */
@@ -325,9 +331,10 @@ static void write_note(const struct page *page, const struct tl_finding_group *g
 
     tl_report_say(page->report, group, page->language, page->pool, &said);
     seen = tl_report_skip_separators(said.seen);
-    joined = g_strdelimit(g_strdup_printf("%s %s: %s%s%s  (%s / %s)", said.class, said.title, said.where, *seen ? "; " : "",
-                                          seen, grouped(page, group->connections), grouped(page, page->summary->connections)),
-                          "\n", ' ');
+    joined = g_strdup_printf("%s %s%s%s%s%s  (%s / %s)", said.class, said.title, word(page, COLON), said.where,
+                             *seen ? word(page, SEMICOLON) : "", seen, grouped(page, group->connections),
+                             grouped(page, page->summary->connections));
+    g_strdelimit(joined, "\n", ' ');
     line(page, joined, HEAD_INDENT);
     g_free(joined);
 }
