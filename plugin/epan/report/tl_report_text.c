@@ -280,12 +280,17 @@ static bool is_ranked(const struct tl_finding_group *group)
     return group->class == TL_CLASS_BROKEN || group->class == TL_CLASS_SLOW;
 }
 
+/* "9 of 16" */
+static const char *share_of(const struct page *page, const struct tl_finding_group *group)
+{
+    return wmem_strdup_printf(page->pool, page->language == TL_CHINESE ? "%s / %s" : "%s of %s",
+                              grouped(page, group->connections), grouped(page, page->summary->connections));
+}
+
 /* "1 BROKEN Nobody answers the SYN                9 of 16" */
 static void write_title(const struct page *page, const struct tl_finding_group *group, const char *class, const char *title)
 {
-    static const char *const of[] = {"%s of %s", "%s / %s"};
-    const char *tail = wmem_strdup_printf(page->pool, of[page->language], grouped(page, group->connections),
-                                          grouped(page, page->summary->connections));
+    const char *tail = share_of(page, group);
     const char *head = wmem_strdup_printf(page->pool, "%u %s", group->number, class);
     unsigned at = tl_lines_width(head), tail_width = tl_lines_width(tail);
 
@@ -331,9 +336,8 @@ static void write_note(const struct page *page, const struct tl_finding_group *g
 
     tl_report_say(page->report, group, page->language, page->pool, &said);
     seen = tl_report_skip_separators(said.seen);
-    joined = g_strdup_printf("%s %s%s%s%s%s  (%s / %s)", said.class, said.title, word(page, COLON), said.where,
-                             *seen ? word(page, SEMICOLON) : "", seen, grouped(page, group->connections),
-                             grouped(page, page->summary->connections));
+    joined = g_strdup_printf("%s %s%s%s%s%s  (%s)", said.class, said.title, word(page, COLON), said.where,
+                             *seen ? word(page, SEMICOLON) : "", seen, share_of(page, group));
     g_strdelimit(joined, "\n", ' ');
     line(page, joined, HEAD_INDENT);
     g_free(joined);
