@@ -404,6 +404,16 @@ static void name_closing(struct tl_step *step)
     tl_close_name(step->conn, step);
 }
 
+static void name_states(struct tl_step *step)
+{
+    tl_states_name(step->conn, step);
+}
+
+static void name_phase(struct tl_step *step)
+{
+    tl_phase_name(step->conn, step);
+}
+
 /* Every rule module in its order: first what the segment is, from the connection as it was, then what it changes. `after` is
  * what a step reads of others; tl_update() asserts that it was done. */
 static const struct {
@@ -425,9 +435,11 @@ static const struct {
     {tl_path_mtu_learn, 0, DONE_APPLIED},
     {tl_origin_learn, DONE_ORIGIN, DONE_APPLIED | DONE_ACK},
     {tl_apply_challenge_trigger, DONE_TRIGGER, DONE_APPLIED},
-    {tl_states_update, DONE_STATES, DONE_APPLIED | DONE_ORIGIN},
+    {name_states, 0, DONE_APPLIED | DONE_ORIGIN},
+    {tl_states_learn, DONE_STATES, DONE_APPLIED | DONE_ORIGIN},
     {answer_challenge_trigger, DONE_ANSWERED, DONE_TRIGGER | DONE_STATES},
-    {tl_phase_update, 0, DONE_STATES | DONE_ANSWERED},
+    {name_phase, 0, DONE_STATES | DONE_ANSWERED},
+    {tl_phase_learn, 0, DONE_STATES | DONE_ANSWERED},
     {tl_probe_learn, 0, DONE_ANSWERED},
     {remember, 0, DONE_ACK},
     {count_insisting, 0, NAMED},
