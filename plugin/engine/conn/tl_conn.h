@@ -386,12 +386,14 @@ struct tl_step {
     bool new_bytes; /* ends beyond everything its sender had sent */
     bool late;      /* acknowledged before it was captured, and sent for the first time: tl_late.h */
     bool is_probe;
-    bool acks_fin;      /* first to acknowledge the peer's FIN */
-    bool infers_fin;    /* shows that the peer had sent a FIN that was not captured */
-    bool refutes_fin;   /* shows that the peer had not sent the FIN that was captured */
-    bool opens;         /* completes the handshake */
-    bool finishes;      /* leaves both FINs acknowledged */
-    bool rst_effective; /* RST that ends the connection, or whose sender has closed */
+    bool acks_fin;                       /* first to acknowledge the peer's FIN */
+    bool infers_fin;                     /* shows that the peer had sent a FIN that was not captured */
+    bool refutes_fin;                    /* shows that the peer had not sent the FIN that was captured */
+    bool opens;                          /* completes the handshake */
+    bool finishes;                       /* leaves both FINs acknowledged */
+    bool rst_effective;                  /* RST that ends the connection, or whose sender has closed */
+    bool rst_judged;                     /* its origin was judged */
+    struct tl_recent_entry *rst_answers; /* the segment of the peer that it answers, or NULL */
 };
 
 /* Makes a connection that knows nothing. NULL when out of memory. */

@@ -399,6 +399,11 @@ static void name_opening(struct tl_step *step)
     tl_open_name(step->conn, step);
 }
 
+static void name_rst(struct tl_step *step)
+{
+    tl_rst_name(step->conn, step);
+}
+
 static void name_closing(struct tl_step *step)
 {
     tl_close_name(step->conn, step);
@@ -422,11 +427,12 @@ static const struct {
 } recipe[] = {
     {tl_probe_classify, DONE_PROBE, 0},
     {name_opening, DONE_HANDSHAKE, 0},
-    {tl_rst_classify, DONE_RST, DONE_HANDSHAKE},
+    {name_rst, DONE_RST, DONE_HANDSHAKE},
     {tl_probe_classify_ack, DONE_ACK, DONE_PROBE | DONE_HANDSHAKE},
     {name_closing, DONE_TEARDOWN, DONE_RST | DONE_PROBE},
     {tl_rexmit_classify, DONE_BYTES, DONE_PROBE | DONE_HANDSHAKE | DONE_TEARDOWN},
     {doubt_time, 0, NAMED},
+    {tl_rst_learn, DONE_LEARNT, NAMED},
     {tl_open_learn, DONE_LEARNT, NAMED},
     {tl_close_learn, DONE_LEARNT, NAMED},
     {tl_late_learn, 0, NAMED},
