@@ -187,6 +187,13 @@ static bool is_at_server(const struct tl_case *c)
     return c->facts.position == TL_POSITION_NEAR_SERVER || c->facts.position == TL_POSITION_LOCAL;
 }
 
+/* The server, or a proxy in its place, sent more than SYN-ACKs and resets: it took the ACK in the end, and how the connection
+ * ended later says nothing of its start. */
+static bool has_taken(const struct tl_case *c)
+{
+    return c->segments[1] > c->facts.synack_attempts + c->trouble[1].resets;
+}
+
 static bool ack_is_ignored(const struct tl_case *c)
 {
     enum { REPEATS_MIN = 2 };
@@ -198,7 +205,7 @@ static bool ack_is_ignored(const struct tl_case *c)
     if (repeats >= REPEATS_MIN) {
         return data_waits(c) || c->bytes[0] == 0;
     }
-    return repeats > 0 && (failed(c) || (data_waits(c) && is_at_server(c)));
+    return repeats > 0 && ((failed(c) && !has_taken(c)) || (data_waits(c) && is_at_server(c)));
 }
 
 bool tl_find_queue_full(const struct tl_look *look, unsigned role, struct tl_claim *claim)
