@@ -181,6 +181,13 @@ static bool data_waits(const struct tl_case *c)
     return c->bytes[0] > 0 && c->trouble[0].bytes_again > 0;
 }
 
+/* The server, or a proxy in its place, sent more than SYN-ACKs and resets: it took the ACK in the end, and how the connection
+ * ended later says nothing of its start. */
+static bool has_taken(const struct tl_case *c)
+{
+    return c->segments[1] > c->facts.synack_attempts + c->trouble[1].resets;
+}
+
 static bool ack_is_ignored(const struct tl_case *c)
 {
     enum { REPEATS_MIN = 2 };
@@ -192,7 +199,7 @@ static bool ack_is_ignored(const struct tl_case *c)
     if (repeats >= REPEATS_MIN) {
         return data_waits(c) || c->bytes[0] == 0;
     }
-    return repeats > 0 && (failed(c) || (data_waits(c) && tl_case_is_at_server(c)));
+    return repeats > 0 && ((failed(c) && !has_taken(c)) || (data_waits(c) && tl_case_is_at_server(c)));
 }
 
 bool tl_find_queue_full(const struct tl_look *look, unsigned role, struct tl_claim *claim)
