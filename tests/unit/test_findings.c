@@ -632,6 +632,20 @@ static void test_peer_died(void **state)
     tl_findings_free(findings);
 }
 
+/* threshold: SILENT_MIN_NS */
+static void test_silent_to_the_end_of_the_capture(void **state)
+{
+    struct tl_case *c = healthy();
+
+    (void)state;
+    c->facts.verdict = TL_VERDICT_OPEN;
+    c->retransmissions[CLIENT] = 2;
+    c->waits.ns[TL_WAIT_SUM_NO_ANSWER] = 10 * SECOND;
+    assert_int_equal(first_finding(), TL_FINDING_PEER_DIED);
+    c->waits.ns[TL_WAIT_SUM_NO_ANSWER]--;
+    assert_int_equal(first_finding(), TL_FINDING_NONE);
+}
+
 /* threshold: GIVES_UP_RST_NS, PATIENCE */
 static void test_gave_up_waiting(void **state)
 {
@@ -1080,6 +1094,7 @@ int main(void)
         TEST(test_data_lost_after_close),
         TEST(test_mtu_black_hole),
         TEST(test_peer_died),
+        TEST(test_silent_to_the_end_of_the_capture),
         TEST(test_gave_up_waiting),
         TEST(test_upload_is_no_waiting),
         TEST(test_aborted),
