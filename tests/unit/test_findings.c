@@ -889,6 +889,23 @@ static void test_slow_server(void **state)
     assert_int_equal(first_finding(), TL_FINDING_NONE);
 }
 
+static void test_close_is_no_slow_answer(void **state)
+{
+    struct tl_case *c = healthy();
+
+    (void)state;
+    c->duration_ns = 60 * SECOND;
+    c->waits.longest_ns[SERVER] = c->waits.ns[TL_WAIT_SUM_SERVER] = 45 * SECOND;
+    c->waits.longest_in[SERVER] = c->facts.last_in;
+    assert_int_equal(first_finding(), TL_FINDING_SLOW_SERVER);
+    c->facts.any_rst_in = c->facts.last_in;
+    assert_int_equal(first_finding(), TL_FINDING_NONE);
+    c->facts.any_rst_in = 0;
+    c->facts.initiator = TL_SIDE_SERVER;
+    c->facts.fin1_in = c->facts.last_in;
+    assert_int_equal(first_finding(), TL_FINDING_NONE);
+}
+
 static void test_push_stream_is_no_slow_server(void **state)
 {
     struct tl_case *c = healthy();
@@ -1110,6 +1127,7 @@ int main(void)
         TEST(test_window_small),
         TEST(test_delayed_ack),
         TEST(test_slow_server),
+        TEST(test_close_is_no_slow_answer),
         TEST(test_push_stream_is_no_slow_server),
         TEST(test_sack_broken),
         TEST(test_options_stripped),

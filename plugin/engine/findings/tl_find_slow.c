@@ -340,7 +340,7 @@ bool tl_find_slow_server(const struct tl_look *look, unsigned role, struct tl_cl
     int64_t thought_ns = c->waits.ns[TL_WAIT_SUM_SERVER], longest_ns = c->waits.longest_ns[1];
 
     if (role != 0 || c->waits.answers == 0 || longest_ns < THINKS_MIN_NS || thought_ns < THINKS_SUM_NS ||
-        longest_ns / 3 < c->facts.irtt_ns || thought_ns < c->duration_ns / 100 * THINKS_PERCENT || is_push(c) ||
+        longest_ns / 3 < c->facts.irtt_ns || thought_ns < c->duration_ns / 100 * THINKS_PERCENT || is_push(c) || is_an_end(c) ||
         c->facts.sender_confidence == TL_CONFIDENCE_GUESS) {
         return false;
     }
