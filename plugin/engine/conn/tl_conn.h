@@ -62,6 +62,7 @@ struct tl_probe_run {
     uint32_t last_in;
     uint32_t count;
     uint32_t unanswered; /* since the last segment of the peer */
+    uint32_t seq;        /* where the newest probe stands */
     uint8_t confidence;  /* enum tl_confidence of is_window */
     bool is_window;      /* else keep-alive */
     bool is_empty;       /* the newest one carries no payload */

@@ -71,12 +71,23 @@ static bool may_be_old(const struct tl_step *step)
     return tl_since(step, step->self->last_ns) < limit;
 }
 
-/* The octet of a window probe once more, after the window was opened here: that update was lost on its way to the prober. */
+/* The octet of the window probes before, once more: what opened the window, or took the octet, has not reached the prober. */
 static bool goes_on_probing(const struct tl_step *step)
 {
     const struct tl_probe_run *run = step->self->probe;
 
-    return step->peer->reopened && run_is_open(run) && run->is_window && !run->is_empty && step->seg->len == 1;
+    return step->seg->len == 1 && run_is_open(run) && run->is_window && !run->is_empty && step->seg->seq == run->seq &&
+           step->end == step->self->max;
+}
+
+/* One octet, not pushed although more must follow, long after the window opened again: the segment that opened it was lost on its way
+ * to the prober, whose first probe this is. */
+static bool probes_open_window(const struct tl_step *step)
+{
+    const struct tl_endpoint *self = step->self, *peer = step->peer;
+
+    return step->seg->len == 1 && !(step->seg->flags & TL_PSH) && peer->reopened && all_acked(self) &&
+           step->seg->seq == self->una && tl_since(step, peer->last_ns) > tl_window_patience(step, PROBE_SILENCE_NS, 2);
 }
 
 /* K2, K3: payload into a closed window: RFC 9293 3.8.6.1 asks for new data. Linux sends no payload, see below. */
@@ -87,7 +98,7 @@ static bool is_window_probe(const struct tl_step *step)
     if (step->seg->len == 0 || (step->seg->len > 1 && tl_seq_before(step->seg->seq, self->max))) {
         return false; /* the latter is old data, sent again by the retransmission timer */
     }
-    return (is_closed_window(step->peer) || goes_on_probing(step)) && self->has_una && step->seg->seq == self->una &&
+    return is_closed_window(step->peer) && self->has_una && step->seg->seq == self->una &&
            tl_since(step, step->peer->last_ns) > tl_window_patience(step, PROBE_SILENCE_NS, 2);
 }
 
@@ -328,7 +339,7 @@ void tl_probe_classify(struct tl_step *step)
     }
     if (is_empty_probe(step)) {
         name_empty_probe(step, &is_window, &confidence);
-    } else if (is_window_probe(step)) {
+    } else if (is_window_probe(step) || goes_on_probing(step) || probes_open_window(step)) {
         is_window = true;
     } else if (!is_keepalive_octet(step, &confidence)) {
         step->shape->flags |= is_window_limited(step) ? TL_SHAPE_WINDOW_LIMITED : 0;
@@ -546,6 +557,7 @@ static void extend_run(struct tl_step *step)
         run->doubled = doubles(run, gap);
     }
     run->gap_ns = gap;
+    run->seq = step->seg->seq;
     run->is_window = is_window;
     run->is_empty = step->seg->len == 0;
     run->confidence = step->shape->probe_confidence;
