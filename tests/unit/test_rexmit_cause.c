@@ -266,8 +266,8 @@ static void m7b_lost_retransmission(void **state)
     } rows[] = {
         {T_MS, 190 * T_MS, true, false},
         {T_MS, 190 * T_MS - 1, false, false},
-        {65 * T_MS, 190 * T_MS, true, false},     /* heard 125 ms ago */
-        {65 * T_MS + 1, 190 * T_MS, false, true}, /* less */
+        {135 * T_MS, 190 * T_MS, true, false},     /* heard 55 ms ago */
+        {135 * T_MS + 1, 190 * T_MS, false, true}, /* less */
     };
     struct t_talk t;
 
@@ -292,10 +292,10 @@ static void m7b_lost_retransmission(void **state)
     }
 }
 
-/* At least 5 ms beyond the RTT: a quarter of 12 ms would be 3. */
+/* threshold: ANSWERS_NS. Half a round trip of 12 ms, and 5 ms. */
 static void m7b_margin_is_at_least_5_ms(void **state)
 {
-    static const int64_t heard_ago_ns[] = {17 * T_MS, 17 * T_MS - 1};
+    static const int64_t heard_ago_ns[] = {11 * T_MS, 11 * T_MS - 1};
     struct t_talk t;
 
     (void)state;

@@ -76,13 +76,13 @@ static bool may_hide_original(const struct tl_repair *repair, const struct tl_se
 }
 
 /* New payload, in order, not the first (that makes the repair), that does not fill the peer's window to the last octet (tl_probe's
- * is_window_limited), while no loss is being repaired (an episode may end with it, tl_resent). */
+ * is_window_limited) nor may be an octet that probes a window of which that peer's update was lost (probes_open_window), while no loss is being repaired (an episode may end with it, tl_resent). */
 static bool is_next_data(const struct tl_endpoint *self, const struct tl_endpoint *peer, const struct tl_segment *seg)
 {
     const struct tl_repair *repair = self->repair;
 
     return repair && !repair->in_loss && !repair->in_recovery && seg->len <= UINT16_MAX && seg->len != peer->window &&
-           !may_hide_original(repair, seg);
+           !(seg->len == 1 && peer->reopened) && !may_hide_original(repair, seg);
 }
 
 bool tl_fast_path_is(const struct tl_conn *conn, const struct tl_segment *seg)
