@@ -77,7 +77,6 @@ struct tl_segment {
     uint8_t from;                         /* 0 or 1: the end of the pair that sent it */
     bool has_octet;
     bool has_last_octet;
-    bool dont_fragment;
     bool ipv6;
 };
 
@@ -282,7 +281,6 @@ struct tl_refs {
     uint32_t half_rtt_count; /* samples of that, all connections of the host together; stops at 255 */
     uint32_t gap_in;         /* frame of the segment that it answers or whose octets it acknowledges */
     uint32_t echo_in;        /* frame of the segment whose IP ID it repeats */
-    uint32_t usual_count;    /* of usual_ttl: segments that have it */
     uint8_t usual_ttl;       /* TTL of its sender's other segments that is nearest to its own; 0 = none known */
 };
 
@@ -326,7 +324,6 @@ struct tl_facts {
     bool opened;                  /* the handshake is over, or was not captured */
     uint8_t icmp_type, icmp_code; /* if outcome is unreachable */
     bool ambiguous;               /* SYN or SYN-ACK was repeated and timestamps do not say which one was answered */
-    bool fin1_acked;              /* the first FIN was acknowledged */
     bool has_isn[2];              /* by end of the pair */
     uint32_t isn[2];
     bool has_fin[2];
@@ -336,7 +333,7 @@ struct tl_facts {
     uint32_t segments[2];                        /* segments captured from each end, copies included */
     uint32_t syn_attempts, synack_attempts;      /* transmissions, copies left out */
     uint32_t syn_in, synack_in, ack_in, icmp_in; /* frames; 0 = not captured */
-    uint32_t fin1_in, fin2_in, fin1_ack_in, fin2_ack_in;
+    uint32_t fin1_in, fin2_in, fin1_ack_in;
     uint32_t rst_in;               /* RST that ended it */
     uint32_t any_rst_in;           /* the RST that rst_cause speaks of */
     uint8_t rst_origin;            /* enum tl_origin of it */

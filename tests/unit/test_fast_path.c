@@ -95,25 +95,25 @@ static void assert_same_repair(const struct tl_repair *a, const struct tl_repair
 /* The parts that only some connections have. An end that differs in having one differs, too. */
 static void assert_same_parts(const struct tl_endpoint *a, const struct tl_endpoint *b)
 {
-    assert_int_equal(a->syn == &tl_no_syns, b->syn == &tl_no_syns);
-    assert_int_equal(a->synack == &tl_no_syns, b->synack == &tl_no_syns);
-    assert_int_equal(a->probe == &tl_no_probes, b->probe == &tl_no_probes);
-    assert_int_equal(a->rst == &tl_no_rsts, b->rst == &tl_no_rsts);
-    assert_int_equal(a->scoreboard == &tl_no_scoreboard, b->scoreboard == &tl_no_scoreboard);
-    assert_memory_equal(a->syn, b->syn, sizeof *a->syn);
-    assert_memory_equal(a->synack, b->synack, sizeof *a->synack);
-    assert_memory_equal(a->probe, b->probe, sizeof *a->probe);
-    assert_memory_equal(a->rst, b->rst, sizeof *a->rst);
+    assert_int_equal(a->syns == NULL, b->syns == NULL);
+    assert_int_equal(a->synacks == NULL, b->synacks == NULL);
+    assert_int_equal(a->probes == NULL, b->probes == NULL);
+    assert_int_equal(a->rsts == NULL, b->rsts == NULL);
+    assert_int_equal(a->sent == NULL, b->sent == NULL);
+    assert_memory_equal(tl_syns(a), tl_syns(b), sizeof *a->syns);
+    assert_memory_equal(tl_synacks(a), tl_synacks(b), sizeof *a->synacks);
+    assert_memory_equal(tl_probes(a), tl_probes(b), sizeof *a->probes);
+    assert_memory_equal(tl_rsts(a), tl_rsts(b), sizeof *a->rsts);
     assert_int_equal(a->mtu_seen == NULL, b->mtu_seen == NULL);
     assert_memory_equal(a->mtu_seen, b->mtu_seen, a->mtu_seen ? sizeof *a->mtu_seen : 0);
 }
 
 static void forget_parts(struct tl_endpoint *end)
 {
-    end->syn = end->synack = NULL;
-    end->probe = NULL;
-    end->rst = NULL;
-    end->scoreboard = NULL;
+    end->syns = end->synacks = NULL;
+    end->probes = NULL;
+    end->rsts = NULL;
+    end->sent = NULL;
     end->repair = NULL;
     end->mtu_seen = NULL;
 }
@@ -130,7 +130,7 @@ static void assert_same_conn(const struct tl_conn *a, const struct tl_conn *b)
     assert_int_equal(tl_zeek_view_get(b, &zeek_b), followed);
     assert_memory_equal(&zeek_a, &zeek_b, followed ? sizeof zeek_a : 0);
     for (unsigned i = 0; i < 2; i++) {
-        assert_same_sent(a->endpoint[i].scoreboard, b->endpoint[i].scoreboard);
+        assert_same_sent(tl_scoreboard_of(&a->endpoint[i]), tl_scoreboard_of(&b->endpoint[i]));
         assert_same_recent(&a->endpoint[i].recent, &b->endpoint[i].recent);
         assert_same_repair(a->endpoint[i].repair, b->endpoint[i].repair);
         memset(&one.endpoint[i].recent, 0, sizeof one.endpoint[i].recent);

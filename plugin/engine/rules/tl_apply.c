@@ -13,7 +13,7 @@
 /* Whether a record that was not made stays so: it would start at `seq`, or does. */
 static bool stays_empty(const struct tl_endpoint *end, uint32_t seq)
 {
-    return end->scoreboard == &tl_no_scoreboard && end->has_max && end->max == seq;
+    return !end->sent && end->has_max && end->max == seq;
 }
 
 /* Starts the record anew at `seq`, from where on it counts as reached, too. */
@@ -68,7 +68,7 @@ static void apply_syn(struct tl_step *step)
         start_late(step);
         return;
     }
-    if (self->scoreboard != &tl_no_scoreboard) {
+    if (self->sent) {
         restart(step->conn, self, self->isn + 1);
     }
     self->max = self->seen = self->isn + 1;
@@ -118,7 +118,7 @@ static void record(const struct tl_step *step)
         return;
     }
     sent = tl_conn_scoreboard(step->conn, self);
-    if (sent && tl_scoreboard_add(sent, step->seg, NULL) == TL_SCOREBOARD_REFUSED) {
+    if (sent && tl_scoreboard_add(sent, step->seg) == TL_SCOREBOARD_REFUSED) {
         tl_scoreboard_restart(sent, step->end);
     }
 }
@@ -265,9 +265,9 @@ static bool server_proves_ack(const struct tl_step *step)
     if (step->event == TL_EVENT_SYNACK) {
         return false;
     }
-    if (step->self->synack->count == 0 || step->conn->opening.tfo >= TL_TFO_DATA_ACKED) {
+    if (tl_synacks(step->self)->count == 0 || step->conn->opening.tfo >= TL_TFO_DATA_ACKED) {
         /* Data with an older number belongs to a connection from before the SYN. */
-        return step->conn->opening.tfo < TL_TFO_DATA_ACKED && client->syn->count > 0 && knows_syn &&
+        return step->conn->opening.tfo < TL_TFO_DATA_ACKED && tl_syns(client)->count > 0 && knows_syn &&
                step->event == TL_EVENT_DATA;
     }
     if (client->segments == 0) {
@@ -299,10 +299,10 @@ static bool all_closed(const struct tl_conn *conn)
     return tl_fin_acked(&conn->endpoint[0]) && tl_fin_acked(&conn->endpoint[1]);
 }
 
-static void close_record(const struct tl_conn *conn, struct tl_endpoint *end)
+static void close_record(struct tl_endpoint *end)
 {
-    if (end->scoreboard != &tl_no_scoreboard) {
-        tl_scoreboard_close(tl_conn_scoreboard(conn, end));
+    if (end->sent) {
+        tl_scoreboard_close(end->sent);
     }
 }
 
@@ -318,8 +318,8 @@ static void settle(struct tl_step *step)
         conn->finished = true;
         conn->finish_ns = step->seg->time_ns;
         step->finishes = true;
-        close_record(step->conn, step->self);
-        close_record(step->conn, step->peer);
+        close_record(step->self);
+        close_record(step->peer);
     }
 }
 
@@ -357,7 +357,7 @@ void tl_apply_segment(struct tl_step *step)
 void tl_apply_challenge_trigger(struct tl_step *step)
 {
     struct tl_endpoint *self = step->self;
-    bool again = step->event == TL_EVENT_SYNACK && self->synack->count + (step->copy_of != NULL) > 1;
+    bool again = step->event == TL_EVENT_SYNACK && tl_synacks(self)->count + (step->copy_of != NULL) > 1;
 
     if (step->event == TL_EVENT_RST) {
         return; /* the RST rules did it */

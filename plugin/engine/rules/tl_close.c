@@ -24,7 +24,7 @@ static bool infers_fin_of_peer(const struct tl_step *step)
     const struct tl_endpoint *peer = step->peer;
 
     return is_beyond_seen(step) && step->seg->ack - peer->seen == 1 &&
-           !tl_scoreboard_has_hole_below(peer->scoreboard, peer->seen);
+           !tl_scoreboard_has_hole_below(tl_scoreboard_of(peer), peer->seen);
 }
 
 /* Bytes came in the place of the peer's FIN, and now they are acknowledged: whoever sent that FIN, a decoy that was to die on the way

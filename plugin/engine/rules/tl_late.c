@@ -64,7 +64,7 @@ bool tl_late_is_synack(const struct tl_conn *conn, const struct tl_step *step)
 {
     const struct tl_endpoint *self = step->self;
 
-    return conn->opened && self->segments == 0 && self->has_una && step->peer->syn->count > 0 &&
+    return conn->opened && self->segments == 0 && self->has_una && tl_syns(step->peer)->count > 0 &&
            self->una - (step->seg->seq + 1) <= FIRST_FLIGHT && tl_open_synack_fits(conn, step->peer, step->seg->ack);
 }
 
@@ -73,7 +73,7 @@ bool tl_late_is_syn(const struct tl_conn *conn, const struct tl_segment *seg)
     const struct tl_endpoint *x = &conn->endpoint[seg->from & 1], *y = &conn->endpoint[1 - (seg->from & 1)];
     const struct tl_recent_entry *e;
 
-    if (y->synack->count == 0 || x->syn->count > 0 || !x->has_una) {
+    if (tl_synacks(y)->count == 0 || tl_syns(x)->count > 0 || !x->has_una) {
         return false;
     }
     for (unsigned i = 0; (e = tl_recent_at(&y->recent, i)) != NULL; i++) {

@@ -30,7 +30,7 @@ static bool sack_permitted(const struct tl_step *step, const struct tl_repair *r
     if (!both_known) {
         return true; /* mid-stream: nearly every system uses it */
     }
-    return (step->self->options & step->peer->options & TL_OPT_SACK_PERMITTED) || repair->seen_sack;
+    return tl_agreed(step, TL_OPT_SACK_PERMITTED) || repair->seen_sack;
 }
 
 /* When the previous transmission, or the segment that opened the hole, was sent. */

@@ -24,14 +24,14 @@ static bool is_established(const struct tl_endpoint *end)
 static bool is_known(const struct tl_endpoint *end)
 {
     return end->has_max && end->has_seen && end->has_una && end->has_ack && end->max == end->seen &&
-           (end->scoreboard == &tl_no_scoreboard || end->scoreboard->max == end->max);
+           (!end->sent || end->sent->max == end->max);
 }
 
 /* Neither FIN nor RST (tl_close, tl_origin), no probes of it (tl_probe), no repetition, no stray segment, window open, and no
  * segment that may be too large for the path (tl_path_mtu). */
 static bool is_quiet(const struct tl_endpoint *end)
 {
-    return !end->has_fin && end->rst->count == 0 && end->probe->count == 0 && end->insists == 0 && end->strays == 0 &&
+    return !end->has_fin && tl_rsts(end)->count == 0 && tl_probes(end)->count == 0 && end->insists == 0 && end->strays == 0 &&
            end->has_window && end->window > 0 && end->sent_plain && !end->acks_unexpected && !tl_path_mtu_waits(end);
 }
 
@@ -119,7 +119,7 @@ static void name(const struct tl_conn *conn, const struct tl_segment *seg, struc
 static bool take_payload(const struct tl_conn *conn, struct tl_endpoint *self, const struct tl_segment *seg)
 {
     struct tl_scoreboard *sent = tl_conn_scoreboard(conn, self);
-    bool kept = sent && tl_scoreboard_add(sent, seg, NULL) == TL_SCOREBOARD_OK;
+    bool kept = sent && tl_scoreboard_add(sent, seg) == TL_SCOREBOARD_OK;
 
     (void)tl_rexmit_time_echo(self, seg);
     self->max = self->seen = seg->seq + seg->len;

@@ -82,8 +82,8 @@ static void check_copy(struct tl_step *step)
     struct tl_copy_context context = {
         .rtt_ns = step->rtt_ns,
         .tick_ns = step->self->repair ? step->self->repair->clock.tick_ns : 0,
-        .peer_syn_in =
-            step->peer->syn->copy_in > step->peer->syn->last_in ? step->peer->syn->copy_in : step->peer->syn->last_in,
+        .peer_syn_in = tl_syns(step->peer)->copy_in > tl_syns(step->peer)->last_in ? tl_syns(step->peer)->copy_in
+                                                                                   : tl_syns(step->peer)->last_in,
     };
 
     if (is_news(step)) {
@@ -349,7 +349,7 @@ static void answer_challenge_trigger(struct tl_step *step)
     }
     if (step->peer->trigger_is_rst) {
         tl_reset_revoke(step, 1 - step->from, step->peer->trigger_in, TL_RST_EFFECT_CHALLENGE);
-    } else if (drawn_by_tentative && newest->endpoint[1 - step->from].syn->count > 0) {
+    } else if (drawn_by_tentative && tl_syns(&newest->endpoint[1 - step->from])->count > 0) {
         tl_open_note_challenge(newest, step->seg->frame, step->seg->ack);
     }
     if (tl_probe_may_answer(step, step->peer->trigger_ns)) {
