@@ -252,6 +252,15 @@ static bool continues_run(const struct tl_step *step, bool is_window)
            (run->is_window == is_window || (run->is_empty && step->seg->len == 0 && run->confidence != TL_CONFIDENCE_CERTAIN));
 }
 
+/* The window had been open again for longer than its update was under way: that was lost on the way to the prober. */
+static bool is_update_lost(const struct tl_step *step)
+{
+    const struct tl_endpoint *peer = step->peer;
+
+    return peer->reopened && !is_closed_window(peer) && (step->seg->len > 0 || window_seen_by_prober(step) == VIEW_CLOSED) &&
+           tl_since(step, peer->last_ns) > tl_window_patience(step, PROBE_SILENCE_NS, 2);
+}
+
 static void number_probe(struct tl_step *step, bool is_window, enum tl_confidence confidence)
 {
     const struct tl_probe_run *run = tl_probes(step->self);
@@ -478,8 +487,8 @@ static bool is_prompt_answer(const struct tl_step *step)
 {
     const struct tl_endpoint *peer = step->peer;
 
-    if (peer->trigger_is_rst && tl_rsts(peer)->count == 1 && tl_rsts(peer)->seq == step->seg->ack) {
-        return false; /* the only RST so far has just the number that is expected: accepted, never challenged, RFC 5961 3.2 */
+    if (peer->trigger_is_rst && !tl_rsts(peer)->seqs_differ && tl_rsts(peer)->seq == step->seg->ack) {
+        return false; /* every RST so far has just the number that is expected: accepted, never challenged, RFC 5961 3.2 */
     }
     return peer->trigger_in != 0 && tl_since(step, peer->trigger_ns) <= tl_window_patience(step, CHALLENGE_NS, 2) &&
            tl_probe_may_answer(step, peer->trigger_first_ns);
@@ -549,6 +558,9 @@ static void extend_run(struct tl_step *step)
     } else {
         run->interval_ns = gap;
         run->doubled = doubles(run, gap);
+    }
+    if (is_window && is_update_lost(step)) {
+        tl_count(&step->self->updates_lost);
     }
     run->gap_ns = gap;
     run->seq = step->seg->seq;

@@ -93,9 +93,17 @@ static const char *limits_text(wmem_allocator_t *pool, unsigned capture)
         unsigned bit;
         const char *word;
     } limits[] = {
-        {TL_CAPTURE_ASYMMETRIC, "asymmetric"},    {TL_CAPTURE_LOSSY, "lossy"},
-        {TL_CAPTURE_DOUBLED, "doubled"},          {TL_CAPTURE_OFFLOAD, "offload"},
-        {TL_CAPTURE_BACKWARDS, "time_backwards"}, {TL_CAPTURE_COARSE, "coarse"},
+        {TL_CAPTURE_ASYMMETRIC, "asymmetric"},
+        {TL_CAPTURE_LOSSY, "lossy"},
+        {TL_CAPTURE_DOUBLED, "doubled"},
+        {TL_CAPTURE_OFFLOAD, "offload"},
+        {TL_CAPTURE_BACKWARDS, "time_backwards"},
+        {TL_CAPTURE_COARSE, "coarse"},
+        {TL_CAPTURE_LATE, "late"},
+        {TL_CAPTURE_SNAPPED, "snapped"},
+        {TL_CAPTURE_ROUTED, "routed"},
+        {TL_CAPTURE_CLOCKS, "clocks"},
+        {TL_CAPTURE_MIDSTREAM, "midstream"},
     };
     const char *text = NULL;
 
@@ -104,6 +112,18 @@ static const char *limits_text(wmem_allocator_t *pool, unsigned capture)
             text = text ? wmem_strdup_printf(pool, "%s,%s", text, limits[i].word) : limits[i].word;
     }
     return text;
+}
+
+/* What the facts have by end of the pair, by role. */
+static void write_troubles(struct tl_record *record, const struct tl_facts *facts)
+{
+    for (unsigned role = 0; role < 2; role++) {
+        unsigned end = role == 0 ? facts->client & 1 : !(facts->client & 1);
+
+        record->acks_unheard[role] = facts->unheard[end];
+        record->not_taken[role] = facts->not_taken[end];
+        record->updates_lost[role] = facts->updates_lost[end];
+    }
 }
 
 void tl_record_facts(const struct tl_conn *conn, struct tl_facts *facts)
@@ -145,6 +165,7 @@ void tl_record_fill(wmem_allocator_t *pool, const struct tl_conn *conn, const st
     if (tl_conn_zeek(conn, &record->zeek))
         record->zeek_history = wmem_strdup(pool, record->zeek.history);
     record->limits = limits_text(pool, facts->capture);
+    write_troubles(record, facts);
     record->since_first_ns = tl_ns_between(origin_ns, facts->start_ns);
     record->duration_ns = tl_ns_between(facts->start_ns, facts->last_ns);
     record->longest_idle_ns = tally->longest_idle_ns;
