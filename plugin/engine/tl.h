@@ -384,6 +384,15 @@ struct tl_rst_now {
     uint8_t effect;            /* enum tl_rst_effect */
 };
 
+/* What is known of one end of a connection by now. */
+struct tl_end_facts {
+    int64_t half_rtt_ns; /* least time from the capture point to it and back; -1 = never measured */
+    uint32_t window_max; /* largest window that it advertised, bytes, scaled where the scale is known */
+    uint16_t options;    /* enum tl_option of its SYN or SYN-ACK; 0 also when that was not captured */
+    uint16_t mss;        /* that it asks for; 0 = not known */
+    uint8_t scale;       /* if TL_OPT_WINDOW_SCALE */
+};
+
 /* What Zeek would write of a connection into its conn.log (docs/zeek.md). */
 struct tl_zeek_words {
     uint8_t conn_state; /* enum tl_zeek_state */
@@ -448,6 +457,15 @@ uint32_t tl_conn_heard_in(const struct tl_conn *conn, unsigned end);
 
 /* Whether all bytes of one end that the other has acknowledged were captured, perhaps after that. O(1). */
 bool tl_conn_saw_all(const struct tl_conn *conn, unsigned end);
+
+/* What is known of one end, 0 or 1. O(1). */
+void tl_conn_end(const struct tl_conn *conn, unsigned end, struct tl_end_facts *facts);
+
+/* Frame of the RST that tl_facts.rst_cause speaks of, by now; 0 = none. O(1). */
+uint32_t tl_conn_rst_in(const struct tl_conn *conn);
+
+/* From the end of the connection before, on the same addresses and ports, to the SYN that opened this one, ns; -1 = there was none. O(1). */
+int64_t tl_conn_reuse_elapsed(const struct tl_conn *conn);
 
 /* Running number of a connection, from 0. O(1). */
 uint32_t tl_conn_number(const struct tl_conn *conn);

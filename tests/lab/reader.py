@@ -76,6 +76,8 @@ class Reader:
         known = [name for name in fields if name in self._fields]
         words = ["-T", "fields", "-E", "separator=/t", "-E", "occurrence=f", *self._passes]
         words += [word for name in known for word in ("-e", name)]
+        if self._passes and "tcplife.finding" in known:     # judged if a filter asks for it
+            words += ["-Y", "frame or tcplife.finding"]
         copy = os.path.join(self._folder, os.path.basename(path))
         shutil.copyfile(path, copy)
         os.chmod(copy, 0o644)

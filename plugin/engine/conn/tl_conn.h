@@ -465,6 +465,7 @@ static inline int64_t tl_min_ns(int64_t a, int64_t b)
 /* The end sent something that draws a challenge ACK. */
 static inline void tl_challenge_trigger(struct tl_endpoint *end, const struct tl_segment *seg, bool is_rst)
 {
+    /* share tl_challenge_trigger: 1 s; a trigger that old waits for no answer any more */
     if (end->trigger_in == 0 || seg->time_ns - end->trigger_ns > TL_SECOND) {
         end->trigger_first_ns = seg->time_ns;
     }

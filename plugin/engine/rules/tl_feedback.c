@@ -281,6 +281,7 @@ static int64_t travel(int64_t half_rtt_ns, bool echo)
     if (half_rtt_ns < HALF_RTT_LEAST_NS) {
         return 0;
     }
+    /* share travel: 0.9 half RTT, 1.1 half RTT + 1 ms; decides alone, or only adds to TSecr */
     return echo ? half_rtt_ns / 10 * 11 + HALF_RTT_LEAST_NS : half_rtt_ns / 10 * 9;
 }
 

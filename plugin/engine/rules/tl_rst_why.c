@@ -224,6 +224,7 @@ static bool keepalive_answer_lost(const struct tl_rst *rst)
 {
     const struct tl_probe_run *run = tl_probes(rst->step->self);
     int64_t gap = tl_since(rst->step, run->last_ns);
+    /* share keepalive_answer_lost: 0.9 to 1.1 of the interval; the answers were lost, so only a RST on time is a timer */
     bool due = run->interval_ns > 0 ? gap >= run->interval_ns / 10 * 9 && gap <= run->interval_ns / 10 * 11
                                     : gap >= TL_KEEPALIVE_LEAST_NS;
 

@@ -74,8 +74,9 @@ static bool may_be_taken(const struct tl_step *step, const struct tl_scoreboard_
  * filter of its own takes them (a checksum that is wrong, for one), or it has no room. */
 static bool is_not_taken(const struct tl_step *step, const struct tl_scoreboard_result *look)
 {
-    return is_beside_receiver(step) && look->filled_bytes == 0 &&
-           step->peer->last_ns >= look->previous.time_ns + 2 * tl_max_ns(step->peer->half_rtt_ns, 0) + TL_MS / 20 &&
+    int64_t half_rtt = step->peer->half_rtt_ns > DSACK_HALF_RTT_NS ? step->peer->half_rtt_ns : 0;
+
+    return is_beside_receiver(step) && look->filled_bytes == 0 && step->peer->last_ns > look->previous.time_ns + half_rtt &&
            tl_seq_before(step->self->una, step->end);
 }
 

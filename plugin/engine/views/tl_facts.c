@@ -184,6 +184,7 @@ static void write_troubles(const struct tl_conn *conn, struct tl_facts *facts)
 static enum tl_reuse reuse_of(const struct tl_conn *conn, int64_t end_ns)
 {
     const struct tl_conn *previous = conn->previous;
+    /* share reuse_of: 1 s; the old connection went on, or the new one gave up */
     bool goes_on = previous && previous->last_ns > conn->start_ns + TL_SECOND;
     bool gave_up = conn->opening.has_challenge && end_ns > conn->last_ns + TL_SECOND;
 
@@ -235,6 +236,24 @@ void tl_conn_facts(const struct tl_conn *conn, int64_t end_ns, struct tl_facts *
 const struct tl_endpoints *tl_conn_ends(const struct tl_conn *conn)
 {
     return &conn->pair->ends;
+}
+
+void tl_conn_end(const struct tl_conn *conn, unsigned end, struct tl_end_facts *facts)
+{
+    const struct tl_endpoint *e = &conn->endpoint[end & 1];
+
+    *facts = (struct tl_end_facts){
+        .half_rtt_ns = e->half_rtt_ns, .window_max = e->max_window, .options = e->options, .mss = e->mss, .scale = e->scale};
+}
+
+uint32_t tl_conn_rst_in(const struct tl_conn *conn)
+{
+    return conn->reset.any.frame;
+}
+
+int64_t tl_conn_reuse_elapsed(const struct tl_conn *conn)
+{
+    return conn->reuse == TL_REUSE_NONE ? TL_UNKNOWN_NS : conn->reuse_elapsed_ns;
 }
 
 uint32_t tl_conn_number(const struct tl_conn *conn)
