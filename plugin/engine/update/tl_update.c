@@ -392,10 +392,11 @@ static void doubt(uint8_t *confidence, bool is_across)
     *confidence = is_across && *confidence == TL_CONFIDENCE_CERTAIN ? TL_CONFIDENCE_LIKELY : *confidence;
 }
 
-/* Nothing is certain by a difference of times between which the clock was set. */
+/* Nothing is certain by a difference of times between which the clock was set, nor by the order of two directions one of which is
+ * written late. */
 static void doubt_time(struct tl_step *step)
 {
-    bool is_across = tl_is_across_jump(step);
+    bool is_across = tl_is_across_jump(step) || ((step->self->capture | step->peer->capture) & TL_CAPTURE_LATE);
 
     doubt(&step->shape->retransmission_confidence, is_across);
     doubt(&step->shape->probe_confidence, is_across);
