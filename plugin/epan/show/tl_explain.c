@@ -365,8 +365,8 @@ static tl_texts ordinary_sentence(const struct tl_view *view)
         return sentence(TL_GROUP_SEGMENT, view->result->shape.segment);
     if (view->segment->len > 0)
         return phrase(view->result->shape.flags & TL_SHAPE_NEW_DATA ? PHRASE_DATA : PHRASE_DATA_OLD);
-    if (view->result->shape.ack != TL_ACK_NONE && view->result->shape.ack != TL_ACK_NEW)
-        return sentence(TL_GROUP_ACK, view->result->shape.ack);
+    if (view->ack != TL_ACK_NONE && view->ack != TL_ACK_NEW)
+        return sentence(TL_GROUP_ACK, view->ack);
     return phrase(flags & TL_ACK ? PHRASE_PURE_ACK : PHRASE_NO_ACK);
 }
 
