@@ -27,7 +27,7 @@ struct tl_view {
     struct tl_zeek_words zeek; /* all zero unless has_zeek */
 };
 
-/* A wait that the explanation tells of: a person notices it. threshold: told wait */
+/* A wait that the explanation tells of: a person notices it. */
 #define TL_VIEW_TOLD_NS INT64_C(1000000000)
 
 /* Puts what the segment itself says where later ones may change it. */

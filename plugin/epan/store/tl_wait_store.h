@@ -9,7 +9,7 @@
 
 #include "../engine/views/tl_waits.h"
 
-/* A shorter wait is not shown: it tells of the host, not of who waits for whom. threshold: shown wait */
+/* A shorter wait is not shown: it tells of the host, not of who waits for whom. */
 #define TL_WAIT_SHOWN_NS INT64_C(1000000)
 
 /* Makes Wireshark open the store with each file. Call once, when protocols are registered. */
