@@ -4,13 +4,12 @@
  */
 #include "views/tl_course.h"
 
-#include "base/tl_seq.h"
+#include "conn/tl_conn.h"
 
-static const int64_t SECOND = 1000000000;
 /* A shorter silence says nothing of what a device forgets. */
-static const int64_t SILENCE_NS = 5 * SECOND;
+static const int64_t SILENCE_NS = 5 * TL_SECOND;
 /* A retransmission of unknown cause counts as a timer's from here on: the least timeout of Linux. */
-static const int64_t TIMER_NS = SECOND / 5;
+static const int64_t TIMER_NS = TL_SECOND / 5;
 /* SACK blocks so far beyond what was captured are no bytes that the capture lost, nor so far below old news. */
 enum { SACK_AHEAD = 1 << 20, SACK_BEHIND = 1 << 24 };
 /* A segment sent so often, and not acknowledged at that size. */
