@@ -7,7 +7,7 @@
 #include "conn/tl_conn.h"
 
 /* A shorter silence says nothing of what a device forgets. */
-static const int64_t SILENCE_NS = 5 * TL_SECOND;
+static const int64_t BROKEN_SILENCE_NS = 5 * TL_SECOND;
 /* A retransmission of unknown cause counts as a timer's from here on: the least timeout of Linux. */
 static const int64_t TIMER_NS = TL_SECOND / 5;
 /* SACK blocks so far beyond what was captured are no bytes that the capture lost, nor so far below old news. */
@@ -241,14 +241,14 @@ static bool add_quiet(struct tl_course *course, const struct tl_allocator *alloc
     bool is_fin = (seg->flags & TL_FIN) && !(seg->flags & TL_RST);
     struct tl_course_quiet *quiet;
 
-    if (!course->quiet && silence_ns < SILENCE_NS && !asks && !is_fin) {
+    if (!course->quiet && silence_ns < BROKEN_SILENCE_NS && !asks && !is_fin) {
         return true;
     }
     quiet = course->quiet = make(course->quiet, allocator, sizeof *quiet);
     if (!quiet) {
         return false;
     }
-    if (silence_ns >= SILENCE_NS) {
+    if (silence_ns >= BROKEN_SILENCE_NS) {
         quiet->pending_ns = silence_ns;
         quiet->pending_by = (uint8_t)from;
     } else if (quiet->pending_ns > 0 && from != quiet->pending_by && !(seg->flags & TL_RST)) {
