@@ -66,6 +66,7 @@ struct tl_probe_run {
     bool is_window;      /* else keep-alive */
     bool is_empty;       /* the newest one carries no payload */
     bool answered;       /* the newest one */
+    bool resent;         /* since the first one the peer has sent old octets again: it is there, but may hear nothing */
     bool doubled;        /* gap_ns was about twice the one before */
 };
 

@@ -461,13 +461,28 @@ static bool answers_unseen(const struct tl_step *step)
     return same == enough && peer->segments > 0;
 }
 
+/* Whether each young RST of the peer has just the number that this ACK expects: accepted, never challenged, RFC 5961 3.2. What is expected
+ * only grows, so it was no other number when they came. */
+static bool all_resets_exact(const struct tl_step *step)
+{
+    const struct tl_recent_entry *e;
+
+    for (unsigned i = 0; (e = tl_recent_at(&step->peer->recent, i)) != NULL && e->time_ns >= step->peer->trigger_first_ns;
+         i++) {
+        if ((e->flags & TL_RST) && e->seq != step->seg->ack) {
+            return false;
+        }
+    }
+    return true;
+}
+
 /* Whether this ACK comes when an answer to the peer's last SYN or RST may come. */
 static bool is_prompt_answer(const struct tl_step *step)
 {
     const struct tl_endpoint *peer = step->peer;
 
-    if (peer->trigger_is_rst && peer->rst->count == 1 && peer->rst->seq == step->seg->ack) {
-        return false; /* the only RST so far has just the number that is expected: accepted, never challenged, RFC 5961 3.2 */
+    if (peer->trigger_is_rst && all_resets_exact(step)) {
+        return false;
     }
     return peer->trigger_in != 0 && tl_since(step, peer->trigger_ns) <= tl_window_patience(step, CHALLENGE_NS, 2) &&
            tl_probe_may_answer(step, peer->trigger_first_ns);
@@ -570,6 +585,42 @@ void tl_probe_end_runs(struct tl_conn *conn, const struct tl_segment *seg)
     self->last_ns = self->silent_ns = seg->time_ns;
 }
 
+/* Octets that their receiver had acknowledged come again. The receiver drops them, and looks at nothing else of the segment (RFC 9293
+ * 3.10.7.4): they answer no probe of its own. */
+static bool is_old_octets(const struct tl_step *step)
+{
+    return step->length > 0 && tl_has(step, TL_ACK) && !(step->seg->flags & (TL_SYN | TL_RST)) && step->peer->has_ack &&
+           !tl_seq_after(step->end, step->peer->ack);
+}
+
+/* The ACK that such octets draw: it says again what was said, between two keep-alives. */
+static bool is_ack_of_old(const struct tl_step *step)
+{
+    const struct tl_recent_entry *newest = tl_recent_at(&step->peer->recent, 0);
+
+    return newest && step->event == TL_EVENT_ACK && step->self->has_ack && step->self->ack_ns < step->seg->time_ns &&
+           step->seg->ack == step->self->ack && tl_event_length(newest->flags, newest->len) > 0 &&
+           newest->time_ns > step->self->ack_ns &&
+           !tl_seq_after(newest->seq + tl_event_length(newest->flags, newest->len), step->self->ack);
+}
+
+/* Keeps the keep-alives of X unanswered when Y only repeats itself, and X says so. False when the segment is another one. */
+static bool learn_old(const struct tl_step *step)
+{
+    struct tl_probe_run *own = made_run(step->conn, step->self), *theirs = made_run(step->conn, step->peer);
+
+    if (theirs && theirs->unanswered > 0 && !theirs->is_window && is_old_octets(step)) {
+        theirs->resent = true;
+        if (own) {
+            own->count = own->unanswered = 0;
+        }
+    } else if (!own || own->unanswered == 0 || own->is_window || !own->resent || !is_ack_of_old(step)) {
+        return false;
+    }
+    step->self->last_ns = step->self->silent_ns = step->seg->time_ns;
+    return true;
+}
+
 void tl_probe_learn(struct tl_step *step)
 {
     bool answers = step->shape->keepalive > TL_PROBE_KIND_PROBE || step->shape->window_probe > TL_PROBE_KIND_PROBE;
@@ -579,7 +630,9 @@ void tl_probe_learn(struct tl_step *step)
         return;
     }
     if (!step->is_probe && !answers) {
-        tl_probe_end_runs(step->conn, step->seg);
+        if (!learn_old(step)) {
+            tl_probe_end_runs(step->conn, step->seg);
+        }
         return;
     }
     if (theirs) {

@@ -35,6 +35,27 @@ static struct tl_recent_entry *find_unacknowledging(const struct tl_step *step)
     return NULL;
 }
 
+/* F1b: the answer to a RST. No TCP may send one (RFC 9293 3.10.7.1); 4.4BSD as libslirp has it does (observed), where nothing is left that
+ * could be aborted: number 0 for a RST without ACK flag, else the number that the RST acknowledges. */
+static struct tl_recent_entry *find_reset(const struct tl_step *step)
+{
+    bool with_ack = tl_has(step, TL_ACK);
+    struct tl_recent_entry *e;
+
+    if (tl_scoreboard_only_resets(step->self) || !(step->self->gone || step->conn->reset.ended)) {
+        return NULL;
+    }
+    for (unsigned i = 0; (e = tl_recent_at(&step->peer->recent, i)) != NULL && i < TRIGGERS; i++) {
+        bool fits = with_ack ? !(e->flags & TL_ACK) && step->seg->seq == 0 && step->seg->ack == e->seq
+                             : (e->flags & TL_ACK) && step->seg->seq == e->ack;
+
+        if ((e->flags & TL_RST) && fits && !(e->bits & TL_MARK_ANSWERED) && tl_since(step, e->time_ns) <= TRIGGER_NS) {
+            return e;
+        }
+    }
+    return NULL;
+}
+
 /* Whether a live connection took the segment, so that no RST answers it: X's own ACK says so, or it was the ACK that let X
  * leave LAST-ACK. */
 static bool was_taken(const struct tl_step *step, const struct tl_recent_entry *e)
@@ -56,6 +77,18 @@ static bool is_swapped(const struct tl_step *step, const struct tl_recent_entry 
     return step->seg->ack == e->seq + tl_rst_octets(e) || step->seg->ack == e->seq + 1;
 }
 
+/* Whether Y's RST had ended X's connection when X sent this one. Not if it comes sooner than X answers anything, for the two have crossed;
+ * nor if it carries the timestamps agreed on, for only who has the connection knows them (RFC 7323 3.2; observed of all stacks tried). */
+static bool was_reset(const struct tl_step *step)
+{
+    const struct tl_endpoint *x = step->self;
+    bool of_peer = step->conn->reset.ended && step->conn->reset.by != step->from;
+    bool crossed = x->half_rtt_of_syn && tl_since(step, step->conn->reset.ns) < x->half_rtt_ns;
+    bool knows = (step->seg->options & x->options & TL_OPT_TIMESTAMPS) && x->has_tsval;
+
+    return step->conn->reset.ended && !(of_peer && (crossed || knows));
+}
+
 /* Whether X has no connection that could abort: a RST in live form is an answer then. */
 static bool has_nothing_to_abort(const struct tl_step *step, const struct tl_recent_entry *e)
 {
@@ -65,7 +98,7 @@ static bool has_nothing_to_abort(const struct tl_step *step, const struct tl_rec
     if (x->has_ack && tl_seq_before(step->seg->ack, x->ack)) {
         return true; /* a live end would acknowledge all that it has */
     }
-    return x->gone || step->conn->reset.ended || step->conn->finished || tl_scoreboard_only_resets(x) ||
+    return x->gone || was_reset(step) || step->conn->finished || tl_scoreboard_only_resets(x) ||
            (asks && !tl_seq_within(e->ack, x->isn + 1, x->isn + 1 + x->syn_extra));
 }
 
@@ -189,8 +222,9 @@ void tl_rst_find_form(struct tl_rst *rst)
     bool carries = false;
 
     rst->form = TL_RST_FORM_OTHER;
-    if (tl_has(step, TL_ACK) && (rst->trigger = find_unacknowledging(step)) != NULL &&
-        (step->seg->seq == 0 || tl_scoreboard_only_resets(step->self))) {
+    if (tl_has(step, TL_ACK) &&
+        ((rst->trigger = find_reset(step)) != NULL || ((rst->trigger = find_unacknowledging(step)) != NULL &&
+                                                       (step->seg->seq == 0 || tl_scoreboard_only_resets(step->self))))) {
         rst->form = TL_RST_FORM_REPLY_NOACK;
     } else if (conn->opening.has_challenge && step->seg->seq == conn->opening.challenge_ack && step->self->syn->count > 0) {
         rst->form = TL_RST_FORM_REPLY_ACK;
@@ -210,6 +244,7 @@ void tl_rst_find_form(struct tl_rst *rst)
         }
     } else {
         rst->trigger = find_acknowledging(step, &carries);
+        rst->trigger = rst->trigger ? rst->trigger : find_reset(step);
         if (is_bare(step, rst->trigger, carries)) {
             rst->trigger = NULL;
             rst->form = TL_RST_FORM_BARE;

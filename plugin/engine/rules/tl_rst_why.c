@@ -212,8 +212,8 @@ static bool keepalive_timeout_sure(const struct tl_rst *rst)
     const struct tl_probe_run *run = rst->step->self->probe;
     int64_t gap = tl_since(rst->step, run->last_ns);
 
-    return keepalive_timeout(rst) && run->confidence == TL_CONFIDENCE_CERTAIN && run->unanswered >= PROBES_CERTAIN &&
-           gap >= run->interval_ns / 2 && gap <= run->interval_ns / 2 * 3;
+    return keepalive_timeout(rst) && !run->resent && run->confidence == TL_CONFIDENCE_CERTAIN &&
+           run->unanswered >= PROBES_CERTAIN && gap >= run->interval_ns / 2 && gap <= run->interval_ns / 2 * 3;
 }
 
 /* C12b: live, X's last segments are keep-alives, and the RST comes when the next one was due: 0.9 to 1.1 of their interval
@@ -262,7 +262,9 @@ static bool retransmission_timeout(const struct tl_rst *rst)
 /* C16: reply, and both FINs are acknowledged, or X is gone, or a RST ended the connection. */
 static bool after_close(const struct tl_rst *rst)
 {
-    return replies(rst) && (rst->step->conn->finished || rst->step->self->gone || rst->step->conn->reset.ended);
+    bool reset = rst->form == TL_RST_FORM_REPLY_NOACK && trigger_has(rst, TL_RST);
+
+    return (replies(rst) || reset) && (rst->step->conn->finished || rst->step->self->gone || rst->step->conn->reset.ended);
 }
 
 /* C15: reply, X has sent its FIN, T has payload that X has not acknowledged, not both FINs acknowledged. */
@@ -426,8 +428,8 @@ static const struct {
     {no_connection, TL_RST_CAUSE_NO_CONNECTION, TL_CONFIDENCE_CERTAIN},
     {half_open_probe, TL_RST_CAUSE_HALF_OPEN_PROBE, TL_CONFIDENCE_LIKELY},
     {half_open, TL_RST_CAUSE_HALF_OPEN, TL_CONFIDENCE_LIKELY},
-    {half_open_after_loss, TL_RST_CAUSE_HALF_OPEN, TL_CONFIDENCE_GUESS},
     {data_after_close_live, TL_RST_CAUSE_DATA_AFTER_CLOSE, TL_CONFIDENCE_LIKELY},
+    {half_open_after_loss, TL_RST_CAUSE_HALF_OPEN, TL_CONFIDENCE_GUESS},
     {abort_after_fin, TL_RST_CAUSE_ABORT_AFTER_FIN, TL_CONFIDENCE_CERTAIN},
     {abort_among_keepalives, TL_RST_CAUSE_ABORT, TL_CONFIDENCE_LIKELY},
     {abort_or_answer, TL_RST_CAUSE_ABORT, TL_CONFIDENCE_LIKELY},
