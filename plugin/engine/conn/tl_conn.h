@@ -92,6 +92,7 @@ struct tl_rsts {
     bool has_self_ack : 1;           /* self_ack is; */
     bool had_ack : 1;                /* the last one has an ACK number */
     bool acks_differ : 1, ack_zero : 1;
+    bool own : 1;       /* one of them was from this end, likely or certain */
     bool was_reply : 1; /* the last one answered a segment: its sender had no connection then, but may open one */
 };
 

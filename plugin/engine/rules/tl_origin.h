@@ -35,12 +35,18 @@ uint32_t tl_origin_ttl(const struct tl_conn *conn, unsigned end, uint8_t ttl, st
 /* The TTL of `usual` nearest to this one; 0 when there is none. O(TL_HOST_TTLS). */
 uint8_t tl_origin_nearest(const struct tl_ttls *usual, uint8_t ttl);
 
+/* Whether this TTL came over more hops than all of `usual`. O(TL_HOST_TTLS). */
+bool tl_origin_is_farther(const struct tl_ttls *usual, uint8_t ttl);
+
 /* How soon `end` answers. O(TL_HOSTS_WAYS). */
 void tl_origin_half_rtt(const struct tl_conn *conn, unsigned end, struct tl_half_rtt *half);
 
 /* A segment without RST: what it shows of its host, and of earlier RSTs in the name of its sender. Called before the segment is
  * applied. O(TL_RECENT_MAX) if there are such RSTs, else O(1). */
 void tl_origin_learn(struct tl_step *step);
+
+/* What the RST in this step shows of earlier ones in the name of its sender. Called when it is judged and not remembered yet. O(1). */
+void tl_origin_learn_reset(struct tl_step *step);
 
 /* The RST in this step for the table of all hosts. O(1). */
 struct tl_host_rst tl_origin_host_rst(const struct tl_step *step);

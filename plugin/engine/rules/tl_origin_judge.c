@@ -58,11 +58,25 @@ static int weight_for_end(uint32_t evidence)
     return weight + ((evidence & TL_EVIDENCE_TTL_SAME) && (evidence & TL_EVIDENCE_IN_TIME) && !(evidence & SOON) ? 1 : 0);
 }
 
+/* Whether nothing but the TTL speaks for a device, and that may be of X's system, or is of nobody on the path. */
+static bool is_ttl_of_system(uint32_t evidence)
+{
+    uint32_t strong = 0;
+
+    for (unsigned i = 0; i < sizeof weights / sizeof weights[0]; i++) {
+        strong |= weights[i].weight > 1 && weights[i].kind != HOPS ? weights[i].bit : 0;
+    }
+    return (evidence & (TL_EVIDENCE_TTL_SET | TL_EVIDENCE_TTL_FARTHER)) && !(evidence & strong);
+}
+
 static struct sum add_up(uint32_t evidence)
 {
     struct sum sum = {0, 0, false};
     unsigned kinds = 0, support = 0;
 
+    if (is_ttl_of_system(evidence)) {
+        return (struct sum){.weight = evidence & TL_EVIDENCE_TTL_SET ? 0 : 1};
+    }
     for (unsigned i = 0; i < sizeof weights / sizeof weights[0]; i++) {
         if (!(evidence & weights[i].bit)) {
             continue;
@@ -103,7 +117,8 @@ static enum tl_origin judge_end(uint32_t evidence, uint8_t *confidence)
         *confidence = TL_CONFIDENCE_CERTAIN;
     } else if (same && (ts || id) && !(evidence & TL_EVIDENCE_NO_TS)) {
         *confidence = TL_CONFIDENCE_LIKELY;
-    } else if (same || ((evidence & TL_EVIDENCE_TTL_HOST) && (evidence & TL_EVIDENCE_IN_TIME))) {
+    } else if (same || (evidence & TL_EVIDENCE_TTL_SET) ||
+               ((evidence & TL_EVIDENCE_TTL_HOST) && (evidence & TL_EVIDENCE_IN_TIME))) {
         *confidence = TL_CONFIDENCE_GUESS;
     } else {
         return TL_ORIGIN_UNKNOWN;
@@ -145,9 +160,11 @@ static enum tl_rst_cause device_cause(const struct tl_rst_now *now, unsigned fla
 void tl_origin_amend(struct tl_rst_now *now, unsigned flags, enum tl_rst_stage stage)
 {
     bool path = now->origin == TL_ORIGIN_PATH && now->origin_confidence != TL_CONFIDENCE_GUESS;
+    bool sure = path && now->origin_confidence == TL_CONFIDENCE_CERTAIN;
+    const struct tl_rst_traits *traits = tl_rst_traits((enum tl_rst_cause)now->cause);
     bool own = now->origin == TL_ORIGIN_END && now->origin_confidence == TL_CONFIDENCE_CERTAIN;
 
-    if (path && tl_rst_traits((enum tl_rst_cause)now->cause)->of_end) {
+    if ((path && traits->of_end) || (sure && traits->yields)) {
         now->cause = (uint8_t)device_cause(now, flags, stage);
         now->confidence = TL_CONFIDENCE_LIKELY;
     }

@@ -171,6 +171,7 @@ static bool judge_origin(struct tl_step *step, struct tl_rsts *rsts)
                              .cause = shape->rst_cause,
                              .confidence = shape->rst_confidence};
 
+    tl_origin_learn_reset(step);
     tl_signature_count(step, rsts);
     tl_origin_amend(&now, shape->flags, (enum tl_rst_stage)shape->rst_stage);
     shape->rst_cause = now.cause;

@@ -77,8 +77,9 @@ static bool is_swapped(const struct tl_step *step, const struct tl_recent_entry 
     return step->seg->ack == e->seq + tl_rst_octets(e) || step->seg->ack == e->seq + 1;
 }
 
-/* Whether Y's RST had ended X's connection when X sent this one. Not if it comes sooner than X answers anything, for the two have crossed;
- * nor if it carries the timestamps agreed on, for only who has the connection knows them (RFC 7323 3.2; observed of all stacks tried). */
+/* Whether a RST had ended X's connection when X sent this one. Not if it carries the timestamps agreed on, for only who has the connection
+ * knows them (RFC 7323 3.2; observed of all stacks tried): then the earlier RST in X's name was not its own, or Y's had not reached it.
+ * Nor if it comes sooner after Y's RST than X answers anything: the two have crossed. */
 static bool was_reset(const struct tl_step *step)
 {
     const struct tl_endpoint *x = step->self;
@@ -86,7 +87,7 @@ static bool was_reset(const struct tl_step *step)
     bool crossed = x->half_rtt_of_syn && tl_since(step, step->conn->reset.ns) < x->half_rtt_ns;
     bool knows = (step->seg->options & x->options & TL_OPT_TIMESTAMPS) && x->has_tsval;
 
-    return step->conn->reset.ended && !(of_peer && (crossed || knows));
+    return (x->gone || step->conn->reset.ended) && !knows && (x->gone || !of_peer || !crossed);
 }
 
 /* Whether X has no connection that could abort: a RST in live form is an answer then. */
@@ -98,7 +99,7 @@ static bool has_nothing_to_abort(const struct tl_step *step, const struct tl_rec
     if (x->has_ack && tl_seq_before(step->seg->ack, x->ack)) {
         return true; /* a live end would acknowledge all that it has */
     }
-    return x->gone || was_reset(step) || step->conn->finished || tl_scoreboard_only_resets(x) ||
+    return was_reset(step) || step->conn->finished || tl_scoreboard_only_resets(x) ||
            (asks && !tl_seq_within(e->ack, x->isn + 1, x->isn + 1 + x->syn_extra));
 }
 
