@@ -56,6 +56,13 @@ static void evidence_adds_up(void **state)
         {E(TTL_SAME) | E(TS_NEXT), TL_ORIGIN_END, TL_CONFIDENCE_LIKELY},
         {E(TTL_SAME) | E(TS_NEXT) | E(ID_NEXT), TL_ORIGIN_END, TL_CONFIDENCE_CERTAIN},
         {E(TTL_SET), TL_ORIGIN_UNKNOWN, TL_CONFIDENCE_NONE},
+        /* the system of an end whose program may have set the TTL, or whom nobody on the path can be behind */
+        {E(TTL) | E(TTL_SET), TL_ORIGIN_END, TL_CONFIDENCE_GUESS},
+        {E(TTL) | E(TTL_SET) | E(NO_TS) | E(IP_ID), TL_ORIGIN_END, TL_CONFIDENCE_GUESS},
+        {E(TTL) | E(TTL_FARTHER), TL_ORIGIN_UNKNOWN, TL_CONFIDENCE_NONE},
+        {E(TTL) | E(TTL_FARTHER) | E(NO_TS), TL_ORIGIN_UNKNOWN, TL_CONFIDENCE_NONE},
+        {E(TTL) | E(TTL_FARTHER) | E(TOO_FAST), TL_ORIGIN_PATH, TL_CONFIDENCE_CERTAIN}, /* but not sooner than it can */
+        {E(TTL) | E(TTL_SET) | E(GOES_ON_OLD), TL_ORIGIN_PATH, TL_CONFIDENCE_LIKELY},   /* 5, and nothing proves it */
         {E(SIBLING) | E(TTL_WEAK), TL_ORIGIN_PATH, TL_CONFIDENCE_LIKELY},
     };
 
@@ -114,11 +121,16 @@ static void cause_follows_the_origin(void **state)
          TL_RST_STAGE_POST_PSH,
          TL_RST_CAUSE_DEVICE_IDLE,
          TL_CONFIDENCE_LIKELY},
-        /* true of a device, too */
-        {{0, TL_ORIGIN_PATH, TL_CONFIDENCE_CERTAIN, TL_RST_CAUSE_HALF_OPEN, TL_CONFIDENCE_LIKELY, 0},
+        /* true of a device, too, but says less than that it was one */
+        {{0, TL_ORIGIN_PATH, TL_CONFIDENCE_LIKELY, TL_RST_CAUSE_HALF_OPEN, TL_CONFIDENCE_LIKELY, 0},
          0,
          TL_RST_STAGE_LATER,
          TL_RST_CAUSE_HALF_OPEN,
+         TL_CONFIDENCE_LIKELY},
+        {{0, TL_ORIGIN_PATH, TL_CONFIDENCE_CERTAIN, TL_RST_CAUSE_HALF_OPEN, TL_CONFIDENCE_LIKELY, 0},
+         0,
+         TL_RST_STAGE_LATER,
+         TL_RST_CAUSE_DEVICE_STATE,
          TL_CONFIDENCE_LIKELY},
         {{0, TL_ORIGIN_PATH, TL_CONFIDENCE_CERTAIN, TL_RST_CAUSE_REFUSED, TL_CONFIDENCE_CERTAIN, 0},
          0,

@@ -431,10 +431,13 @@ static uint32_t system_evidence(const struct look *look, uint32_t found, const s
     bool met_fin = x->has_fin && look->answers && look->answers->len > 0;
     bool farther = tl_origin_is_farther(usual, look->step->seg->ttl) && (look->reply || (found & TL_EVIDENCE_IN_TIME));
 
-    if (!(found & TTL_DIFFERS)) {
+    if (!(found & (TTL_DIFFERS | TL_EVIDENCE_TTL_SET))) {
         return 0;
     }
-    return (look->reply && (x->rst->own || met_fin) ? TL_EVIDENCE_TTL_SET : 0) | (farther ? TL_EVIDENCE_TTL_FARTHER : 0);
+    if (look->reply && (x->rst->own || met_fin)) {
+        return TL_EVIDENCE_TTL_SET | (found & TTL_DIFFERS ? 0 : TL_EVIDENCE_TTL_WEAK);
+    }
+    return (found & TTL_DIFFERS) && farther ? TL_EVIDENCE_TTL_FARTHER : 0;
 }
 
 bool tl_origin_classify(struct tl_step *step)

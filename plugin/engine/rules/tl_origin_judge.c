@@ -117,7 +117,7 @@ static enum tl_origin judge_end(uint32_t evidence, uint8_t *confidence)
         *confidence = TL_CONFIDENCE_CERTAIN;
     } else if (same && (ts || id) && !(evidence & TL_EVIDENCE_NO_TS)) {
         *confidence = TL_CONFIDENCE_LIKELY;
-    } else if (same || (evidence & TL_EVIDENCE_TTL_SET) ||
+    } else if (same || ((evidence & TL_EVIDENCE_TTL_SET) && (evidence & TTL_DIFFERS)) ||
                ((evidence & TL_EVIDENCE_TTL_HOST) && (evidence & TL_EVIDENCE_IN_TIME))) {
         *confidence = TL_CONFIDENCE_GUESS;
     } else {
