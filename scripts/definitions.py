@@ -18,7 +18,7 @@ Error = namedtuple("Error", "bit word label severity expert_group source meaning
 Evidence = namedtuple("Evidence", "bit word source meaning")
 ExpertSource = namedtuple("ExpertSource", "source group prefix label")
 Preference = namedtuple("Preference", "name standard title what")
-Language = namedtuple("Language", "tag name title")
+Language = namedtuple("Language", "tag name title others")
 Column = namedtuple("Column", "name title kind member group what")
 Translation = namedtuple("Translation", "label meaning")
 
@@ -98,11 +98,11 @@ def expert_sources():
 
 def preferences():
     path = EPAN / "tl_preferences.def"
-    return [Preference(*row) for row in rows(path, r"TL_PREFERENCE_\w+", WORD, WORD, TEXT, TEXT)]
+    return [Preference(*row) for row in rows(path, r"TL_PREFERENCE_\w+", WORD, r"\"?(\w+)\"?", TEXT, TEXT)]
 
 
 def languages():
-    return [Language(*row) for row in rows(EPAN / "tl_preferences.def", "TL_LANGUAGE", WORD, TEXT, TEXT)]
+    return [Language(*row) for row in rows(EPAN / "tl_preferences.def", "TL_LANGUAGE", WORD, TEXT, TEXT, TEXT)]
 
 
 def columns():

@@ -132,14 +132,18 @@ def expert_lines(groups):
 
 def preference_lines():
     languages = definitions.languages()
-    names = {f"TL_{language.tag}": language.name for language in languages}
+    names = {language.name for language in languages}
     choices = ", ".join(f"{code(language.name)} ({language.title})" for language in languages)
     yield from ("", "## Preferences", "")
     yield "In the window: *Edit, Preferences, Protocols, TCP Lifecycle*. On a command line: `-o name:value`."
     yield ""
+
+    def values_of(preference):
+        word = preference.standard.strip('"')
+        return (choices, code(word)) if word in names else ("`TRUE`, `FALSE`", code(word.upper()))
+
     rows = (
-        (code(f"tcplife.{p.name}"), p.title, choices if p.standard in names else "`TRUE`, `FALSE`",
-         code(names.get(p.standard, p.standard.upper())), p.what)
+        (code(f"tcplife.{p.name}"), p.title, *values_of(p), p.what)
         for p in definitions.preferences()
     )  # fmt: skip
     yield from table(("preference", "title", "values", "default", "what it does"), rows)

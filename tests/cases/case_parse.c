@@ -316,7 +316,6 @@ static bool parse_segment(struct parser *parser, struct case_event *event, char 
     segment->window = DEFAULT_WINDOW;
     segment->ttl = DEFAULT_TTL;
     segment->ipv6 = parser->ipv6;
-    segment->dont_fragment = !parser->ipv6;
     segment->ip_id = (uint16_t)(parser->ip_id[letter] + 1);
     segment->first_octet = segment->last_octet = 'x';
     for (unsigned i = 3; i < count; i += 2) {

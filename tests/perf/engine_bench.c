@@ -148,7 +148,6 @@ static void read_frame(struct input *input, const uint8_t *frame, size_t capture
     segment->ipv6 = ipv6;
     segment->ttl = ip[ipv6 ? 7 : 8];
     segment->ip_id = ipv6 ? 0 : tl_get16(ip + 4);
-    segment->dont_fragment = !ipv6 && (ip[6] & 0x40) != 0;
     segment->from = (uint8_t)make_key(&key, ip + (ipv6 ? 8 : 12), ipv6 ? 16 : 4, tcp);
     pair = find_pair(input, &key);
     if (input->entries[pair].segments >= cut)

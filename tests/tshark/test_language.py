@@ -126,7 +126,7 @@ def without_explanation(pdml):
     taken = 0
     for parent in tree.iter():
         for child in list(parent):
-            if child.get("name") in (EXPLANATION, EXPLANATION + ".line"):
+            if child.get("name") in (EXPLANATION, EXPLANATION + ".line", "tcplife.what"):
                 parent.remove(child)
                 taken += child.get("name") == EXPLANATION
     return ET.tostring(tree, encoding="unicode"), taken

@@ -34,6 +34,7 @@ static void open_path(struct t_talk *t, uint16_t options, int64_t server_half_rt
 
 /* Captured beside the server: three duplicate ACKs pass, and 100 ms later what the client sent in answer. What it sends before
  * that cannot be the answer. Without timestamps 0.9 of the half RTT decides. */
+/* threshold: travel */
 static void knowledge_by_leg(void **state)
 {
     static const int64_t waits_ns[] = {90 * T_MS, 90 * T_MS - 1};

@@ -18,9 +18,6 @@ int64_t tl_window_rtt(const struct tl_conn *conn);
 /* The longer of a fixed time and `times` round trips: how long an answer may take (docs/design.md, thresholds). O(1). */
 int64_t tl_window_patience(const struct tl_step *step, int64_t at_least_ns, int times);
 
-/* The window that the segment advertises, scaled when the scale is known. O(1). */
-uint32_t tl_window_of(const struct tl_step *step);
-
 /* Learns the window that a segment of `self` advertises (RFC 7323 2.2: a window on a SYN is never scaled). O(1). */
 void tl_window_learn(struct tl_endpoint *self, const struct tl_endpoint *peer, const struct tl_segment *seg);
 

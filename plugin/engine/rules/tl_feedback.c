@@ -47,7 +47,8 @@ bool tl_feedback_covers(const struct tl_feedback *feedback, uint32_t seq, uint32
     return false;
 }
 
-uint32_t tl_feedback_highest(const struct tl_feedback *feedback)
+/* Right edge of the highest SACKed range, or una. */
+static uint32_t highest(const struct tl_feedback *feedback)
 {
     return feedback->range_count == 0 ? feedback->una : feedback->ranges[feedback->range_count - 1][1];
 }
@@ -212,23 +213,16 @@ unsigned tl_feedback_duplicate(struct tl_feedback *feedback, const struct tl_seg
 
 static bool grow(struct tl_feedback *feedback)
 {
-    unsigned capacity = tl_grown(feedback->capacity);
-    const struct tl_allocator *allocator = feedback->allocator;
-    struct tl_report *reports = allocator->alloc(allocator->context, capacity * sizeof *reports);
-    unsigned i;
+    unsigned newest = feedback->newest;
+    void *reports =
+        tl_grow_ring(feedback->allocator, feedback->reports, sizeof *feedback->reports, feedback->capacity, &newest);
 
-    if (!reports) {
-        return false;
+    if (reports) {
+        feedback->reports = reports;
+        feedback->capacity = (uint8_t)tl_grown(feedback->capacity);
+        feedback->newest = (uint8_t)newest;
     }
-    /* Oldest first, so that the newest stands at count - 1. */
-    for (i = 0; i < feedback->count; i++) {
-        reports[i] = feedback->reports[(feedback->newest + 1u + i) % feedback->count];
-    }
-    allocator->free(allocator->context, feedback->reports, feedback->capacity * sizeof *feedback->reports);
-    feedback->reports = reports;
-    feedback->capacity = (uint8_t)capacity;
-    feedback->newest = (uint8_t)(feedback->count > 0 ? feedback->count - 1 : 0);
-    return true;
+    return reports != NULL;
 }
 
 /* The place for a report: that of the newest one if it has the same TSval, else the next. NULL when out of memory. */
@@ -276,7 +270,7 @@ void tl_feedback_record(struct tl_feedback *feedback, const struct tl_segment *s
     }
     report->una_ns = feedback->una_ns;
     report->una = feedback->una;
-    report->sacked = tl_feedback_highest(feedback);
+    report->sacked = highest(feedback);
     report->duplicates = feedback->duplicates;
 }
 
@@ -287,6 +281,7 @@ static int64_t travel(int64_t half_rtt_ns, bool echo)
     if (half_rtt_ns < HALF_RTT_LEAST_NS) {
         return 0;
     }
+    /* share travel: 0.9 half RTT, 1.1 half RTT + 1 ms; decides alone, or only adds to TSecr */
     return echo ? half_rtt_ns / 10 * 11 + HALF_RTT_LEAST_NS : half_rtt_ns / 10 * 9;
 }
 

@@ -90,7 +90,4 @@ int64_t tl_feedback_passed(const struct tl_feedback *feedback, uint32_t tsval);
 /* Whether all of [seq, end) is SACKed. O(ranges). */
 bool tl_feedback_covers(const struct tl_feedback *feedback, uint32_t seq, uint32_t end);
 
-/* Right edge of the highest SACKed range, or una. O(1). */
-uint32_t tl_feedback_highest(const struct tl_feedback *feedback);
-
 #endif

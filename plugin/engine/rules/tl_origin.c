@@ -337,14 +337,15 @@ static uint32_t number_evidence(const struct tl_step *step)
     const struct tl_segment *seg = step->seg;
     uint32_t evidence = 0;
 
-    if (x->rst->count == 0 || tl_since(step, x->rst->last_ns) > PAIR_NS || !x->has_max) {
+    if (tl_rsts(x)->count == 0 || tl_since(step, tl_rsts(x)->last_ns) > PAIR_NS || !x->has_max) {
         return 0;
     }
-    if (tl_seq_after(seg->seq, x->rst->seq + SEQ_MARGIN) && tl_seq_after(seg->seq, x->max + SEQ_MARGIN) &&
+    if (tl_seq_after(seg->seq, tl_rsts(x)->seq + SEQ_MARGIN) && tl_seq_after(seg->seq, x->max + SEQ_MARGIN) &&
         !is_acked_by_peer(step, seg->seq)) {
         evidence |= TL_EVIDENCE_SEQ_AHEAD;
     }
-    if (tl_has(step, TL_ACK) && x->rst->had_ack && seg->ack != x->rst->ack && y->has_max && tl_seq_after(seg->ack, y->max)) {
+    if (tl_has(step, TL_ACK) && tl_rsts(x)->had_ack && seg->ack != tl_rsts(x)->ack && y->has_max &&
+        tl_seq_after(seg->ack, y->max)) {
         evidence |= TL_EVIDENCE_ACK_AHEAD;
     }
     return evidence;
@@ -376,7 +377,7 @@ static uint32_t echo_evidence(const struct look *look)
 
 static uint32_t both_evidence(const struct look *look)
 {
-    const struct tl_rsts *other = look->step->peer->rst;
+    const struct tl_rsts *other = tl_rsts(look->step->peer);
     int64_t limit = tl_max_ns(BOTH_NS, look->half.ns / 4);
     bool near = other->count > 0 && tl_since(look->step, other->last_ns) <= limit;
 
@@ -419,7 +420,6 @@ static void note_numbers(const struct look *look, const struct tl_ttls *usual)
     }
     if (usual->used > 0) {
         refs->usual_ttl = tl_origin_nearest(usual, look->step->seg->ttl);
-        refs->usual_count = tl_ttls_total(usual);
     }
 }
 
@@ -434,7 +434,7 @@ static uint32_t system_evidence(const struct look *look, uint32_t found, const s
     if (!(found & (TTL_DIFFERS | TL_EVIDENCE_TTL_SET))) {
         return 0;
     }
-    if (look->reply && (x->rst->own || met_fin)) {
+    if (look->reply && (tl_rsts(x)->own || met_fin)) {
         return TL_EVIDENCE_TTL_SET | (found & TTL_DIFFERS ? 0 : TL_EVIDENCE_TTL_WEAK);
     }
     return (found & TTL_DIFFERS) && farther ? TL_EVIDENCE_TTL_FARTHER : 0;

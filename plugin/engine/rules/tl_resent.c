@@ -26,7 +26,7 @@ static bool sack_permitted(const struct tl_step *step, const struct tl_repair *r
     if (!both_known) {
         return true; /* mid-stream: nearly every system uses it */
     }
-    return (step->self->options & step->peer->options & TL_OPT_SACK_PERMITTED) || repair->seen_sack;
+    return tl_agreed(step, TL_OPT_SACK_PERMITTED) || repair->seen_sack;
 }
 
 /* When the previous transmission, or the segment that opened the hole, was sent. */
@@ -153,6 +153,7 @@ static int64_t patience(const struct tl_resent *r)
 {
     int64_t rtt = tl_rtt_or(r->step, 0);
 
+    /* share patience: RTT / 4, 5 ms; margin over an RTT before the timer explains a gap, and until which feedback may be certain */
     return rtt + tl_max_ns(rtt / 4, 5 * TL_MS);
 }
 
@@ -168,6 +169,7 @@ static bool when_path_mtu(const struct tl_resent *r, struct cause *c)
 static bool when_timer(const struct tl_resent *r, struct cause *c)
 {
     if (r->head && r->no_evidence && is_silent(r)) {
+        /* share when_timer: 1.5 to 2.6 of the gap before; a doubled timer with jitter (RFC 6298 5.5) */
         bool doubled = r->repair->rto_seq == r->step->seg->seq && r->repair->backoff + 1 >= BACKOFF_SURE &&
                        r->gap_ns * 2 >= r->repair->rto_gap_ns * 3 && r->gap_ns * 10 <= r->repair->rto_gap_ns * 26;
 
@@ -185,6 +187,8 @@ static bool when_timer(const struct tl_resent *r, struct cause *c)
  * however many duplicate ACKs come (RFC 6582 3.2). */
 static bool when_timer_without_sack(const struct tl_resent *r, struct cause *c)
 {
+    /* share when_timer_without_sack: 190 ms, 190 ms, RTT + 25 %; gap and last new ACK as long ago as the least timer; longer after the
+     * third duplicate ACK than feedback takes */
     *c = CAUSE(RTO, LIKELY);
     return !r->sack_permitted && r->head && r->gap_ns >= TL_TIMER_NS && r->unmoved_ns >= TL_TIMER_NS &&
            r->third_ns >= patience(r);
@@ -207,6 +211,7 @@ static bool when_in_loss(const struct tl_resent *r, struct cause *c)
 /* M9: RFC 8985 7.2: two round trips of silence, the last segment. The timer would have sent the first one instead. */
 static bool when_tail_probe(const struct tl_resent *r, struct cause *c)
 {
+    /* share when_tail_probe: 1.2 RTT, 2 ms; a tail loss probe waits about 2 RTT (RFC 8985 7.2) */
     int64_t least = tl_max_ns(tl_rtt_or(r->step, 0) / 5 * 6, TL_PROBE_LEAST_NS);
     bool delivered = r->known.newest_ns > r->look.previous.time_ns && r->captured_before;
 
@@ -254,6 +259,7 @@ static bool when_short_timer(const struct tl_resent *r, struct cause *c)
 {
     int64_t rtt = tl_rtt_or(r->step, 0);
 
+    /* share when_short_timer: 1.5 RTT + 10 ms, an RTT; timers with a least value below 200 ms */
     *c = CAUSE(RTO, GUESS);
     return r->head && r->no_evidence && rtt > 0 && r->gap_ns >= rtt && r->quiet_ns >= rtt / 2 * 3 + 10 * TL_MS;
 }

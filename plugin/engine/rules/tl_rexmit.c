@@ -235,9 +235,9 @@ static void name_syn_data(struct tl_step *step)
         step->shape->retransmission_confidence = TL_CONFIDENCE_CERTAIN;
         step->shape->spurious = TL_SPURIOUS_NO;
     }
-    step->refs->original_in = step->refs->previous_in = step->self->syn->first_in;
+    step->refs->original_in = step->refs->previous_in = tl_syns(step->self)->first_in;
     step->refs->retransmission_number = 1;
-    step->refs->since_previous_ns = step->refs->since_original_ns = tl_since(step, step->self->syn->first_ns);
+    step->refs->since_previous_ns = step->refs->since_original_ns = tl_since(step, tl_syns(step->self)->first_ns);
 }
 
 /* M2: the octet of a window probe, sent again. */
@@ -247,7 +247,7 @@ static void name_window_probe(struct tl_step *step)
 
     step->shape->retransmission = TL_RETRANSMISSION_WINDOW_PROBE;
     step->shape->retransmission_confidence = TL_CONFIDENCE_LIKELY;
-    if (tl_scoreboard_look(step->self->scoreboard, step->seg, &look) == TL_SCOREBOARD_OK && look.previous.tx_count > 0) {
+    if (tl_scoreboard_look(tl_scoreboard_of(step->self), step->seg, &look) == TL_SCOREBOARD_OK && look.previous.tx_count > 0) {
         refer_to(step, &look.previous);
     }
 }
@@ -257,7 +257,7 @@ static void name_window_probe(struct tl_step *step)
 static bool resumes_after_probe(const struct tl_resent *r)
 {
     const struct tl_step *step = r->step;
-    const struct tl_probe_run *run = step->self->probe;
+    const struct tl_probe_run *run = tl_probes(step->self);
 
     return run->count > 0 && run->is_window && !run->is_empty && step->peer->window > 0 && step->self->has_una &&
            step->seg->seq == step->self->una && r->look.repeated_bytes == 1 && r->look.new_bytes > 0;
@@ -268,7 +268,7 @@ static void classify_bytes(struct tl_step *step)
     struct tl_resent r = {.step = step, .repair = step->self->repair};
     struct tl_report known;
 
-    if (tl_scoreboard_look(step->self->scoreboard, step->seg, &r.look) != TL_SCOREBOARD_OK) {
+    if (tl_scoreboard_look(tl_scoreboard_of(step->self), step->seg, &r.look) != TL_SCOREBOARD_OK) {
         step->shape->segment = TL_SEGMENT_AHEAD;
         return;
     }
@@ -279,6 +279,10 @@ static void classify_bytes(struct tl_step *step)
         return;
     }
     if (resumes_after_probe(&r)) {
+        step->shape->segment = TL_SEGMENT_NEW;
+        return;
+    }
+    if (step->late) {
         step->shape->segment = TL_SEGMENT_NEW;
         return;
     }
@@ -314,7 +318,7 @@ static void classify_bytes(struct tl_step *step)
 static void classify_syn(struct tl_step *step)
 {
     bool synack = step->event == TL_EVENT_SYNACK;
-    const struct tl_syns *syns = synack ? step->self->synack : step->self->syn;
+    const struct tl_syns *syns = synack ? tl_synacks(step->self) : tl_syns(step->self);
 
     step->shape->segment = step->shape->flags & TL_SHAPE_REORDERED && synack ? TL_SEGMENT_OUT_OF_ORDER : TL_SEGMENT_NEW;
     if (step->shape->handshake_step != TL_HANDSHAKE_STEP_SYN_RETRANSMISSION &&
@@ -440,7 +444,7 @@ void tl_rexmit_before_ack(struct tl_step *step)
     struct tl_repair *repair = step->peer->repair;
 
     if (repair) {
-        tl_feedback_sack(&repair->feedback, step->peer->scoreboard, step->seg, step->self->half_rtt_ns);
+        tl_feedback_sack(&repair->feedback, tl_scoreboard_of(step->peer), step->seg, step->self->half_rtt_ns);
         repair->seen_sack |= step->seg->sack_count > 0;
     }
 }

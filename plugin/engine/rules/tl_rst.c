@@ -24,16 +24,16 @@ static const int64_t AT_ONCE_NS = 10 * TL_MS, GAVE_UP_NS = 900 * TL_MS;
 
 static enum tl_client_rst when_client_reset(const struct tl_step *step)
 {
-    const struct tl_syns *synack = step->peer->synack;
+    const struct tl_syns *synack = tl_synacks(step->peer);
     int64_t at_once = AT_ONCE_NS;
 
-    if (step->self->syn->count == 0) {
+    if (tl_syns(step->self)->count == 0) {
         return TL_CLIENT_RST_NONE; /* nothing captured says that it wanted a connection */
     }
     if (step->conn->opening.client_half_rtt_ns != TL_UNKNOWN_NS) {
         at_once = tl_max_ns(at_once, 2 * step->conn->opening.client_half_rtt_ns);
     }
-    if (synack->count > 1 || synack->first_ns - step->self->syn->first_ns > GAVE_UP_NS) {
+    if (synack->count > 1 || synack->first_ns - tl_syns(step->self)->first_ns > GAVE_UP_NS) {
         return TL_CLIENT_RST_LATE;
     }
     return tl_since(step, synack->first_ns) <= at_once ? TL_CLIENT_RST_AT_ONCE : TL_CLIENT_RST_OTHER;
@@ -44,7 +44,7 @@ static void end_handshake(struct tl_step *step, const struct tl_rst_traits *trai
 {
     struct tl_conn *conn = step->conn;
     bool by_client = conn->client == step->from;
-    bool answered = conn->endpoint[1 - conn->client].synack->count > 0;
+    bool answered = tl_synacks(&conn->endpoint[1 - conn->client])->count > 0;
 
     if (traits->step != TL_HANDSHAKE_STEP_NONE) {
         step->shape->handshake_step = traits->step;
@@ -52,7 +52,8 @@ static void end_handshake(struct tl_step *step, const struct tl_rst_traits *trai
     if (!step->rst_effective || (conn->opened && traits->step != TL_HANDSHAKE_STEP_RST_ACK)) {
         return;
     }
-    if (by_client && (conn->endpoint[1 - conn->client].rst->later & (TL_EVIDENCE_SYNACK_AFTER | TL_EVIDENCE_SYNACK_LATER))) {
+    if (by_client &&
+        (tl_rsts(&conn->endpoint[1 - conn->client])->later & (TL_EVIDENCE_SYNACK_AFTER | TL_EVIDENCE_SYNACK_LATER))) {
         conn->outcome = TL_OUTCOME_REFUSED; /* by a device: then the client had no socket for the SYN-ACK */
     } else if (step->shape->rst_cause == TL_RST_CAUSE_SYNACK_TIMEOUT) {
         conn->outcome = TL_OUTCOME_HALF_OPEN;
@@ -79,9 +80,7 @@ static void count_rst(struct tl_rsts *rsts, const struct tl_rst *rst)
 
     rsts->first_in = rsts->count == 0 ? frame : rsts->first_in;
     rsts->last_in = frame;
-    rsts->last_effect = rst->step->shape->rst_effect;
     rsts->count += rsts->count < UINT16_MAX;
-    rsts->was_reply = rst->form == TL_RST_FORM_REPLY_ACK || rst->form == TL_RST_FORM_REPLY_NOACK;
 }
 
 static void remember_rst(const struct tl_rst *rst, struct tl_rsts *rsts, const struct tl_rst_traits *traits, bool judged)
@@ -144,16 +143,16 @@ static void explain_abort(struct tl_step *step)
 static void refer(struct tl_step *step, const struct tl_rst_traits *traits)
 {
     if (traits->link == TL_RST_LINK_PROBES) {
-        step->refs->probe_run_in = step->self->probe->first_in;
-        step->refs->probe_unanswered = step->self->probe->unanswered;
+        step->refs->probe_run_in = tl_probes(step->self)->first_in;
+        step->refs->probe_unanswered = tl_probes(step->self)->unanswered;
     } else if (traits->link == TL_RST_LINK_FIRST_RST) {
-        step->refs->first_in = step->self->rst->first_in;
+        step->refs->first_in = tl_rsts(step->self)->first_in;
     }
 }
 
 static void count_copy(struct tl_step *step)
 {
-    struct tl_rsts *rsts = tl_rst_made(step->conn, step->self);
+    struct tl_rsts *rsts = step->self->rsts;
 
     if (rsts) {
         rsts->count += rsts->count < UINT16_MAX;

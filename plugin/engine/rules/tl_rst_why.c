@@ -86,7 +86,7 @@ static bool half_open_syn_older(const struct tl_rst *rst)
 /* C2: reply_noack, T carries SYN, X has sent nothing but RSTs. */
 static bool refused(const struct tl_rst *rst)
 {
-    return rst->form == TL_RST_FORM_REPLY_NOACK && trigger_has(rst, TL_SYN) && tl_scoreboard_only_resets(rst->step->self);
+    return rst->form == TL_RST_FORM_REPLY_NOACK && trigger_has(rst, TL_SYN) && tl_sent_only_rsts(rst->step->self);
 }
 
 /* C3: X has sent nothing but RSTs, Y nothing but SYNs, the numbers do not fit, no trigger. */
@@ -94,7 +94,7 @@ static bool refused_bad(const struct tl_rst *rst)
 {
     const struct tl_step *step = rst->step;
 
-    return tl_scoreboard_only_resets(step->self) && step->peer->syn->count > 0 && !step->peer->sent_plain &&
+    return tl_sent_only_rsts(step->self) && tl_syns(step->peer)->count > 0 && !step->peer->sent_plain &&
            (rst->form == TL_RST_FORM_OTHER || rst->form == TL_RST_FORM_ACTIVE) && !rst->trigger;
 }
 
@@ -103,14 +103,14 @@ static bool synack_bad_ack(const struct tl_rst *rst)
 {
     const struct tl_step *step = rst->step;
 
-    return trigger_is_synack(rst) && step->self->syn->count > 0 &&
+    return trigger_is_synack(rst) && tl_syns(step->self)->count > 0 &&
            !tl_seq_within(rst->trigger->ack, step->self->isn + 1, step->self->isn + 1 + step->conn->opening.syn_data);
 }
 
 /* C5: reply, T is a SYN-ACK, X has sent nothing but RSTs. */
 static bool synack_unsolicited(const struct tl_rst *rst)
 {
-    return trigger_is_synack(rst) && tl_scoreboard_only_resets(rst->step->self);
+    return trigger_is_synack(rst) && tl_sent_only_rsts(rst->step->self);
 }
 
 /* C5: reply, T is a SYN-ACK, and the same SYN (port and number) went to other addresses and was not answered there: this
@@ -126,15 +126,15 @@ static bool synack_rejected(const struct tl_rst *rst)
     const struct tl_step *step = rst->step;
     bool fits = trigger_is_synack(rst) || rst->form == TL_RST_FORM_ACTIVE || rst->form == TL_RST_FORM_BARE;
 
-    return fits && step->peer->synack->count > 0 && step->self->syn->count > 0 && !step->self->sent_plain &&
-           step->self->synack->count == 0 && !step->conn->opening.acked;
+    return fits && tl_synacks(step->peer)->count > 0 && tl_syns(step->self)->count > 0 && !step->self->sent_plain &&
+           tl_synacks(step->self)->count == 0 && !step->conn->opening.acked;
 }
 
 /* It has not taken the ACK, or its SYN-ACK is so recent that nobody can tell: in SYN-RECEIVED it repeats the SYN-ACK, first after 1 s
  * or, in older systems, 3 s, then after about twice the last gap (RFC 6298 2.1 and 5.5). */
 static bool may_wait_for_ack(const struct tl_step *step)
 {
-    const struct tl_syns *synack = step->self->synack;
+    const struct tl_syns *synack = tl_synacks(step->self);
 
     return step->conn->opening.ignored > 0 ||
            tl_since(step, synack->last_ns) <= tl_max_ns(SYNACK_AGAIN_NS, SYNACK_AGAIN_GAPS * synack->gap_ns);
@@ -149,7 +149,7 @@ static bool ack_rejected(const struct tl_rst *rst)
 
     bool fits = (replies(rst) && !trigger_has(rst, TL_SYN)) || (rst->form == TL_RST_FORM_BARE && step->conn->opening.acked);
 
-    return fits && step->self->synack->count > 0 && !step->self->sent_plain && !step->self->has_fin && !step->self->gone &&
+    return fits && tl_synacks(step->self)->count > 0 && !step->self->sent_plain && !step->self->has_fin && !step->self->gone &&
            may_wait_for_ack(step);
 }
 
@@ -158,14 +158,15 @@ static bool synack_unanswered(const struct tl_rst *rst)
 {
     const struct tl_endpoint *x = rst->step->self, *y = rst->step->peer;
 
-    return is_live(rst) && x->synack->count > 0 && !x->sent_plain && !rst->step->conn->opening.acked && y->syn->count > 0 &&
-           y->last_ns <= x->synack->first_ns && tl_since(rst->step, x->synack->last_ns) >= SYNACK_TIMER_NS;
+    return is_live(rst) && tl_synacks(x)->count > 0 && !x->sent_plain && !rst->step->conn->opening.acked &&
+           tl_syns(y)->count > 0 && y->last_ns <= tl_synacks(x)->first_ns &&
+           tl_since(rst->step, tl_synacks(x)->last_ns) >= SYNACK_TIMER_NS;
 }
 
 /* C7b: live, X sent its SYN-ACK at least 3 times, the last at least 1 s ago, and nothing of Y has come since the first. */
 static bool synack_timeout(const struct tl_rst *rst)
 {
-    return synack_unanswered(rst) && rst->step->self->synack->count >= REPEATS_TIMEOUT;
+    return synack_unanswered(rst) && tl_synacks(rst->step->self)->count >= REPEATS_TIMEOUT;
 }
 
 /* C8b: reply, X has sent only SYNs, T has no SYN and an ACK number that does not fit X's SYN. */
@@ -173,16 +174,16 @@ static bool half_open_syn_unseen(const struct tl_rst *rst)
 {
     const struct tl_step *step = rst->step;
 
-    return replies(rst) && rst->trigger && step->self->syn->count > 0 && !step->self->sent_plain &&
-           step->self->synack->count == 0 && !trigger_has(rst, TL_SYN) &&
+    return replies(rst) && rst->trigger && tl_syns(step->self)->count > 0 && !step->self->sent_plain &&
+           tl_synacks(step->self)->count == 0 && !trigger_has(rst, TL_SYN) &&
            !tl_seq_within(rst->trigger->ack, step->self->isn + 1, step->self->isn + 1 + step->conn->opening.syn_data);
 }
 
 /* C10: reply, T is a challenge ACK that came after an earlier RST of X. */
 static bool abort_repeat(const struct tl_rst *rst)
 {
-    return replies(rst) && rst->trigger && rst->step->self->rst->count > 0 && (rst->trigger->bits & TL_MARK_CHALLENGE) &&
-           rst->trigger->frame > rst->step->self->rst->first_in;
+    return replies(rst) && rst->trigger && tl_rsts(rst->step->self)->count > 0 && (rst->trigger->bits & TL_MARK_CHALLENGE) &&
+           rst->trigger->frame > tl_rsts(rst->step->self)->first_in;
 }
 
 /* C11: active, and a SYN (or repeated SYN-ACK) of Y that is not answered is younger than max(200 ms, 2 RTT): behaviour before
@@ -199,17 +200,17 @@ static bool syn_in_window(const struct tl_rst *rst)
 static bool keepalive_timeout(const struct tl_rst *rst)
 {
     const struct tl_step *step = rst->step;
-    const struct tl_probe_run *run = step->self->probe;
+    const struct tl_probe_run *run = tl_probes(step->self);
 
     return is_live(rst) && run->unanswered > 0 && !run->is_window &&
            tl_since(step, run->last_ns) > (step->rtt_ns == TL_UNKNOWN_NS ? 0 : step->rtt_ns);
 }
 
-/* C12: live, X's last segments are at least 2 unanswered keep-alives that are certain, and the time since the last one is 0.5
+/* C12: live, X's last segments are at least 2 unanswered keep-alives that are certain, Y has sent nothing at all since the first, and the time since the last one is 0.5
  * to 1.5 of their interval and longer than an RTT. */
 static bool keepalive_timeout_sure(const struct tl_rst *rst)
 {
-    const struct tl_probe_run *run = rst->step->self->probe;
+    const struct tl_probe_run *run = tl_probes(rst->step->self);
     int64_t gap = tl_since(rst->step, run->last_ns);
 
     return keepalive_timeout(rst) && !run->resent && run->confidence == TL_CONFIDENCE_CERTAIN &&
@@ -221,8 +222,9 @@ static bool keepalive_timeout_sure(const struct tl_rst *rst)
  * captured, and may have been lost behind the capture. */
 static bool keepalive_answer_lost(const struct tl_rst *rst)
 {
-    const struct tl_probe_run *run = rst->step->self->probe;
+    const struct tl_probe_run *run = tl_probes(rst->step->self);
     int64_t gap = tl_since(rst->step, run->last_ns);
+    /* share keepalive_answer_lost: 0.9 to 1.1 of the interval; the answers were lost, so only a RST on time is a timer */
     bool due = run->interval_ns > 0 ? gap >= run->interval_ns / 10 * 9 && gap <= run->interval_ns / 10 * 11
                                     : gap >= TL_KEEPALIVE_LEAST_NS;
 
@@ -233,7 +235,7 @@ static bool keepalive_answer_lost(const struct tl_rst *rst)
  * window still 0. */
 static bool probe_timeout(const struct tl_rst *rst)
 {
-    const struct tl_probe_run *run = rst->step->self->probe;
+    const struct tl_probe_run *run = tl_probes(rst->step->self);
 
     return is_live(rst) && run->is_window && run->count >= PROBES_CERTAIN && rst->step->peer->window == 0;
 }
@@ -250,7 +252,7 @@ static bool retransmission_timeout(const struct tl_rst *rst)
     for (i = 0; i < REPEATS_TIMEOUT; i++) {
         const struct tl_recent_entry *e = tl_recent_at(&step->self->recent, i);
 
-        if (!is_live(rst) || !e || tl_rst_octets(e) == 0 || e->seq != newest->seq || (e->flags & TL_SYN) ||
+        if (!is_live(rst) || !e || tl_event_length(e->flags, e->len) == 0 || e->seq != newest->seq || (e->flags & TL_SYN) ||
             (step->peer->segments > 0 && e->time_ns < step->peer->last_ns)) {
             return false;
         }
@@ -259,7 +261,8 @@ static bool retransmission_timeout(const struct tl_rst *rst)
            tl_since(step, newest->time_ns) >= newest->time_ns - second->time_ns;
 }
 
-/* C16: reply, and both FINs are acknowledged, or X is gone, or a RST ended the connection. */
+/* C16: reply, or the answer to a RST, which no TCP may send and 4.4BSD does; and both FINs are acknowledged, or X is gone, or a RST ended
+ * the connection. */
 static bool after_close(const struct tl_rst *rst)
 {
     bool reset = rst->form == TL_RST_FORM_REPLY_NOACK && trigger_has(rst, TL_RST);
@@ -299,7 +302,8 @@ static bool half_open_after_loss(const struct tl_rst *rst)
 
     return rst->form == TL_RST_FORM_ACTIVE && rst->met && rst->met == rst->takes && before && before->ip_id != 0 &&
            (uint16_t)(last->ip_id - before->ip_id) == 1 && on > 1 && on <= 1 + LOST_MOST &&
-           rst->step->seg->ack == rst->met->seq + tl_rst_octets(rst->met) && rst->step->seg->seq == rst->step->self->max;
+           rst->step->seg->ack == rst->met->seq + tl_event_length(rst->met->flags, rst->met->len) &&
+           rst->step->seg->seq == rst->step->self->max;
 }
 
 /* C17: reply, X has sent its FIN, T is the first ACK of it and carries nothing. */
@@ -308,7 +312,7 @@ static bool linger2(const struct tl_rst *rst)
     const struct tl_endpoint *x = rst->step->self;
 
     return replies(rst) && x->has_fin && rst->trigger && rst->trigger->frame == x->finack_in &&
-           tl_rst_octets(rst->trigger) == 0;
+           tl_event_length(rst->trigger->flags, rst->trigger->len) == 0;
 }
 
 /* C17b: reply, X has sent its FIN. */
@@ -322,7 +326,7 @@ static bool no_connection(const struct tl_rst *rst)
 {
     bool reply = replies(rst) || (rst->form == TL_RST_FORM_REPLY_NOACK && !trigger_has(rst, TL_SYN));
 
-    return reply && tl_scoreboard_only_resets(rst->step->self);
+    return reply && tl_sent_only_rsts(rst->step->self);
 }
 
 /* C18: reply, T is a probe. */
@@ -352,7 +356,7 @@ static bool abort_active(const struct tl_rst *rst)
 /* C22: active; X has sent keep-alives last, so that a timer whose answers came late or got lost cannot be excluded. */
 static bool abort_among_keepalives(const struct tl_rst *rst)
 {
-    const struct tl_probe_run *run = rst->step->self->probe;
+    const struct tl_probe_run *run = tl_probes(rst->step->self);
 
     return abort_active(rst) && run->count > 0 && !run->is_window;
 }
@@ -375,8 +379,8 @@ static bool synack_bad_ack_unseen(const struct tl_rst *rst)
 {
     const struct tl_endpoint *x = rst->step->self;
 
-    return rst->form == TL_RST_FORM_OTHER && !tl_has(rst->step, TL_ACK) && x->syn->count > 0 && !x->sent_plain &&
-           x->synack->count == 0 && rst->step->peer->synack->count > 0 && rst->step->seg->seq != x->isn + 1;
+    return rst->form == TL_RST_FORM_OTHER && !tl_has(rst->step, TL_ACK) && tl_syns(x)->count > 0 && !x->sent_plain &&
+           tl_synacks(x)->count == 0 && tl_synacks(rst->step->peer)->count > 0 && rst->step->seg->seq != x->isn + 1;
 }
 
 /* C23: form other, effect certainly ignored, connection open. */

@@ -8,15 +8,10 @@
 
 struct tl_rsts *tl_rst_make(const struct tl_conn *conn, struct tl_endpoint *end)
 {
-    struct tl_rsts *rsts = tl_conn_part(conn, end->rst, &tl_no_rsts, sizeof *rsts);
+    struct tl_rsts *rsts = tl_conn_part(conn, end->rsts, sizeof *rsts);
 
     if (rsts) {
-        end->rst = rsts;
+        end->rsts = rsts;
     }
     return rsts;
-}
-
-struct tl_rsts *tl_rst_made(const struct tl_conn *conn, struct tl_endpoint *end)
-{
-    return end->rst == &tl_no_rsts ? NULL : tl_rst_make(conn, end);
 }

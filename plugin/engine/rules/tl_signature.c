@@ -12,7 +12,7 @@ static enum tl_rst_stage stage_of(const struct tl_conn *conn)
 {
     const struct tl_endpoint *client = &conn->endpoint[conn->client];
 
-    if (conn->midstream || client->syn->count == 0) {
+    if (conn->midstream || tl_syns(client)->count == 0) {
         return TL_RST_STAGE_MIDSTREAM;
     }
     if (!conn->opened) {
@@ -69,47 +69,47 @@ static enum tl_signature silent(const struct tl_conn *conn, int64_t end_ns)
 
 static enum tl_signature after_first_data(const struct tl_endpoint *client)
 {
-    if (client->rst->bare > 0 && client->rst->with_ack > 0) {
+    if (tl_rsts(client)->bare > 0 && tl_rsts(client)->with_ack > 0) {
         return TL_SIGNATURE_PSH_RST_RSTACK;
     }
-    if (client->rst->with_ack > 0) {
-        return client->rst->with_ack > 1 ? TL_SIGNATURE_PSH_RSTACK_RSTACK : TL_SIGNATURE_PSH_RSTACK;
+    if (tl_rsts(client)->with_ack > 0) {
+        return tl_rsts(client)->with_ack > 1 ? TL_SIGNATURE_PSH_RSTACK_RSTACK : TL_SIGNATURE_PSH_RSTACK;
     }
-    if (client->rst->bare == 1) {
+    if (tl_rsts(client)->bare == 1) {
         return TL_SIGNATURE_PSH_RST;
     }
-    if (!client->rst->acks_differ) {
+    if (!tl_rsts(client)->acks_differ) {
         return TL_SIGNATURE_PSH_RST_SAME;
     }
-    return client->rst->ack_zero ? TL_SIGNATURE_PSH_RST_ZERO : TL_SIGNATURE_PSH_RST_DIFFERENT;
+    return tl_rsts(client)->ack_zero ? TL_SIGNATURE_PSH_RST_ZERO : TL_SIGNATURE_PSH_RST_DIFFERENT;
 }
 
 enum tl_signature tl_signature_of(const struct tl_conn *conn, int64_t end_ns)
 {
     const struct tl_endpoint *client = &conn->endpoint[conn->client];
-    bool both = client->rst->bare > 0 && client->rst->with_ack > 0;
+    bool both = tl_rsts(client)->bare > 0 && tl_rsts(client)->with_ack > 0;
 
-    if (conn->peers || conn->endpoint[0].has_fin || conn->endpoint[1].has_fin || client->syn->count == 0) {
+    if (conn->peers || conn->endpoint[0].has_fin || conn->endpoint[1].has_fin || tl_syns(client)->count == 0) {
         return TL_SIGNATURE_NONE;
     }
-    if (client->rst->count == 0) {
+    if (tl_rsts(client)->count == 0) {
         return silent(conn, end_ns);
     }
-    switch (client->rst->stage) {
+    switch (tl_rsts(client)->stage) {
     case TL_RST_STAGE_POST_SYN:
-        return both ? TL_SIGNATURE_SYN_RST_RSTACK : client->rst->bare > 0 ? TL_SIGNATURE_SYN_RST : TL_SIGNATURE_SYN_RSTACK;
+        return both ? TL_SIGNATURE_SYN_RST_RSTACK : tl_rsts(client)->bare > 0 ? TL_SIGNATURE_SYN_RST : TL_SIGNATURE_SYN_RSTACK;
     case TL_RST_STAGE_POST_ACK:
         if (both) {
             return TL_SIGNATURE_NONE; /* no name for it */
         }
-        if (client->rst->bare > 0) {
-            return client->rst->bare > 1 ? TL_SIGNATURE_ACK_RST_RST : TL_SIGNATURE_ACK_RST;
+        if (tl_rsts(client)->bare > 0) {
+            return tl_rsts(client)->bare > 1 ? TL_SIGNATURE_ACK_RST_RST : TL_SIGNATURE_ACK_RST;
         }
-        return client->rst->with_ack > 1 ? TL_SIGNATURE_ACK_RSTACK_RSTACK : TL_SIGNATURE_ACK_RSTACK;
+        return tl_rsts(client)->with_ack > 1 ? TL_SIGNATURE_ACK_RSTACK_RSTACK : TL_SIGNATURE_ACK_RSTACK;
     case TL_RST_STAGE_POST_PSH:
         return after_first_data(client);
     case TL_RST_STAGE_LATER:
-        return client->rst->bare > 0 ? TL_SIGNATURE_DATA_RST : TL_SIGNATURE_DATA_RSTACK;
+        return tl_rsts(client)->bare > 0 ? TL_SIGNATURE_DATA_RST : TL_SIGNATURE_DATA_RSTACK;
     default:
         return TL_SIGNATURE_NONE;
     }

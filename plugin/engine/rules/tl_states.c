@@ -37,7 +37,7 @@ static bool knows_peer_fin(const struct tl_step *step)
 /* The FIN has arrived as soon as everything before it has. */
 static bool fin_in_order(const struct tl_endpoint *end)
 {
-    return end->has_fin && !tl_scoreboard_has_hole_below(end->scoreboard, end->fin);
+    return end->has_fin && !tl_scoreboard_has_hole_below(tl_scoreboard_of(end), end->fin);
 }
 
 static void on_syn(struct pair_of_states *s)
@@ -64,8 +64,8 @@ static void on_syn(struct pair_of_states *s)
 
 static void on_synack(struct pair_of_states *s)
 {
-    if (s->step->shape->flags & TL_SHAPE_REORDERED) {
-        return; /* overtaken on the way by its own repetition */
+    if (s->step->late || (s->step->shape->flags & TL_SHAPE_REORDERED)) {
+        return; /* answered already; overtaken on the way by its own repetition */
     }
     switch (s->step->shape->handshake_step) {
     case TL_HANDSHAKE_STEP_SYNACK_RETRANSMISSION:
@@ -101,7 +101,7 @@ static bool had_no_ack_of_fin(const struct tl_step *step)
 /* A device on the path may have answered for this end before, and so it may now. */
 static bool is_doubtful_again(const struct pair_of_states *s)
 {
-    return tl_fsm_state(s->self) == TL_STATE_UNKNOWN && s->self->depth > 0 && s->step->self->rst->count > 1 &&
+    return tl_fsm_state(s->self) == TL_STATE_UNKNOWN && s->self->depth > 0 && tl_rsts(s->step->self)->count > 1 &&
            !s->step->self->has_fin;
 }
 
@@ -161,7 +161,7 @@ static void receiver_of_rst(struct pair_of_states *s, const struct tl_rst_traits
     } else if (shape->rst_effect == TL_RST_EFFECT_UNKNOWN) {
         peer_gets(s, TL_GETS_RST_DOUBTFUL);
     } else if (shape->rst_effect == TL_RST_EFFECT_ACCEPTED) {
-        bool opener = s->step->peer->syn->count > 0 && !s->step->conn->opened;
+        bool opener = tl_syns(s->step->peer)->count > 0 && !s->step->conn->opened;
 
         peer_gets(s, timed_out ? TL_GETS_RST_DOUBTFUL : opener ? TL_GETS_RST_AS_OPENER : TL_GETS_RST);
         if (s->step->shape->rst_form == TL_RST_FORM_REPLY_ACK && tl_fsm_state(s->peer) == TL_STATE_CLOSED) {
@@ -173,7 +173,7 @@ static void receiver_of_rst(struct pair_of_states *s, const struct tl_rst_traits
 /* The segment acknowledges octets that were captured after the last RST in its sender's name: it was not the end of that end. */
 static bool acks_later_octets(const struct tl_step *step)
 {
-    const struct tl_rsts *rsts = step->self->rst;
+    const struct tl_rsts *rsts = tl_rsts(step->self);
 
     return rsts->count > 0 && rsts->has_peer && rsts->has_self && tl_has(step, TL_ACK) && step->peer->has_seen &&
            tl_seq_after(step->seg->ack, rsts->peer_max) && tl_seq_after(step->peer->seen, rsts->peer_max);
@@ -226,6 +226,26 @@ static void sender_of_fin(struct pair_of_states *s)
     }
 }
 
+/* A FIN that was acknowledged before it was captured. Of the first one of a connection the states have heard already, unless the
+ * order was not known. */
+static void sender_of_late_fin(struct pair_of_states *s)
+{
+    bool is_first = s->step->shape->teardown_step == TL_TEARDOWN_STEP_FIN1;
+
+    if (is_first && tl_fsm_state(s->self) != TL_STATE_UNKNOWN) {
+        return;
+    }
+    if (is_first) {
+        tl_fsm_apply(s->self, TL_SENDS_FIN, s->self_view);
+    } else {
+        sender_of_fin(s);
+    }
+    tl_fsm_apply(s->self, TL_GETS_ACK_OF_FIN, s->self_view);
+    if (is_first && fin_in_order(s->step->peer)) {
+        tl_fsm_apply(s->self, TL_GETS_FIN, s->self_view);
+    }
+}
+
 /* Whether the segment shows that its sender is synchronised. A server may send data from SYN-RECEIVED with Fast Open, and a
  * FIN from SYN-RECEIVED always. */
 static bool is_synchronised(const struct tl_step *step)
@@ -236,7 +256,7 @@ static bool is_synchronised(const struct tl_step *step)
     if (!tl_has(step, TL_ACK) || (step->peer->has_isn && !tl_seq_after(step->seg->ack, step->peer->isn))) {
         return false;
     }
-    return !(is_server && !conn->opened && step->self->synack->count > 0);
+    return !(is_server && !conn->opened && tl_synacks(step->self)->count > 0);
 }
 
 static void sender_of_plain(struct pair_of_states *s)
@@ -253,7 +273,7 @@ static void sender_of_plain(struct pair_of_states *s)
         tl_fsm_withdraw(s->self, TL_LIVES_ON, s->self_view); /* a device on the path had answered for it */
         unknown = tl_fsm_state(s->self) == TL_STATE_UNKNOWN;
     }
-    if (unknown && !step->conn->midstream && step->peer->synack->count > 0 && step->self->syn->count == 0) {
+    if (unknown && !step->conn->midstream && tl_synacks(step->peer)->count > 0 && tl_syns(step->self)->count == 0) {
         self_does(s, TL_SENDS_SYN); /* not captured, but the SYN-ACK answers it */
     }
     if (is_synchronised(step) && !step->self->has_fin) {
@@ -269,7 +289,9 @@ static void sender_of_plain(struct pair_of_states *s)
         tl_seq_after(step->seg->ack, step->self->finack_seq)) {
         tl_fsm_trust(s->self, TL_CONFIDENCE_CERTAIN); /* it acknowledges what came with, or after, the ACK of its FIN */
     }
-    if (step->event == TL_EVENT_FIN) {
+    if (step->event == TL_EVENT_FIN && step->late && tl_fin_acked(step->self)) {
+        sender_of_late_fin(s);
+    } else if (step->event == TL_EVENT_FIN) {
         sender_of_fin(s);
     }
 }
@@ -277,7 +299,7 @@ static void sender_of_plain(struct pair_of_states *s)
 static void receiver_of_plain(struct pair_of_states *s)
 {
     const struct tl_step *step = s->step;
-    bool from_opener = step->self->syn->count > 0 && step->peer->syn->count == 0;
+    bool from_opener = tl_syns(step->self)->count > 0 && tl_syns(step->peer)->count == 0;
     bool was_known = tl_fsm_state(s->peer) == TL_STATE_UNKNOWN && s->peer->depth > 0;
 
     if (step->event == TL_EVENT_FIN && step->peer->has_fin && tl_fsm_state(s->peer) == TL_STATE_UNKNOWN &&

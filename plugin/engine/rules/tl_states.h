@@ -11,4 +11,10 @@
  * applied to the connection. O(1). */
 void tl_states_update(struct tl_step *step);
 
+/* Whether an ordinary segment leaves the state of this end: it is known to be ESTABLISHED by what it sent itself. O(1). */
+static inline bool tl_states_is_quiet(const struct tl_endpoint *end)
+{
+    return tl_fsm_state(&end->fsm) == TL_STATE_ESTABLISHED && end->fsm.expected == 0;
+}
+
 #endif

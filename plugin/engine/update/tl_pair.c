@@ -6,6 +6,7 @@
  * or be old or forged; while that is open the new connection is tentative and the one before it lives on (RFC 5961 4).
  */
 #include "conn/tl_window.h"
+#include "rules/tl_late.h"
 #include "rules/tl_open.h"
 #include "rules/tl_path_mtu.h"
 #include "rules/tl_reset.h"
@@ -85,7 +86,7 @@ static bool holds_time_wait(const struct tl_endpoint *end)
 /* Nothing but SYNs has come from this end, and no SYN-ACK was acknowledged. */
 static bool only_asked(const struct tl_conn *conn, const struct tl_endpoint *x)
 {
-    return x->syn->count > 0 && !x->sent_plain && !conn->opened && x->synack->count == 0;
+    return tl_syns(x)->count > 0 && !x->sent_plain && !conn->opened && tl_synacks(x)->count == 0;
 }
 
 /* An end in TIME-WAIT takes a SYN whose timestamp is newer than the last one or, without timestamps, whose number is above the last
@@ -135,23 +136,14 @@ static bool has_isn(const struct tl_conn *conn, unsigned end, uint32_t seq)
     return conn && conn->endpoint[end].has_isn_of_syn && conn->endpoint[end].isn == seq;
 }
 
-/* I1b: SYN captured after the SYN-ACK that answers it. */
-static bool is_late_syn(const struct tl_conn *conn, const struct tl_segment *seg)
-{
-    const struct tl_endpoint *x = &conn->endpoint[seg->from], *y = &conn->endpoint[1 - seg->from];
-
-    return y->synack->count > 0 && x->syn->count == 0 && x->has_una &&
-           tl_seq_within(x->una, seg->seq + 1, seg->seq + 1 + seg->len);
-}
-
 /* I0: SYN while the other end's SYN is unanswered: simultaneous open, or a split handshake. */
 static bool is_crossing_syn(const struct tl_conn *conn, const struct tl_segment *seg)
 {
     const struct tl_endpoint *x = &conn->endpoint[seg->from], *y = &conn->endpoint[1 - seg->from];
 
     /* In a split handshake a pure ACK may come before the SYN. */
-    return y->syn->count > 0 && y->synack->count == 0 && x->syn->count + x->synack->count == 0 && !x->sent_data &&
-           !conn->opened && !conn->reset.ended;
+    return tl_syns(y)->count > 0 && tl_synacks(y)->count == 0 && tl_syns(x)->count + tl_synacks(x)->count == 0 &&
+           !x->sent_data && !conn->opened && !conn->reset.ended;
 }
 
 static struct tl_conn *route_syn(struct tl_pair *pair, const struct tl_segment *seg)
@@ -161,7 +153,7 @@ static struct tl_conn *route_syn(struct tl_pair *pair, const struct tl_segment *
     if (!conn) {
         return start(pair, seg, TL_REUSE_NONE, false); /* I0a */
     }
-    if (has_isn(conn, seg->from, seg->seq) || is_late_syn(conn, seg) || is_crossing_syn(conn, seg)) {
+    if (has_isn(conn, seg->from, seg->seq) || tl_late_is_syn(conn, seg) || is_crossing_syn(conn, seg)) {
         return conn;
     }
     if (has_isn(older(pair), seg->from, seg->seq)) {
@@ -174,14 +166,14 @@ static bool acks_syn_of(const struct tl_conn *conn, unsigned end, uint32_t ack)
 {
     const struct tl_endpoint *x = &conn->endpoint[end];
 
-    return x->syn->count > 0 && tl_open_synack_fits(conn, x, ack);
+    return tl_syns(x)->count > 0 && tl_open_synack_fits(conn, x, ack);
 }
 
 /* Whether a segment that is no bare SYN belongs to the tentative connection rather than to the one before it. */
 static bool fits_tentative(const struct tl_conn *conn, const struct tl_segment *seg)
 {
     const struct tl_endpoint *x = &conn->endpoint[seg->from];
-    bool from_opener = x->syn->count > 0;
+    bool from_opener = tl_syns(x)->count > 0;
     bool acks = (seg->flags & TL_ACK) && acks_syn_of(conn, 1 - seg->from, seg->ack);
 
     if (seg->flags & TL_SYN) {

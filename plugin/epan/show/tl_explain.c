@@ -417,7 +417,7 @@ static void say_evidence(wmem_strbuf_t *out, struct story *story)
 /* Why, in the name of the device that sent it. */
 static tl_texts device_sentence(unsigned cause)
 {
-    if (cause == TL_RST_CAUSE_DEVICE_IDLE || cause == TL_RST_CAUSE_DEVICE_POLICY || cause == TL_RST_CAUSE_DEVICE_STATE)
+    if (tl_view_cause_names_device(cause))
         return sentence(TL_GROUP_RST_CAUSE, cause);
     if (cause == TL_RST_CAUSE_REFUSED || cause == TL_RST_CAUSE_REFUSED_BAD)
         return phrase(PHRASE_PATH_SYN);

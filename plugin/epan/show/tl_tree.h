@@ -15,7 +15,8 @@ void tl_tree_register(int protocol);
 
 /* What users may choose: the preferences. */
 struct tl_options {
-    bool info_tag; /* append the segment's step to the Info column */
+    bool info_tag;     /* append the segment's step to the Info column */
+    bool expert_steps; /* add expert items for ordinary steps */
     enum tl_language explanation_language;
 };
 

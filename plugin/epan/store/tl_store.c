@@ -62,6 +62,7 @@ static struct {
     wmem_map_t *proofs;      /* key -> struct late, enum tl_spurious of a retransmission */
     wmem_map_t *runs;        /* key -> struct late, kind of the run of probes that began in the frame */
     int64_t end_ns;
+    uint64_t headers; /* verdicts kept */
 } store;
 
 /* ---- life of the store ------------------------------------------------------------------------------------------------- */
@@ -204,6 +205,7 @@ void tl_store_write(uint32_t frame, unsigned layer, const struct tl_result *resu
 
     if (layer > LAYERS_MAX)
         return;
+    store.headers++;
     first = frame_slot(frame, true);
     slot = layer == 0 ? first : extra_slot(frame, layer, true);
     slot->conn = tl_conn_number(result->conn);
@@ -213,6 +215,11 @@ void tl_store_write(uint32_t frame, unsigned layer, const struct tl_result *resu
         keep_refs(frame, layer, &result->refs);
     keep_conn(result->conn, slot->conn);
     first->layers = (layer + 1) & 0x7F;
+}
+
+uint64_t tl_store_headers(void)
+{
+    return store.headers;
 }
 
 bool tl_store_read(uint32_t frame, unsigned layer, struct tl_result *result)
@@ -317,6 +324,7 @@ static void use_proof(gpointer key, gpointer value, gpointer data)
             continue;
         proof.from = result.shape.from;
         proof.at_once = result.shape.spurious;
+        proof.lost_at = result.shape.lost_at;
         use->use(&proof, use->data);
         return;
     }

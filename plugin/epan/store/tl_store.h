@@ -34,6 +34,9 @@ const struct tl_conn *tl_store_conn(uint32_t number);
  * 0 first. O(1) amortised. */
 void tl_store_write(uint32_t frame, unsigned layer, const struct tl_result *result);
 
+/* How many verdicts tl_store_write() has kept so far. O(1). */
+uint64_t tl_store_headers(void);
+
 /* Finds what tl_store_write() kept. Returns false when there is nothing. O(1). */
 bool tl_store_read(uint32_t frame, unsigned layer, struct tl_result *result);
 
@@ -50,6 +53,7 @@ struct tl_proof {
     uint32_t frame;
     uint8_t from;     /* end that sent it */
     uint8_t at_once;  /* what its own verdict said: enum tl_spurious */
+    uint8_t lost_at;  /* and enum tl_lost_at */
     uint8_t spurious; /* what was proved: enum tl_spurious */
 };
 

@@ -7,9 +7,7 @@
 
 #include "base/tl_compat.h"
 
-#include "../engine/views/tl_course.h"
-#include "../engine/views/tl_tally.h"
-#include "../engine/views/tl_waits.h"
+#include "../engine/views/tl_account.h"
 
 #define TL_NO_STREAM UINT32_MAX
 
@@ -69,9 +67,19 @@ void tl_record_facts(const struct tl_conn *conn, struct tl_facts *facts);
  * facts.client set. O(1). */
 void tl_record_count(const struct tl_tally *tally, struct tl_record *record);
 
+/* Fills the numbers and words of a row, without its texts, the view of Zeek and the stream; see tl_record_fill(). O(1). */
+void tl_record_measure(const struct tl_conn *conn, const struct tl_tally *tally, int64_t origin_ns, struct tl_record *record);
+
 /* Fills the row of a connection but for the stream. Needs its tally and the earliest time of any segment (ns since 1970). O(1). */
 void tl_record_fill(wmem_allocator_t *pool, const struct tl_conn *conn, const struct tl_tally *tally, int64_t origin_ns,
                     struct tl_record *record);
+
+/* The same of what its account tells beyond the tally; see tl_record_fill_course(). O(1). */
+void tl_record_measure_course(const struct tl_conn *conn, const struct tl_account *account, struct tl_record *record);
+
+/* Fills what its account tells beyond the tally: waits and course. The rest of the record must be filled. O(1). */
+void tl_record_fill_course(wmem_allocator_t *pool, const struct tl_conn *conn, const struct tl_account *account,
+                           struct tl_record *record);
 
 /* Long enough for any value that is not a TEXT. */
 enum { TL_CELL_MAX = 32 };
