@@ -12,6 +12,7 @@
 #include "input/tl_input.h"
 #include "report/tl_report_late.h"
 #include "report/tl_report_tap.h"
+#include "report/tl_report_window.h"
 #include "show/tl_conv_filter.h"
 #include "show/tl_tree.h"
 #include "tables/tl_conn_table.h"
@@ -102,6 +103,7 @@ void tcplife_register(void)
     tl_tap_register();
     tl_conn_tap_register();
     tl_report_late_register();
+    tl_report_window_register(explanation_language);
     tl_report_tap_register(explanation_language);
     tl_conn_table_register();
     tl_server_table_register();

@@ -460,6 +460,26 @@ static void every_way_to_open(void **state)
     }
 }
 
+/* tl_open: a SYN into what is left of an older connection, whose segments show both ends ESTABLISHED: this one is not open yet. */
+static void a_syn_into_an_older_connection(void **state)
+{
+    struct talk t;
+    uint32_t isn;
+
+    (void)state;
+    begin_steady(&t);
+    isn = t.next[0]++;
+    say(&t, (struct tl_segment){.flags = TL_SYN, .seq = isn});
+    say(&t, (struct tl_segment){.flags = TL_ACK, .from = 1, .seq = t.next[1], .ack = isn - 99, .len = 10});
+    say(&t, (struct tl_segment){.flags = TL_ACK, .seq = isn - 1000, .ack = t.next[1] - 500});
+    t.next[1] += 10;
+    t.now_ns += 200 * T_MS;
+    say(&t, (struct tl_segment){.flags = TL_ACK, .from = 1, .seq = t.next[1], .ack = isn + 1});
+    assert_false(t.result[0].conn->opened);
+    both_send(&t);
+    end_talk(&t);
+}
+
 /* tl_states: an acknowledgment of one number more says that a FIN was sent that was not captured. */
 static void a_fin_that_was_not_captured(void **state)
 {
@@ -712,6 +732,7 @@ int main(void)
         cmocka_unit_test(data_of_a_syn_comes_again),
         cmocka_unit_test(timestamps_are_lost),
         cmocka_unit_test(every_way_to_open),
+        cmocka_unit_test(a_syn_into_an_older_connection),
         cmocka_unit_test(a_fin_that_was_not_captured),
         cmocka_unit_test(an_id_is_missing),
         cmocka_unit_test(a_segment_as_long_as_the_largest_window),

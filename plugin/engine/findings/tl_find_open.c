@@ -92,13 +92,14 @@ bool tl_find_tuple_reused(const struct tl_look *look, unsigned role, struct tl_c
 {
     const struct tl_facts *facts = &look->c->facts;
     bool ignored = is_unanswered(look) && facts->syn_attempts > 1 && facts->reuse == TL_REUSE_TIME_WAIT;
+    bool odd = has_outcome(look, TL_OUTCOME_BAD); /* what answered is of another connection, or no TCP's */
 
     (void)role;
-    if (!ignored && !has_outcome(look, TL_OUTCOME_CHALLENGED) && facts->reuse != TL_REUSE_REJECTED) {
+    if (!ignored && !odd && !has_outcome(look, TL_OUTCOME_CHALLENGED) && facts->reuse != TL_REUSE_REJECTED) {
         return false;
     }
     claim->cost_ns = tl_max_ns(look->c->duration_ns, UNREACHABLE_COST_NS);
-    tl_claim_doubt(claim, TL_CONFIDENCE_LIKELY);
+    tl_claim_doubt(claim, odd ? TL_CONFIDENCE_GUESS : TL_CONFIDENCE_LIKELY);
     tl_claim_measure(claim, TL_MEASURE_SYNS, facts->syn_attempts);
     tl_claim_measure(claim, TL_MEASURE_SILENCE, look->c->course.reuse_elapsed_ns);
     return true;
@@ -180,15 +181,33 @@ static bool data_waits(const struct tl_case *c)
     return c->bytes[0] > 0 && c->trouble[0].bytes_again > 0;
 }
 
-bool tl_find_queue_full(const struct tl_look *look, unsigned role, struct tl_claim *claim)
+/* Nothing between the capture point and the server could have lost the ACK. */
+static bool is_at_server(const struct tl_case *c)
+{
+    return c->facts.position == TL_POSITION_NEAR_SERVER || c->facts.position == TL_POSITION_LOCAL;
+}
+
+static bool ack_is_ignored(const struct tl_case *c)
 {
     enum { REPEATS_MIN = 2 };
+    uint32_t repeats = c->course.synack_after_ack;
+
+    if (c->facts.open_failure == TL_OPEN_FAILURE_ACK_NOT_TAKEN) {
+        return true;
+    }
+    if (repeats >= REPEATS_MIN) {
+        return data_waits(c) || c->bytes[0] == 0;
+    }
+    return repeats > 0 && (failed(c) || (data_waits(c) && is_at_server(c)));
+}
+
+bool tl_find_queue_full(const struct tl_look *look, unsigned role, struct tl_claim *claim)
+{
     const struct tl_case *c = look->c;
     uint32_t repeats = c->course.synack_after_ack;
-    bool taken = c->facts.open_failure != TL_OPEN_FAILURE_ACK_NOT_TAKEN;
 
     (void)role;
-    if (taken && (repeats == 0 || !(data_waits(c) || (repeats >= REPEATS_MIN && (c->bytes[0] == 0 || failed(c)))))) {
+    if (!ack_is_ignored(c)) {
         return false;
     }
     claim->cost_ns = QUEUE_COST_NS;
@@ -197,9 +216,6 @@ bool tl_find_queue_full(const struct tl_look *look, unsigned role, struct tl_cla
     tl_claim_measure(claim, TL_MEASURE_TIMES, repeats > 0 ? repeats : c->facts.synack_attempts - 1);
     tl_claim_trait(claim, TL_TRAIT_REQUEST, c->bytes[0] > 0);
     tl_claim_trait(claim, TL_TRAIT_NEAR_CLIENT, c->facts.position == TL_POSITION_NEAR_CLIENT);
-    if (c->facts.position == TL_POSITION_NEAR_CLIENT && repeats < REPEATS_MIN) {
-        tl_claim_doubt(claim, TL_CONFIDENCE_GUESS);
-    }
     return true;
 }
 

@@ -64,6 +64,7 @@ static bool is_explained(const struct tl_look *look)
     case TL_FINDING_MTU_BLACK_HOLE:
     case TL_FINDING_DATA_LOST_AFTER_CLOSE:
     case TL_FINDING_TUPLE_REUSED:
+    case TL_FINDING_CLOSED_AT_ONCE:
         return true;
     default:
         return false;

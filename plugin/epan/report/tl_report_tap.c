@@ -10,6 +10,7 @@
 #include "report/tl_report.h"
 #include "report/tl_report_json.h"
 #include "report/tl_report_text.h"
+#include "report/tl_report_window.h"
 #include "tables/tl_argument.h"
 #include "tables/tl_tap.h"
 
@@ -132,8 +133,11 @@ static TL_STAT_INIT start(const char *argument, void *data)
     const struct command *command = data;
     bool all = asks_for_all(argument, command);
     const char *filter = tl_argument_filter(argument, all ? command->all : command->name);
-    struct job *job = g_new0(struct job, 1);
+    struct job *job;
 
+    if (tl_report_window_open_in_gui(filter))
+        TL_STAT_INIT_DONE;
+    job = g_new0(struct job, 1);
     job->command = command;
     job->all = all;
     job->collection = tl_collection_new();
