@@ -136,6 +136,8 @@ enum tl_shape_flag {
     TL_SHAPE_SPURIOUS_SHOWS = 0x0100, /* timestamps or SACK would show it if the retransmission was spurious */
     TL_SHAPE_TLP_OR_RTO = 0x0200,     /* a single segment outstanding: tail loss probe and timer look alike */
     TL_SHAPE_NAMES_RUN = 0x0400,      /* this probe shows what all of its run are: kind and confidence, a late fact of them */
+    TL_SHAPE_TWO_SOCKETS =
+        0x2000, /* the end that opened the newest connection goes on in this one: two share addresses and ports */
     TL_SHAPE_BELOW_PREVIOUS = 0x4000, /* SYN into TIME-WAIT: its numbers do not let it in */
     TL_SHAPE_RST_AFTER_IDLE = 0x1000, /* RST after a silence, or an answer to the segment that ended one: tl_refs.silence_ns */
     TL_SHAPE_WINDOW_LIMITED = 0x0800, /* fills a small window to the last octet, after a wait for more */

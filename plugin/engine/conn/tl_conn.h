@@ -119,12 +119,11 @@ struct tl_endpoint {
     uint32_t syn_extra;  /* octets that its SYN occupies beside the SYN itself: payload and FIN */
     uint32_t max;        /* end of the highest bytes it sent, captured or acknowledged; probes and RST left out */
     uint32_t seen;       /* end of the highest bytes of it that were captured */
-    uint32_t una;        /* acknowledged by the peer up to here */
+    uint32_t una;        /* acknowledged by the peer up to here: the highest acknowledgment number of that */
     uint32_t begin;      /* its first byte that was captured, if sent_data */
     uint32_t fin;        /* number that its FIN occupies */
     uint32_t closed_in;  /* frame of the segment that closed its window last */
     uint32_t octet_seq;  /* number of the newest octet whose value is known, if has_octet */
-    uint32_t ack;        /* acknowledgment number of its last segment that moved it on */
     uint32_t window;     /* last advertised, scaled when the scale is known */
     uint32_t max_window; /* largest advertised */
     uint32_t tsval;      /* highest TSval sent */
@@ -159,7 +158,6 @@ struct tl_endpoint {
     bool has_max : 1;
     bool has_seen : 1;
     bool has_una : 1;
-    bool has_ack : 1;
     bool has_octet : 1;
     bool has_fin : 1;
     bool fin_inferred : 1; /* the FIN itself was not captured */

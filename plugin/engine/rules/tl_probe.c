@@ -399,8 +399,8 @@ void tl_probe_end_runs(struct tl_conn *conn, const struct tl_segment *seg)
  * 3.10.7.4): they answer no probe of its own. */
 static bool is_old_octets(const struct tl_step *step)
 {
-    return step->length > 0 && tl_has(step, TL_ACK) && !(step->seg->flags & (TL_SYN | TL_RST)) && step->peer->has_ack &&
-           !tl_seq_after(step->end, step->peer->ack);
+    return step->length > 0 && tl_has(step, TL_ACK) && !(step->seg->flags & (TL_SYN | TL_RST)) && step->self->has_una &&
+           !tl_seq_after(step->end, step->self->una);
 }
 
 /* The ACK that such octets draw: it says again what was said, between two keep-alives. */
@@ -408,10 +408,10 @@ static bool is_ack_of_old(const struct tl_step *step)
 {
     const struct tl_recent_entry *newest = tl_recent_at(&step->peer->recent, 0);
 
-    return newest && step->event == TL_EVENT_ACK && step->self->has_ack && step->self->ack_ns < step->seg->time_ns &&
-           step->seg->ack == step->self->ack && tl_event_length(newest->flags, newest->len) > 0 &&
+    return newest && step->event == TL_EVENT_ACK && step->peer->has_una && step->self->ack_ns < step->seg->time_ns &&
+           step->seg->ack == step->peer->una && tl_event_length(newest->flags, newest->len) > 0 &&
            newest->time_ns > step->self->ack_ns &&
-           !tl_seq_after(newest->seq + tl_event_length(newest->flags, newest->len), step->self->ack);
+           !tl_seq_after(newest->seq + tl_event_length(newest->flags, newest->len), step->peer->una);
 }
 
 /* Keeps the keep-alives of X unanswered when Y only repeats itself, and X says so. False when the segment is another one. */

@@ -495,5 +495,5 @@ void tl_rexmit_after_ack(struct tl_step *step, const struct tl_scoreboard_ack_re
         step->refs->dupack_first_in = repair->feedback.dupack_first_in;
     }
     tl_spurious_prove(step, acked);
-    tl_feedback_record(&repair->feedback, step->seg);
+    tl_feedback_record(&repair->feedback, step->peer->una, step->seg);
 }

@@ -74,7 +74,7 @@ static bool is_news(const struct tl_step *step)
         return false;
     }
     return (step->length > 0 && self->has_max && !tl_seq_before(step->seg->seq, self->max)) ||
-           (tl_has(step, TL_ACK) && self->has_ack && tl_seq_after(step->seg->ack, self->ack));
+           (tl_has(step, TL_ACK) && step->peer->has_una && tl_seq_after(step->seg->ack, step->peer->una));
 }
 
 static void check_copy(struct tl_step *step)
