@@ -17,7 +17,7 @@ static const int64_t SYNACK_AGAIN_NS = 3 * TL_SECOND;
 static const int64_t SYNACK_TIMER_NS = TL_SECOND;
 enum { SYNACK_AGAIN_GAPS = 3 };
 /* One probe may be a setting, two with a fitting gap are a run; fewer are ordinary recovery. */
-enum { PROBES_CERTAIN = 2, REPEATS_TIMEOUT = 3 };
+enum { PROBES_LEAST = 2, REPEATS_TIMEOUT = 3 };
 
 /* ---- the causes: predicates ---------------------------------------------------------------------------------------------
  *
@@ -206,17 +206,6 @@ static bool keepalive_timeout(const struct tl_rst *rst)
            tl_since(step, run->last_ns) > (step->rtt_ns == TL_UNKNOWN_NS ? 0 : step->rtt_ns);
 }
 
-/* C12: live, X's last segments are at least 2 unanswered keep-alives that are certain, Y has sent nothing at all since the first, and the time since the last one is 0.5
- * to 1.5 of their interval and longer than an RTT. */
-static bool keepalive_timeout_sure(const struct tl_rst *rst)
-{
-    const struct tl_probe_run *run = tl_probes(rst->step->self);
-    int64_t gap = tl_since(rst->step, run->last_ns);
-
-    return keepalive_timeout(rst) && !run->resent && run->confidence == TL_CONFIDENCE_CERTAIN &&
-           run->unanswered >= PROBES_CERTAIN && gap >= run->interval_ns / 2 && gap <= run->interval_ns / 2 * 3;
-}
-
 /* C12b: live, X's last segments are keep-alives, and the RST comes when the next one was due: 0.9 to 1.1 of their interval
  * after the last, or 0.99 s and more after a single one (timers of a second and more, RFC 1122 4.2.3.6). Answers were
  * captured, and may have been lost behind the capture. */
@@ -237,7 +226,7 @@ static bool probe_timeout(const struct tl_rst *rst)
 {
     const struct tl_probe_run *run = tl_probes(rst->step->self);
 
-    return is_live(rst) && run->is_window && run->count >= PROBES_CERTAIN && rst->step->peer->window == 0;
+    return is_live(rst) && run->is_window && run->count >= PROBES_LEAST && rst->step->peer->window == 0;
 }
 
 /* C14: live, X's last 3 segments carry the same number, that of una, Y silent since the first of them, and the last gap has
@@ -408,9 +397,9 @@ static const struct {
     {old_syn_in_time_wait, TL_RST_CAUSE_TW_OLD_SYN, TL_CONFIDENCE_CERTAIN},
     {half_open_syn, TL_RST_CAUSE_HALF_OPEN_SYN, TL_CONFIDENCE_CERTAIN},
     {half_open_syn_older, TL_RST_CAUSE_HALF_OPEN_SYN, TL_CONFIDENCE_LIKELY},
-    {refused, TL_RST_CAUSE_REFUSED, TL_CONFIDENCE_CERTAIN},
-    {refused_bad, TL_RST_CAUSE_REFUSED_BAD, TL_CONFIDENCE_CERTAIN},
-    {synack_bad_ack, TL_RST_CAUSE_SYNACK_BAD_ACK, TL_CONFIDENCE_CERTAIN},
+    {refused, TL_RST_CAUSE_REFUSED, TL_CONFIDENCE_LIKELY},
+    {refused_bad, TL_RST_CAUSE_REFUSED_BAD, TL_CONFIDENCE_LIKELY},
+    {synack_bad_ack, TL_RST_CAUSE_SYNACK_BAD_ACK, TL_CONFIDENCE_LIKELY},
     {synack_unsolicited, TL_RST_CAUSE_SYNACK_UNSOLICITED, TL_CONFIDENCE_LIKELY},
     {synack_missed_nat, TL_RST_CAUSE_SYNACK_UNSOLICITED, TL_CONFIDENCE_LIKELY},
     {synack_rejected, TL_RST_CAUSE_SYNACK_REJECTED, TL_CONFIDENCE_CERTAIN},
@@ -418,18 +407,17 @@ static const struct {
     {ack_rejected, TL_RST_CAUSE_ACK_REJECTED, TL_CONFIDENCE_LIKELY},
     {synack_timeout, TL_RST_CAUSE_SYNACK_TIMEOUT, TL_CONFIDENCE_LIKELY},
     {synack_unanswered, TL_RST_CAUSE_SYNACK_TIMEOUT, TL_CONFIDENCE_GUESS},
-    {abort_repeat, TL_RST_CAUSE_ABORT_REPEAT, TL_CONFIDENCE_CERTAIN},
+    {abort_repeat, TL_RST_CAUSE_ABORT_REPEAT, TL_CONFIDENCE_LIKELY},
     {syn_in_window, TL_RST_CAUSE_SYN_IN_WINDOW, TL_CONFIDENCE_LIKELY},
-    {keepalive_timeout_sure, TL_RST_CAUSE_KEEPALIVE_TIMEOUT, TL_CONFIDENCE_CERTAIN},
     {keepalive_timeout, TL_RST_CAUSE_KEEPALIVE_TIMEOUT, TL_CONFIDENCE_LIKELY},
     {keepalive_answer_lost, TL_RST_CAUSE_KEEPALIVE_TIMEOUT, TL_CONFIDENCE_GUESS},
     {probe_timeout, TL_RST_CAUSE_PROBE_TIMEOUT, TL_CONFIDENCE_LIKELY},
     {retransmission_timeout, TL_RST_CAUSE_RETRANSMISSION_TIMEOUT, TL_CONFIDENCE_LIKELY},
-    {data_after_close, TL_RST_CAUSE_DATA_AFTER_CLOSE, TL_CONFIDENCE_CERTAIN},
-    {after_close, TL_RST_CAUSE_AFTER_CLOSE, TL_CONFIDENCE_CERTAIN},
+    {data_after_close, TL_RST_CAUSE_DATA_AFTER_CLOSE, TL_CONFIDENCE_LIKELY},
+    {after_close, TL_RST_CAUSE_AFTER_CLOSE, TL_CONFIDENCE_LIKELY},
     {linger2, TL_RST_CAUSE_LINGER2, TL_CONFIDENCE_LIKELY},
     {after_own_fin, TL_RST_CAUSE_AFTER_CLOSE, TL_CONFIDENCE_LIKELY},
-    {no_connection, TL_RST_CAUSE_NO_CONNECTION, TL_CONFIDENCE_CERTAIN},
+    {no_connection, TL_RST_CAUSE_NO_CONNECTION, TL_CONFIDENCE_LIKELY},
     {half_open_probe, TL_RST_CAUSE_HALF_OPEN_PROBE, TL_CONFIDENCE_LIKELY},
     {half_open, TL_RST_CAUSE_HALF_OPEN, TL_CONFIDENCE_LIKELY},
     {data_after_close_live, TL_RST_CAUSE_DATA_AFTER_CLOSE, TL_CONFIDENCE_LIKELY},

@@ -105,6 +105,17 @@ static bool is_doubtful_again(const struct pair_of_states *s)
            !s->step->self->has_fin;
 }
 
+/* Only a RST that certainly is its own proves that an end has closed: whoever can write its address may have made it. */
+static void trust_rst(struct pair_of_states *s)
+{
+    const struct tl_shape *shape = s->step->shape;
+
+    if (!(shape->origin == TL_ORIGIN_END && shape->origin_confidence == TL_CONFIDENCE_CERTAIN) &&
+        tl_fsm_state(s->self) == TL_STATE_CLOSED) {
+        tl_fsm_trust(s->self, TL_CONFIDENCE_LIKELY);
+    }
+}
+
 static void sender_of_rst(struct pair_of_states *s, const struct tl_rst_traits *traits)
 {
     const struct tl_step *step = s->step;
@@ -341,6 +352,7 @@ static void advance(struct pair_of_states *s)
     case TL_EVENT_RST:
         traits = tl_rst_traits((enum tl_rst_cause)step->shape->rst_cause);
         sender_of_rst(s, traits);
+        trust_rst(s);
         receiver_of_rst(s, traits);
         break;
     case TL_EVENT_NOTHING:
