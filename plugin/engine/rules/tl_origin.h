@@ -19,8 +19,11 @@ struct tl_half_rtt {
 /* Weighs evidence (bits of enum tl_evidence). Sets the confidence, NONE with UNKNOWN. O(1). */
 enum tl_origin tl_origin_judge(uint32_t evidence, uint8_t *confidence);
 
-/* The cause that holds when the evidence says where the RST came from: what speaks of the end gives way to a device, and nothing is
- * certain of the end unless the RST certainly is its own. Changes `now`, whose cause, confidence, origin and evidence are set. O(1). */
+/* Whether the end's clock and counter go on, and no other TTL speaks against it: all that a packet can show for its end. O(1). */
+bool tl_origin_is_own(uint32_t evidence);
+
+/* The cause that holds when the evidence says where the RST came from: what speaks of the end gives way to a device. Changes `now`, whose
+ * cause, confidence, origin and evidence are set. O(1). */
 void tl_origin_amend(struct tl_rst_now *now, unsigned flags, enum tl_rst_stage stage);
 
 /* Collects the evidence about the RST in this step into its shape and refs, and judges it. Called after form and cause are known and

@@ -45,6 +45,11 @@ static bool next_id(uint32_t evidence)
     return (evidence & TL_EVIDENCE_ID_NEXT) && !(evidence & TL_EVIDENCE_ECHO_ID);
 }
 
+bool tl_origin_is_own(uint32_t evidence)
+{
+    return (evidence & TL_EVIDENCE_TS_NEXT) && next_id(evidence) && !(evidence & TTL_DIFFERS);
+}
+
 /* What speaks for the end weighs against everything but a proof. */
 static int weight_for_end(uint32_t evidence)
 {
@@ -108,13 +113,14 @@ static bool is_certain(uint32_t evidence, const struct sum *sum)
     return sum->weight >= CERTAIN_WEIGHT && sum->kinds >= CERTAIN_KINDS && sum->strong && sure;
 }
 
+/* Never certain: who sees the traffic can write X's next IP ID, its clock and its TTL as well. */
 static enum tl_origin judge_end(uint32_t evidence, uint8_t *confidence)
 {
     bool same = evidence & TL_EVIDENCE_TTL_SAME, ts = evidence & TL_EVIDENCE_TS_NEXT;
     bool id = next_id(evidence);
 
-    if (ts && id && !(evidence & TTL_DIFFERS)) {
-        *confidence = TL_CONFIDENCE_CERTAIN;
+    if (tl_origin_is_own(evidence)) {
+        *confidence = TL_CONFIDENCE_LIKELY;
     } else if (same && (ts || id) && !(evidence & TL_EVIDENCE_NO_TS)) {
         *confidence = TL_CONFIDENCE_LIKELY;
     } else if (same || ((evidence & TL_EVIDENCE_TTL_SET) && (evidence & TTL_DIFFERS)) ||
@@ -162,13 +168,9 @@ void tl_origin_amend(struct tl_rst_now *now, unsigned flags, enum tl_rst_stage s
     bool path = now->origin == TL_ORIGIN_PATH && now->origin_confidence != TL_CONFIDENCE_GUESS;
     bool sure = path && now->origin_confidence == TL_CONFIDENCE_CERTAIN;
     const struct tl_rst_traits *traits = tl_rst_traits((enum tl_rst_cause)now->cause);
-    bool own = now->origin == TL_ORIGIN_END && now->origin_confidence == TL_CONFIDENCE_CERTAIN;
 
     if ((path && traits->of_end) || (sure && traits->yields)) {
         now->cause = (uint8_t)device_cause(now, flags, stage);
-        now->confidence = TL_CONFIDENCE_LIKELY;
-    }
-    if (!own && now->confidence == TL_CONFIDENCE_CERTAIN) {
         now->confidence = TL_CONFIDENCE_LIKELY;
     }
 }

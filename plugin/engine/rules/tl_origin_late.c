@@ -125,7 +125,7 @@ void tl_origin_learn(struct tl_step *step)
     }
 }
 
-/* X aborts by itself, in its own name for certain: so it still had the connection when the earlier RSTs were sent. */
+/* X aborts by itself, and all that a packet can show says that it is X: so it still had the connection when the earlier RSTs were sent. */
 void tl_origin_learn_reset(struct tl_step *step)
 {
     struct tl_rsts *made = step->self->rsts;
@@ -133,7 +133,7 @@ void tl_origin_learn_reset(struct tl_step *step)
     const struct tl_shape *shape = step->shape;
 
     if (!made || made->count == 0 || made->own || !made->has_self || shape->rst_form != TL_RST_FORM_ACTIVE ||
-        shape->origin != TL_ORIGIN_END || shape->origin_confidence != TL_CONFIDENCE_CERTAIN ||
+        !tl_origin_is_own(shape->evidence) || shape->origin != TL_ORIGIN_END ||
         tl_since(step, made->last_ns) <= tl_max_ns(UNDER_WAY_NS, half)) {
         return;
     }

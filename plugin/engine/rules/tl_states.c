@@ -105,13 +105,10 @@ static bool is_doubtful_again(const struct pair_of_states *s)
            !s->step->self->has_fin;
 }
 
-/* Only a RST that certainly is its own proves that an end has closed: whoever can write its address may have made it. */
+/* An end that sends a RST has closed; but whoever sees the traffic may have made it. */
 static void trust_rst(struct pair_of_states *s)
 {
-    const struct tl_shape *shape = s->step->shape;
-
-    if (!(shape->origin == TL_ORIGIN_END && shape->origin_confidence == TL_CONFIDENCE_CERTAIN) &&
-        tl_fsm_state(s->self) == TL_STATE_CLOSED) {
+    if (tl_fsm_state(s->self) == TL_STATE_CLOSED) {
         tl_fsm_trust(s->self, TL_CONFIDENCE_LIKELY);
     }
 }
