@@ -48,7 +48,7 @@ void tl_origin_half_rtt(const struct tl_conn *conn, unsigned end, struct tl_half
  * applied. O(TL_RECENT_MAX) if there are such RSTs, else O(1). */
 void tl_origin_learn(struct tl_step *step);
 
-/* What the RST in this step shows of earlier ones in the name of its sender. Called when it is judged and not remembered yet. O(1). */
+/* What the RST in this step shows of earlier ones in the name of its sender. Called before it is remembered. O(1). */
 void tl_origin_learn_reset(struct tl_step *step);
 
 /* The RST in this step for the table of all hosts. O(1). */

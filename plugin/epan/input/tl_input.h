@@ -23,7 +23,7 @@ struct tl_header {
     struct tl_result result;
     const uint8_t *payload; /* of a RST, as captured; valid as long as the frame is dissected. NULL = none */
     unsigned payload_size;
-    bool decided; /* whether there is a verdict */
+    bool decided; /* whether there is an answer */
     bool visited; /* whether the capture was read before, so that facts of the connection are final */
 };
 

@@ -118,7 +118,7 @@ unsigned tl_wireshark_flags(proto_tree *tree)
     return census.headers == 1 ? census.flags : 0;
 }
 
-/* ---- our verdict ------------------------------------------------------------------------------------------------------- */
+/* ---- our answer -------------------------------------------------------------------------------------------------------- */
 
 static bool wireshark_is_pure_ack(const struct tl_view *view)
 {
