@@ -457,6 +457,9 @@ static bool answers_unseen(const struct tl_step *step)
     const struct tl_recent_entry *e;
     unsigned i, same = 0;
 
+    if (peer->capture & TL_CAPTURE_LATE) {
+        return false; /* what it answers is still to be written */
+    }
     if (run_is_open(tl_probes(peer)) && !tl_probes(peer)->answered) {
         return false; /* a late answer to the probe */
     }
