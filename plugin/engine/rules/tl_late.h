@@ -35,6 +35,13 @@ bool tl_late_is_echoed(const struct tl_step *step);
  * direction is known to be late, and that ACK passed no longer ago. O(TL_RECENT_MAX). */
 bool tl_late_may_fill(const struct tl_step *step);
 
+/* The time from the capture point to the sender of this segment and back, for what that had heard of the other end: 0 where the other
+ * direction is late, for then all samples are of slow answers, the quick ones having come before what they answer. O(1). */
+static inline int64_t tl_late_half_rtt(const struct tl_step *step)
+{
+    return step->peer->capture & TL_CAPTURE_LATE ? 0 : step->self->half_rtt_ns;
+}
+
 /* Keeps by how much the direction is late, and takes its bytes for captured. Called before the segment is applied. */
 void tl_late_learn(struct tl_step *step);
 

@@ -99,6 +99,10 @@ static bool is_window_probe(const struct tl_step *step)
     if (step->seg->len == 0 || (step->seg->len > 1 && tl_seq_before(step->seg->seq, self->max))) {
         return false; /* the latter is old data, sent again by the retransmission timer */
     }
+    if ((step->seg->options & TL_OPT_TIMESTAMPS) && step->peer->has_tsval &&
+        tl_seq_after(step->seg->tsecr, step->peer->tsval)) {
+        return false; /* it has heard something that is not captured, or not yet: what opened the window */
+    }
     return is_closed_window(step->peer) && self->has_una && step->seg->seq == self->una &&
            tl_since(step, step->peer->last_ns) > tl_window_patience(step, PROBE_SILENCE_NS, 2);
 }
@@ -457,8 +461,8 @@ static bool answers_unseen(const struct tl_step *step)
     const struct tl_recent_entry *e;
     unsigned i, same = 0;
 
-    if (peer->capture & TL_CAPTURE_LATE) {
-        return false; /* what it answers is still to be written */
+    if ((peer->capture & TL_CAPTURE_LATE) || (step->seg->options & TL_OPT_CUT)) {
+        return false; /* what it answers is still to be written; what it reports was cut off */
     }
     if (run_is_open(tl_probes(peer)) && !tl_probes(peer)->answered) {
         return false; /* a late answer to the probe */

@@ -332,7 +332,7 @@ static void classify_bytes(struct tl_step *step)
         return;
     }
     tl_resent_find_cause(&r);
-    known = tl_feedback_known(&r.repair->feedback, step->seg, step->self->half_rtt_ns);
+    known = tl_feedback_known(&r.repair->feedback, step->seg, tl_late_half_rtt(step));
     tl_spurious_begin(step, &known, &r.look, r.captured_before);
 }
 
@@ -349,7 +349,8 @@ static void classify_syn(struct tl_step *step)
     }
     step->shape->segment = TL_SEGMENT_RETRANSMISSION;
     step->shape->retransmission = synack ? TL_RETRANSMISSION_SYNACK : TL_RETRANSMISSION_SYN;
-    step->shape->retransmission_confidence = TL_CONFIDENCE_CERTAIN;
+    /* Without its timestamp an original that was overtaken looks the same. */
+    step->shape->retransmission_confidence = step->seg->options & TL_OPT_CUT ? TL_CONFIDENCE_LIKELY : TL_CONFIDENCE_CERTAIN;
     step->refs->original_in = syns->first_in;
     step->refs->previous_in = syns->last_in;
     step->refs->retransmission_number = step->shape->attempt;
