@@ -192,7 +192,7 @@ void tl_rst_classify(struct tl_step *step)
         count_copy(step);
         return;
     }
-    /* Asked for once: when memory ran out for a part of it, it must not hold the rest. */
+    /* Asked for once: if a first request failed for lack of memory and a second did not, only half of it would be kept. */
     rsts = tl_rst_make(step->conn, step->self);
     memset(&rst, 0, sizeof rst);
     rst.step = step;

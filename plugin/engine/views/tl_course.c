@@ -11,7 +11,7 @@ static const int64_t SECOND = 1000000000;
 static const int64_t SILENCE_NS = 5 * SECOND;
 /* A retransmission of unknown cause counts as a timer's from here on: the least timeout of Linux. threshold: timer of unknown cause */
 static const int64_t TIMER_NS = SECOND / 5;
-/* SACK blocks so far beyond what was captured are no bytes that the capture lost, nor so far below old news. threshold: SACK blocks */
+/* SACK blocks so far beyond what was captured are not bytes that the capture lost; so far below it, not old reports. threshold: SACK blocks */
 enum { SACK_AHEAD = 1 << 20, SACK_BEHIND = 1 << 24 };
 /* A segment sent so often, and not acknowledged at that size. threshold: stuck segment */
 enum { STUCK_TIMES = 3 };
