@@ -399,9 +399,24 @@ static void name_opening(struct tl_step *step)
     tl_open_name(step->conn, step);
 }
 
+static void name_rst(struct tl_step *step)
+{
+    tl_rst_name(step->conn, step);
+}
+
 static void name_closing(struct tl_step *step)
 {
     tl_close_name(step->conn, step);
+}
+
+static void name_states(struct tl_step *step)
+{
+    tl_states_name(step->conn, step);
+}
+
+static void name_phase(struct tl_step *step)
+{
+    tl_phase_name(step->conn, step);
 }
 
 /* Every rule module in its order: first what the segment is, from the connection as it was, then what it changes. `after` is
@@ -412,11 +427,12 @@ static const struct {
 } recipe[] = {
     {tl_probe_classify, DONE_PROBE, 0},
     {name_opening, DONE_HANDSHAKE, 0},
-    {tl_rst_classify, DONE_RST, DONE_HANDSHAKE},
+    {name_rst, DONE_RST, DONE_HANDSHAKE},
     {tl_probe_classify_ack, DONE_ACK, DONE_PROBE | DONE_HANDSHAKE},
     {name_closing, DONE_TEARDOWN, DONE_RST | DONE_PROBE},
     {tl_rexmit_classify, DONE_BYTES, DONE_PROBE | DONE_HANDSHAKE | DONE_TEARDOWN},
     {doubt_time, 0, NAMED},
+    {tl_rst_learn, DONE_LEARNT, NAMED},
     {tl_open_learn, DONE_LEARNT, NAMED},
     {tl_close_learn, DONE_LEARNT, NAMED},
     {tl_late_learn, 0, NAMED},
@@ -425,9 +441,11 @@ static const struct {
     {tl_path_mtu_learn, 0, DONE_APPLIED},
     {tl_origin_learn, DONE_ORIGIN, DONE_APPLIED | DONE_ACK},
     {tl_apply_challenge_trigger, DONE_TRIGGER, DONE_APPLIED},
-    {tl_states_update, DONE_STATES, DONE_APPLIED | DONE_ORIGIN},
+    {name_states, 0, DONE_APPLIED | DONE_ORIGIN},
+    {tl_states_learn, DONE_STATES, DONE_APPLIED | DONE_ORIGIN},
     {answer_challenge_trigger, DONE_ANSWERED, DONE_TRIGGER | DONE_STATES},
-    {tl_phase_update, 0, DONE_STATES | DONE_ANSWERED},
+    {name_phase, 0, DONE_STATES | DONE_ANSWERED},
+    {tl_phase_learn, 0, DONE_STATES | DONE_ANSWERED},
     {tl_probe_learn, 0, DONE_ANSWERED},
     {remember, 0, DONE_ACK},
     {count_insisting, 0, NAMED},
