@@ -71,12 +71,23 @@ static bool may_be_old(const struct tl_step *step)
     return tl_since(step, step->self->last_ns) < limit;
 }
 
-/* The octet of a window probe once more, after the window was opened here: that update was lost on its way to the prober. */
+/* The octet of the window probes before, once more: what opened the window, or took the octet, has not reached the prober. */
 static bool goes_on_probing(const struct tl_step *step)
 {
     const struct tl_probe_run *run = tl_probes(step->self);
 
-    return step->peer->reopened && run_is_open(run) && run->is_window && !run->is_empty && step->seg->len == 1;
+    return step->seg->len == 1 && run_is_open(run) && run->is_window && !run->is_empty && step->seg->seq == run->seq &&
+           step->end == step->self->max;
+}
+
+/* One octet, not pushed although more must follow, long after the window opened again: the segment that opened it was lost on its way
+ * to the prober, whose first probe this is. */
+static bool probes_open_window(const struct tl_step *step)
+{
+    const struct tl_endpoint *self = step->self, *peer = step->peer;
+
+    return step->seg->len == 1 && !(step->seg->flags & TL_PSH) && peer->reopened && all_acked(self) &&
+           step->seg->seq == self->una && tl_since(step, peer->last_ns) > tl_window_patience(step, PROBE_SILENCE_NS, 2);
 }
 
 /* K2, K3: payload into a closed window: RFC 9293 3.8.6.1 asks for new data. Linux sends no payload, see below. */
@@ -88,7 +99,7 @@ static bool is_window_probe(const struct tl_step *step)
     if (step->seg->len == 0 || (step->seg->len > 1 && tl_seq_before(step->seg->seq, self->max))) {
         return false; /* the latter is old data, sent again by the retransmission timer */
     }
-    return (is_closed_window(step->peer) || goes_on_probing(step)) && self->has_una && step->seg->seq == self->una &&
+    return is_closed_window(step->peer) && self->has_una && step->seg->seq == self->una &&
            tl_since(step, step->peer->last_ns) > tl_window_patience(step, PROBE_SILENCE_NS, 2);
 }
 
@@ -244,6 +255,15 @@ static bool continues_run(const struct tl_step *step, bool is_window)
            (run->is_window == is_window || (run->is_empty && step->seg->len == 0 && run->confidence != TL_CONFIDENCE_CERTAIN));
 }
 
+/* The window had been open again for longer than its update was under way: that was lost on the way to the prober. */
+static bool is_update_lost(const struct tl_step *step)
+{
+    const struct tl_endpoint *peer = step->peer;
+
+    return peer->reopened && !is_closed_window(peer) && (step->seg->len > 0 || window_seen_by_prober(step) == VIEW_CLOSED) &&
+           tl_since(step, peer->last_ns) > tl_window_patience(step, PROBE_SILENCE_NS, 2);
+}
+
 static void number_probe(struct tl_step *step, bool is_window, enum tl_confidence confidence)
 {
     const struct tl_probe_run *run = tl_probes(step->self);
@@ -331,7 +351,7 @@ void tl_probe_classify(struct tl_step *step)
     }
     if (is_empty_probe(step)) {
         name_empty_probe(step, &is_window, &confidence);
-    } else if (is_window_probe(step)) {
+    } else if (is_window_probe(step) || goes_on_probing(step) || probes_open_window(step)) {
         is_window = true;
     } else if (!is_keepalive_octet(step, &confidence)) {
         step->shape->flags |= is_window_limited(step) ? TL_SHAPE_WINDOW_LIMITED : 0;
@@ -470,8 +490,8 @@ static bool is_prompt_answer(const struct tl_step *step)
 {
     const struct tl_endpoint *peer = step->peer;
 
-    if (peer->trigger_is_rst && tl_rsts(peer)->count == 1 && tl_rsts(peer)->seq == step->seg->ack) {
-        return false; /* the only RST so far has just the number that is expected: accepted, never challenged, RFC 5961 3.2 */
+    if (peer->trigger_is_rst && !tl_rsts(peer)->seqs_differ && tl_rsts(peer)->seq == step->seg->ack) {
+        return false; /* every RST so far has just the number that is expected: accepted, never challenged, RFC 5961 3.2 */
     }
     return peer->trigger_in != 0 && tl_since(step, peer->trigger_ns) <= tl_window_patience(step, CHALLENGE_NS, 2) &&
            tl_probe_may_answer(step, peer->trigger_first_ns);
@@ -542,7 +562,11 @@ static void extend_run(struct tl_step *step)
         run->interval_ns = gap;
         run->doubled = doubles(run, gap);
     }
+    if (is_window && is_update_lost(step)) {
+        tl_count(&step->self->updates_lost);
+    }
     run->gap_ns = gap;
+    run->seq = step->seg->seq;
     run->is_window = is_window;
     run->is_empty = step->seg->len == 0;
     run->confidence = step->shape->probe_confidence;

@@ -19,6 +19,7 @@ struct tl_view {
     /* Answers that later segments may have changed, as known by now. */
     uint8_t spurious;      /* enum tl_spurious, of a retransmission */
     struct tl_rst_now rst; /* of a RST */
+    uint8_t ack;           /* enum tl_ack */
     uint8_t keepalive;     /* enum tl_probe_kind, and the next one too */
     uint8_t window_probe;
     uint8_t probe_confidence;               /* enum tl_confidence */
@@ -40,6 +41,9 @@ static inline void tl_view_begin(struct tl_view *view)
                                     .cause = shape->rst_cause,
                                     .confidence = shape->rst_confidence,
                                     .effect = shape->rst_effect};
+    view->ack = shape->ack;
+    if (view->visited && shape->ack == TL_ACK_UNSEEN && tl_conn_saw_all(view->result->conn, 1u - (shape->from & 1u)))
+        view->ack = TL_ACK_NEW; /* they were captured after that */
     view->keepalive = shape->keepalive;
     view->window_probe = shape->window_probe;
     view->probe_confidence = shape->probe_confidence;

@@ -59,7 +59,7 @@ static struct tl_gui_table window = {
 
 static void show_group(const struct tl_report *report, const struct tl_finding_group *group, wmem_allocator_t *pool)
 {
-    enum tl_language language = (enum tl_language) * window_state.language;
+    enum tl_language language = window_state.language();
     unsigned row = tl_gui_table_add(&window);
     struct tl_said said;
 

@@ -76,6 +76,7 @@ static const char *tag_by_now(struct tl_view *view, const char **prefix)
         tl_conn_rst(view->result->conn, view->segment, &by_now, &view->rst);
         by_now.rst_cause = view->rst.cause;
     }
+    by_now.ack = view->ack;
     view->keepalive = by_now.keepalive;
     view->window_probe = by_now.window_probe;
     view->probe_confidence = by_now.probe_confidence;

@@ -20,7 +20,7 @@ POINTS = ("client", "router", "server")
 FLAGS = ("retransmission", "spurious_retransmission", "fast_retransmission", "out_of_order",
          "duplicate_ack", "lost_segment", "keep_alive", "zero_window", "reused_ports")
 ORIGIN, OLD_ORIGIN = "tcplife.rst.origin", "tcplife.rst.injected"
-SAYS = ("tcplife.verdict", "tcplife.finding", "tcplife.path_mtu", "tcplife.rst.cause",
+SAYS = ("tcplife.verdict", "tcplife.finding", "tcplife.path_mtu", "tcplife.sack_fault", "tcplife.rst.cause",
         "tcplife.handshake.synack_why", "tcplife.open_failure")
 FIELDS = ("frame.number", "ip.src", "ipv6.src", "tcp.srcport", "tcp.dstport", "tcplife.conn",
           ORIGIN, ORIGIN + ".confidence", OLD_ORIGIN, "tcplife.rst.cause.confidence", *SAYS,
