@@ -543,6 +543,18 @@ static void say_remarks(wmem_strbuf_t *out, struct story *story)
         say(out, story, phrase(PHRASE_SUPERSEDED));
 }
 
+/* What kept the connection, where that was long. */
+static void say_wait(wmem_strbuf_t *out, struct story *story)
+{
+    const struct tl_wait *wait = &story->view->wait;
+
+    if (wait->ns < TL_VIEW_TOLD_NS)
+        return;
+    add_seconds(story, "waited", wait->program_ns > 0 ? wait->program_ns : wait->ns);
+    add_words(story, "wait_of", phrase(wait->of == TL_SIDE_CLIENT ? PHRASE_CLIENT : PHRASE_SERVER));
+    say_as(out, story, sentence(TL_GROUP_WAIT_FOR, wait->reason), wait->confidence);
+}
+
 /* Wireshark's own flag, where it differs. */
 static void say_difference(wmem_strbuf_t *out, struct story *story)
 {
@@ -571,6 +583,7 @@ const char *tl_explain(wmem_allocator_t *pool, const struct tl_view *view)
     say_segment(out, &story);
     say_errors(out, &story);
     say_remarks(out, &story);
+    say_wait(out, &story);
     say_difference(out, &story);
     return wmem_strbuf_get_str(out);
 }
