@@ -31,7 +31,8 @@ TRAITS_INTRO = """
 
 THRESHOLDS_INTRO = """# Thresholds
 
-Every time, size and count that decides something, from the constants in `plugin/engine`, with the reason that stands there. Where two
+Every time, size and count that decides something, from the constants in `plugin/engine`, with the reason that stands there, and the
+shares and factors that stand in a condition. Where two
 are named for one question ("x, y RTT"), the larger one holds. The tests are those that name the constant; most pin both sides: one
 expectation just below, one just above. Tests are in `tests/unit/`, cases in `tests/cases/`.
 """
@@ -145,7 +146,7 @@ def cause_lines():
 # ---- thresholds ------------------------------------------------------------------------------------------------------
 
 UNITS = {"TL_SECOND": "s", "TL_MS": "ms"}
-NO_THRESHOLD = re.compile(r"0x|1 << \d$|.*(sizeof|BIT\(|\bTL_(?!MS|SECOND))")  # flags, and what follows from other constants
+NO_THRESHOLD = re.compile(r"0x\w{1,4}$|1 << \d$|.*(sizeof|BIT\(|\bTL_(?!MS|SECOND))")  # flags, and what follows from other constants
 
 
 def value_text(name, expression):
@@ -211,9 +212,20 @@ def tests_naming():
     return found
 
 
+def shares(path):
+    """(function, value, why) of each share or factor that stands in a condition, which a comment there says."""
+    for name, text in re.findall(r"/\* share (\w+): ((?:(?!\*/).)*) \*/", path.read_text(encoding="utf-8"), re.S):
+        value, _, why = one_line(text).partition("; ")
+        if not why:
+            raise BadDefinition(f"{path}: share {name} has no reason (share FUNCTION: value; why)")
+        yield name, value, why
+
+
 def thresholds():
     tests = tests_naming()
     for path in sorted(ENGINE.rglob("tl*.[ch]")):
+        for name, value, why in shares(path):
+            yield Threshold(name, path.stem, value, why, tests.get(name, ()))
         for name, expression, why in constants(path):
             yield Threshold(name, path.stem, value_text(name, expression), why, tests.get(name, ()))
 

@@ -47,6 +47,7 @@ enum tl_option {
     TL_OPT_MPTCP = 0x0040,
     TL_OPT_MPTCP_RST = 0x0080,
     TL_OPT_BROKEN = 0x0100,
+    TL_OPT_CUT = 0x0200, /* not all of the header was captured; then TL_OPT_BROKEN, too */
 };
 
 enum { TL_SACK_BLOCKS_MAX = 4 }; /* what fits into 40 octets of options, RFC 2018 3 */
@@ -197,6 +198,10 @@ enum tl_capture {
     TL_CAPTURE_DOUBLED = 0x04,    /* more than 30 % of the first 20 segments are copies */
     TL_CAPTURE_OFFLOAD = 0x08,    /* segments larger than the path carries: captured before cutting or after joining */
     TL_CAPTURE_BACKWARDS = 0x10,  /* times ran backwards */
+    TL_CAPTURE_SNAPPED = 0x80,    /* options were cut off by the snap length */
+    TL_CAPTURE_ROUTED = 0x100,    /* copies with another TTL: captured before and behind a router */
+    TL_CAPTURE_CLOCKS = 0x200,    /* such a copy of more hops came first: two clocks */
+    TL_CAPTURE_MIDSTREAM = 0x400, /* it began before the capture did */
     TL_CAPTURE_LATE = 0x40,       /* one direction is written later than the other */
     TL_CAPTURE_COARSE = 0x20,     /* too much outstanding: back references name the first of several segments */
 };
@@ -340,7 +345,13 @@ struct tl_facts {
     uint8_t rst_origin_confidence; /* enum tl_confidence of that */
     uint32_t first_in, last_in;    /* first and last segment, in the order of the file */
     uint8_t signature;             /* enum tl_signature */
-    uint8_t capture;               /* enum tl_capture */
+    uint16_t capture;              /* enum tl_capture */
+    uint8_t late_of;               /* enum tl_side: the end whose segments are written later than those of the other */
+    int64_t late_ns;               /* by how much, at least; negative = not known that one is */
+    uint8_t unheard[2];            /* retransmissions although their ACKs had passed long before; these stop at 255 */
+    uint8_t not_taken[2];          /* retransmissions of what had passed beside a receiver that then did not know it */
+    uint8_t updates_lost[2];       /* window probes although the other window was open again long before */
+    uint8_t sack_fault;            /* enum tl_sack_fault */
     uint8_t path_mtu;              /* enum tl_path_mtu */
     uint8_t path_mtu_confidence;   /* enum tl_confidence of it */
     uint32_t path_mtu_icmp_in;     /* frame of the first ICMP error that quotes a segment as too large; 0 = none */
@@ -443,6 +454,9 @@ bool tl_conn_zeek(const struct tl_conn *conn, struct tl_zeek_words *words);
 
 /* Frame of the newest segment of one end; 0 = none was captured. O(1). */
 uint32_t tl_conn_heard_in(const struct tl_conn *conn, unsigned end);
+
+/* Whether all bytes of one end that the other has acknowledged were captured, perhaps after that. O(1). */
+bool tl_conn_saw_all(const struct tl_conn *conn, unsigned end);
 
 /* What is known of one end, 0 or 1. O(1). */
 void tl_conn_end(const struct tl_conn *conn, unsigned end, struct tl_end_facts *facts);

@@ -7,6 +7,7 @@ truth but that they are copies.
 """
 
 import collections
+import os
 import random
 import socket
 import sys
@@ -17,7 +18,9 @@ import goals
 import scoring
 import states
 from distortions import Scene, Take
+from floors import Floors
 from reader import REPOSITORY
+from sources import HERE, distorted_rows
 from stacks import goals as stack_goals
 from stacks import scoring as stack_scoring
 
@@ -27,9 +30,20 @@ from together import Part, Record, Together, read_part  # noqa: E402
 
 HOSTS = scoring.HOSTS
 COPY = "tcplife.capture.copy"
-FIELDS = tuple(dict.fromkeys((*stack_scoring.FIELDS, *(
+FIELDS = tuple(dict.fromkeys(("frame.number", *stack_scoring.FIELDS, *(
     name for _, names in scoring.READINGS.values() for name in names), COPY)))
 NUMBERS = {"frame.number"}          # those of FIELDS that are a frame's number
+CORPORA = {"linux": os.path.join(HERE, "corpus"), "stacks": os.path.join(HERE, "stacks", "corpus")}
+SEED = 1
+# What continuous integration distorts: each class of the truth several times, in few frames.
+SAMPLE = {
+    "linux": ("abort_unread", "abort_unread_v6", "acks_lost", "bulk_loss5_v6", "closes", "data_after_close", "disconnect", "fast",
+              "fast_open_lost", "forged_ack", "keepalive_timeout_answers", "linger2", "queue_overflow", "reorder_no_ts",
+              "spurious_rto_plain", "straggler", "stray_segments", "synack_lost_data", "synack_wrong", "tail", "thin", "twice_v6",
+              "user_timeout", "zero_window_v6"),
+    "stacks": ("gvisor-linux.ip4.10ms", "lwipfull-linux.ip4.10ms", "slirp-lwipfull.ip4.10ms")}
+# What tcplife reaches on the sample today; `tests/lab/distort --raise` writes it anew.
+TODAY = Floors(os.path.join(HERE, "distort.tsv"), ("distortion", "family"))
 
 
 @dataclass
@@ -51,6 +65,11 @@ class Tally:
     stacks: stack_scoring.Tally = field(default_factory=stack_scoring.Tally)
     copies: collections.Counter = field(default_factory=collections.Counter)
     errors: list = field(default_factory=list)
+
+
+def load_sample():
+    """{corpus: its Pairs of the sample}"""
+    return {name: load(folder, SAMPLE[name]) for name, folder in CORPORA.items()}
 
 
 def load(folder, names=()):
@@ -90,13 +109,15 @@ def distorted(distortion, pairs, seed):
     return result
 
 
-def read(reader, files, path):
-    """The rows of each of distorted()'s captures, with the frame numbers of the distorted files."""
+def read(fields, files, path):
+    """The rows of each of distorted()'s captures, with the frame numbers of the distorted files.
+
+    fields(path, *names) has to give a row for each frame of a capture, from two passes.
+    """
     together = Together([Part(pair.link, [Record(one.time_ns, one.size, one.frame) for one in takes])
                          for pair, _, takes in files], Path(path))
     try:
-        return together.rows(lambda name, *names: reader.read(str(name), list(dict.fromkeys(names))),
-                             NUMBERS, *FIELDS)
+        return together.rows(fields, NUMBERS, *FIELDS[1:])
     finally:
         Path(path).unlink()
 
@@ -155,6 +176,25 @@ def score_states(tally, distortion, capture, segments, of_stacks):
         return
     times = [scoring.seconds(row["frame.time_epoch"]) for row in segments]
     states.score(tally.linux["tcplife"], capture, segments, times, distortion.whole)
+
+
+def score_distortion(fields, distortion, corpora, seed, folder):
+    """The Tally of one distortion of {corpus: Pairs}; `folder` is for files that tshark can read."""
+    tally = Tally()
+    for name, pairs in corpora.items():
+        files = distorted(distortion, pairs, seed)
+        if not files:
+            continue
+        all_rows = read(fields, files, os.path.join(folder, f"{distortion.name}.{name}.pcap"))
+        for file, rows in zip(files, all_rows, strict=True):
+            score(tally, distortion, file, rows, name == "stacks")
+    return tally
+
+
+def lines(tallies):
+    """{(distortion, family): Count} of {distortion: Tally}"""
+    return {(name, row.family): row.ours for name, tally in tallies.items()
+            for row in distorted_rows(as_json(tally), name) if row.ours.total}
 
 
 def as_json(tally):

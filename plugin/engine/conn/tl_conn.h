@@ -61,6 +61,7 @@ struct tl_probe_run {
     uint32_t last_in;
     uint32_t count;
     uint32_t unanswered; /* since the last segment of the peer */
+    uint32_t seq;        /* where the newest probe stands */
     uint8_t confidence;  /* enum tl_confidence of is_window */
     bool is_window;      /* else keep-alive */
     bool is_empty;       /* the newest one carries no payload */
@@ -88,7 +89,7 @@ struct tl_rsts {
     bool has_self : 1, has_peer : 1; /* self_max, peer_max are known; */
     bool has_self_ack : 1;           /* self_ack is; */
     bool had_ack : 1;                /* the last one has an ACK number */
-    bool acks_differ : 1, ack_zero : 1;
+    bool acks_differ : 1, seqs_differ : 1, ack_zero : 1;
 };
 
 struct tl_repair;
@@ -117,12 +118,11 @@ struct tl_endpoint {
     uint32_t syn_extra;  /* octets that its SYN occupies beside the SYN itself: payload and FIN */
     uint32_t max;        /* end of the highest bytes it sent, captured or acknowledged; probes and RST left out */
     uint32_t seen;       /* end of the highest bytes of it that were captured */
-    uint32_t una;        /* acknowledged by the peer up to here */
+    uint32_t una;        /* acknowledged by the peer up to here: the highest acknowledgment number of that */
     uint32_t begin;      /* its first byte that was captured, if sent_data */
     uint32_t fin;        /* number that its FIN occupies */
     uint32_t closed_in;  /* frame of the segment that closed its window last */
     uint32_t octet_seq;  /* number of the newest octet whose value is known, if has_octet */
-    uint32_t ack;        /* acknowledgment number of its last segment that moved it on */
     uint32_t window;     /* last advertised, scaled when the scale is known */
     uint32_t max_window; /* largest advertised */
     uint32_t tsval;      /* highest TSval sent */
@@ -141,23 +141,27 @@ struct tl_endpoint {
     int64_t data_ns;                   /* its last new payload */
     uint64_t seen_bytes, unseen_bytes; /* acknowledged by the peer: captured, and never captured */
     uint16_t copies;                   /* among its first segments */
+    uint16_t capture;                  /* enum tl_capture, what its segments show */
     uint16_t fins;                     /* transmissions of the FIN, copies left out */
     uint16_t options;                  /* enum tl_option of its SYN or SYN-ACK */
     uint16_t mss;                      /* that its SYN or SYN-ACK asks for; 0 = not known */
     uint16_t last_window;              /* as in the last header */
     uint8_t scale;                     /* of its SYN or SYN-ACK */
     uint8_t data_segments;             /* with new payload; stops at 255 */
-    uint8_t capture;                   /* enum tl_capture, what its segments show */
     uint8_t insists;                   /* how often it has repeated one number without an answer; stops at 255 */
     uint8_t strays;                    /* stray segments in a row that continue each other */
     uint8_t half_rtt_count;            /* samples of half_rtt_ns; stops at 255 */
+    uint8_t unheard;                   /* its retransmissions although their ACKs had passed long before; these stop at 255 */
+    uint8_t not_taken;                 /* its retransmissions of what had passed beside a receiver that then did not know it */
+    uint8_t updates_lost;              /* its window probes although the other window was open again long before */
+    uint8_t sack_alien;                /* its segments with SACK blocks outside of everything that it can have got */
+    uint8_t sack_bare;                 /* its duplicate ACKs without SACK blocks although both ends agreed on them */
     uint8_t octet;                     /* value of the octet with number octet_seq */
     bool has_isn : 1;
     bool has_isn_of_syn : 1; /* ISN seen on a SYN or SYN-ACK, not inferred */
     bool has_max : 1;
     bool has_seen : 1;
     bool has_una : 1;
-    bool has_ack : 1;
     bool has_octet : 1;
     bool has_fin : 1;
     bool fin_inferred : 1; /* the FIN itself was not captured */
@@ -375,22 +379,27 @@ struct tl_step {
     struct tl_refs *refs;
     const struct tl_recent_entry *copy_of; /* the packet that this is a copy of, or NULL */
     enum tl_event event;
-    unsigned from;        /* end that sent it */
-    uint32_t length;      /* sequence numbers that it occupies */
-    uint32_t end;         /* seq + length */
-    int64_t rtt_ns;       /* of the whole path, or TL_UNKNOWN_NS */
-    uint8_t phase_before; /* enum tl_phase */
-    bool legal;           /* the flags are a combination that TCP sends */
+    unsigned from;                   /* end that sent it */
+    uint32_t length;                 /* sequence numbers that it occupies */
+    uint32_t end;                    /* seq + length */
+    int64_t rtt_ns;                  /* of the whole path, or TL_UNKNOWN_NS */
+    uint8_t phase_before;            /* enum tl_phase */
+    struct tl_fsm fsm[2];            /* of sender and receiver, as the segment leaves them */
+    uint8_t phase_left, phase_after; /* enum tl_phase that the segment found, a RST taken back, and that comes after it */
+    bool revokes;                    /* shows that the RST which had ended the connection ended nothing */
+    bool legal;                      /* the flags are a combination that TCP sends */
     bool stray;
     bool new_bytes; /* ends beyond everything its sender had sent */
     bool late;      /* acknowledged before it was captured, and sent for the first time: tl_late.h */
     bool is_probe;
-    bool acks_fin;      /* first to acknowledge the peer's FIN */
-    bool infers_fin;    /* shows that the peer had sent a FIN that was not captured */
-    bool refutes_fin;   /* shows that the peer had not sent the FIN that was captured */
-    bool opens;         /* completes the handshake */
-    bool finishes;      /* leaves both FINs acknowledged */
-    bool rst_effective; /* RST that ends the connection, or whose sender has closed */
+    bool acks_fin;                       /* first to acknowledge the peer's FIN */
+    bool infers_fin;                     /* shows that the peer had sent a FIN that was not captured */
+    bool refutes_fin;                    /* shows that the peer had not sent the FIN that was captured */
+    bool opens;                          /* completes the handshake */
+    bool finishes;                       /* leaves both FINs acknowledged */
+    bool rst_effective;                  /* RST that ends the connection, or whose sender has closed */
+    bool rst_judged;                     /* its origin was judged */
+    struct tl_recent_entry *rst_answers; /* the segment of the peer that it answers, or NULL */
 };
 
 /* Makes a connection that knows nothing. NULL when out of memory. */
@@ -459,6 +468,7 @@ static inline int64_t tl_min_ns(int64_t a, int64_t b)
 /* The end sent something that draws a challenge ACK. */
 static inline void tl_challenge_trigger(struct tl_endpoint *end, const struct tl_segment *seg, bool is_rst)
 {
+    /* share tl_challenge_trigger: 1 s; a trigger that old waits for no answer any more */
     if (end->trigger_in == 0 || seg->time_ns - end->trigger_ns > TL_SECOND) {
         end->trigger_first_ns = seg->time_ns;
     }
@@ -471,6 +481,12 @@ static inline void tl_challenge_trigger(struct tl_endpoint *end, const struct tl
 static inline bool tl_of_path(const struct tl_shape *shape)
 {
     return shape->origin == TL_ORIGIN_PATH && shape->origin_confidence != TL_CONFIDENCE_GUESS;
+}
+
+/* Counts, and stops at 255. */
+static inline void tl_count(uint8_t *count)
+{
+    *count += *count < UINT8_MAX;
 }
 
 /* The ACK of end `e` for the peer's FIN has been captured. */

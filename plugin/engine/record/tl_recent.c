@@ -182,6 +182,7 @@ static bool tsval_shows_copy(const struct tl_recent *recent, const struct tl_rec
     }
     /* The tick is coarse or not known, so equal TSvals say little. But no answer can have reached the sender in less than a
      * round trip, and no timer is shorter. Half of it, for the capture point delays unevenly. */
+    /* share tsval_shows_copy: RTT / 2; nothing can have answered so soon */
     return age_ns < (uint64_t)context->rtt_ns / 2;
 }
 

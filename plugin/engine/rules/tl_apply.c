@@ -108,18 +108,17 @@ void tl_apply_new_data(struct tl_endpoint *self, const struct tl_segment *seg)
     self->data_segments += self->data_segments < UINT8_MAX;
 }
 
-/* Puts the segment into the record of its sender. */
-static void record(const struct tl_step *step)
+void tl_apply_sent(const struct tl_conn *conn, struct tl_endpoint *self, const struct tl_segment *seg)
 {
-    struct tl_endpoint *self = step->self;
+    uint32_t end = seg->seq + tl_event_length(seg->flags, seg->len);
     struct tl_scoreboard *sent;
 
-    if (step->length == 0 && stays_empty(self, step->seg->seq)) {
+    if (end == seg->seq && stays_empty(self, seg->seq)) {
         return;
     }
-    sent = tl_conn_scoreboard(step->conn, self);
-    if (sent && tl_scoreboard_add(sent, step->seg) == TL_SCOREBOARD_REFUSED) {
-        tl_scoreboard_restart(sent, step->end);
+    sent = tl_conn_scoreboard(conn, self);
+    if (sent && tl_scoreboard_add(sent, seg) != TL_SCOREBOARD_OK) {
+        tl_scoreboard_restart(sent, !self->has_max || tl_seq_after(end, self->max) ? end : self->max);
     }
 }
 
@@ -134,7 +133,7 @@ static void apply_bytes(struct tl_step *step)
     if (step->is_probe && (step->seg->len == 0 || step->shape->keepalive != TL_PROBE_KIND_NONE)) {
         return;
     }
-    record(step);
+    tl_apply_sent(step->conn, self, step->seg);
     raise(&self->max, &max_known, step->end);
     raise(&self->seen, &seen_known, step->end);
     self->has_max = max_known;
@@ -215,13 +214,8 @@ static void apply_ack(struct tl_step *step)
     uint32_t ack = step->seg->ack;
     struct tl_scoreboard_ack_result result;
     bool took;
-    bool known = peer->has_una, max_known = peer->has_max, ack_known = self->has_ack;
+    bool known = peer->has_una, max_known = peer->has_max;
 
-    if (!ack_known || tl_seq_after(ack, self->ack)) {
-        self->ack_ns = step->seg->time_ns;
-    }
-    raise(&self->ack, &ack_known, ack);
-    self->has_ack = ack_known;
     tl_rexmit_before_ack(step);
     if (known && !tl_seq_after(ack, peer->una)) {
         tl_rexmit_after_ack(step, NULL);
@@ -231,6 +225,7 @@ static void apply_ack(struct tl_step *step)
         peer->unseen_in = step->seg->frame;
         peer->unseen_ns = step->seg->time_ns;
     }
+    self->ack_ns = step->seg->time_ns;
     took = tl_apply_sent_ack(step->conn, step->seg, &result);
     if (!took) {
         restart(step->conn, peer, ack);

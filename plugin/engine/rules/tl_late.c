@@ -1,6 +1,9 @@
 /* tl_late.c - one direction of the capture is written later than the other.
  *
  * SPDX-License-Identifier: GPL-2.0-or-later
+ *
+ * Observed: captures of several queues, of two taps, of mirror ports. RFC 9293 3.4 (nobody acknowledges what he has not got), RFC 7323 4.3
+ * (an echo shows that a segment had arrived).
  */
 #include "rules/tl_late.h"
 

@@ -263,9 +263,9 @@ void tl_path_mtu_learn(struct tl_step *step)
     }
 }
 
-bool tl_path_mtu_waits(const struct tl_endpoint *end)
+bool tl_path_mtu_is_quiet(const struct tl_endpoint *end)
 {
-    return end->mtu_seen && end->mtu_seen->size > 0;
+    return !end->mtu_seen || end->mtu_seen->size == 0;
 }
 
 /* ---- by now ------------------------------------------------------------------------------------------------------------- */

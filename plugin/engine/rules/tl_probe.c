@@ -71,12 +71,23 @@ static bool may_be_old(const struct tl_step *step)
     return tl_since(step, step->self->last_ns) < limit;
 }
 
-/* The octet of a window probe once more, after the window was opened here: that update was lost on its way to the prober. */
+/* The octet of the window probes before, once more: what opened the window, or took the octet, has not reached the prober. */
 static bool goes_on_probing(const struct tl_step *step)
 {
     const struct tl_probe_run *run = tl_probes(step->self);
 
-    return step->peer->reopened && run_is_open(run) && run->is_window && !run->is_empty && step->seg->len == 1;
+    return step->seg->len == 1 && run_is_open(run) && run->is_window && !run->is_empty && step->seg->seq == run->seq &&
+           step->end == step->self->max;
+}
+
+/* One octet, not pushed although more must follow, long after the window opened again: the segment that opened it was lost on its way
+ * to the prober, whose first probe this is. */
+static bool probes_open_window(const struct tl_step *step)
+{
+    const struct tl_endpoint *self = step->self, *peer = step->peer;
+
+    return step->seg->len == 1 && !(step->seg->flags & TL_PSH) && peer->reopened && all_acked(self) &&
+           step->seg->seq == self->una && tl_since(step, peer->last_ns) > tl_window_patience(step, PROBE_SILENCE_NS, 2);
 }
 
 /* K2, K3: payload into a closed window: RFC 9293 3.8.6.1 asks for new data. Linux sends no payload, see below. */
@@ -84,10 +95,11 @@ static bool is_window_probe(const struct tl_step *step)
 {
     const struct tl_endpoint *self = step->self;
 
+    /* share is_window_probe: 1 old octet; more old octets come from the retransmission timer */
     if (step->seg->len == 0 || (step->seg->len > 1 && tl_seq_before(step->seg->seq, self->max))) {
         return false; /* the latter is old data, sent again by the retransmission timer */
     }
-    return (is_closed_window(step->peer) || goes_on_probing(step)) && self->has_una && step->seg->seq == self->una &&
+    return is_closed_window(step->peer) && self->has_una && step->seg->seq == self->una &&
            tl_since(step, step->peer->last_ns) > tl_window_patience(step, PROBE_SILENCE_NS, 2);
 }
 
@@ -172,6 +184,7 @@ static int64_t gap_before(const struct tl_step *step)
 
 static bool doubles(const struct tl_probe_run *run, int64_t gap)
 {
+    /* share doubles: 1.6 to 2.4 of the gap before, twice; back-off with jitter. Measured: 1.84 to 2.19 */
     return gap >= run->gap_ns / 10 * 16 && gap <= run->gap_ns / 10 * 24;
 }
 
@@ -185,6 +198,7 @@ enum timer { TIMER_UNKNOWN, TIMER_KEEPALIVE, TIMER_WINDOW };
 static enum timer timer_of(const struct tl_step *step, int64_t gap)
 {
     const struct tl_probe_run *run = tl_probes(step->self);
+    /* share timer_of: 0.9 and 1.05 of the gap before; a timer that stays. Measured: 0.989 to 1.027 */
     int64_t twentieth = run->gap_ns / 20;
     bool stays = run_is_open(run) && gap <= twentieth * 21 && (run->count > 1 || gap >= twentieth * 18);
 
@@ -239,6 +253,15 @@ static bool continues_run(const struct tl_step *step, bool is_window)
 
     return run_is_open(run) &&
            (run->is_window == is_window || (run->is_empty && step->seg->len == 0 && run->confidence != TL_CONFIDENCE_CERTAIN));
+}
+
+/* The window had been open again for longer than its update was under way: that was lost on the way to the prober. */
+static bool is_update_lost(const struct tl_step *step)
+{
+    const struct tl_endpoint *peer = step->peer;
+
+    return peer->reopened && !is_closed_window(peer) && (step->seg->len > 0 || window_seen_by_prober(step) == VIEW_CLOSED) &&
+           tl_since(step, peer->last_ns) > tl_window_patience(step, PROBE_SILENCE_NS, 2);
 }
 
 static void number_probe(struct tl_step *step, bool is_window, enum tl_confidence confidence)
@@ -328,7 +351,7 @@ void tl_probe_classify(struct tl_step *step)
     }
     if (is_empty_probe(step)) {
         name_empty_probe(step, &is_window, &confidence);
-    } else if (is_window_probe(step)) {
+    } else if (is_window_probe(step) || goes_on_probing(step) || probes_open_window(step)) {
         is_window = true;
     } else if (!is_keepalive_octet(step, &confidence)) {
         step->shape->flags |= is_window_limited(step) ? TL_SHAPE_WINDOW_LIMITED : 0;
@@ -361,8 +384,8 @@ static bool repeats_itself(const struct tl_step *step)
 {
     const struct tl_endpoint *self = step->self;
 
-    return step->event == TL_EVENT_ACK && !step->stray && !step->copy_of && self->has_ack && self->has_max &&
-           step->seg->ack == self->ack && step->seg->seq == self->max && !reports_news(step);
+    return step->event == TL_EVENT_ACK && !step->stray && !step->copy_of && step->peer->has_una && self->has_max &&
+           step->seg->ack == step->peer->una && step->seg->seq == self->max && !reports_news(step);
 }
 
 /* Whether this segment of the peer makes its receiver send the same ACK again: old bytes or a probe since the ACK number moved,
@@ -372,13 +395,13 @@ static bool draws_ack(const struct tl_step *step, const struct tl_recent_entry *
 {
     const struct tl_endpoint *self = step->self, *peer = step->peer;
     bool carries = tl_event_length(e->flags, e->len) > 0 || (e->bits & TL_MARK_PROBE);
-    bool old_bytes = e->time_ns >= self->ack_ns && tl_seq_before(e->seq, self->ack);
-    bool above_hole = tl_seq_after(e->seq, self->ack) && tl_scoreboard_has_hole_below(tl_scoreboard_of(peer), e->seq);
+    bool old_bytes = e->time_ns >= self->ack_ns && tl_seq_before(e->seq, peer->una);
+    bool above_hole = tl_seq_after(e->seq, peer->una) && tl_scoreboard_has_hole_below(tl_scoreboard_of(peer), e->seq);
     bool overtaken = before && (e->flags & before->flags & TL_ACK) &&
                      (tl_seq_before(e->ack, before->ack) ||
                       ((e->options & before->options & TL_OPT_TIMESTAMPS) && tl_seq_before(e->tsval, before->tsval)));
 
-    return (carries && (old_bytes || above_hole)) || overtaken || tl_seq_after(e->seq, self->ack + self->max_window);
+    return (carries && (old_bytes || above_hole)) || overtaken || tl_seq_after(e->seq, peer->una + self->max_window);
 }
 
 /* Whether this ACK may be the same packet as `before`, doubled by the network: no IP ID and no newer TSval tell them apart, and it
@@ -467,8 +490,8 @@ static bool is_prompt_answer(const struct tl_step *step)
 {
     const struct tl_endpoint *peer = step->peer;
 
-    if (peer->trigger_is_rst && tl_rsts(peer)->count == 1 && tl_rsts(peer)->seq == step->seg->ack) {
-        return false; /* the only RST so far has just the number that is expected: accepted, never challenged, RFC 5961 3.2 */
+    if (peer->trigger_is_rst && !tl_rsts(peer)->seqs_differ && tl_rsts(peer)->seq == step->seg->ack) {
+        return false; /* every RST so far has just the number that is expected: accepted, never challenged, RFC 5961 3.2 */
     }
     return peer->trigger_in != 0 && tl_since(step, peer->trigger_ns) <= tl_window_patience(step, CHALLENGE_NS, 2) &&
            tl_probe_may_answer(step, peer->trigger_first_ns);
@@ -539,7 +562,11 @@ static void extend_run(struct tl_step *step)
         run->interval_ns = gap;
         run->doubled = doubles(run, gap);
     }
+    if (is_window && is_update_lost(step)) {
+        tl_count(&step->self->updates_lost);
+    }
     run->gap_ns = gap;
+    run->seq = step->seg->seq;
     run->is_window = is_window;
     run->is_empty = step->seg->len == 0;
     run->confidence = step->shape->probe_confidence;

@@ -13,6 +13,10 @@
 static const int64_t SILENCE_NS = 185 * TL_MS; /* as TL_TIMER_NS, measured from the last thing the sender heard */
 /* RFC 8985 7.2: a probe timeout is at most two round trips and the receiver's delay of its ACK, for which this has room. */
 static const int64_t PROBE_MOST_NS = 300 * TL_MS;
+/* Feedback is answered at once, or after the quarter of a round trip of RFC 8985 6.2: within half of one and this. */
+static const int64_t ANSWERS_NS = 5 * TL_MS;
+/* So long after the third duplicate ACK nothing that answers it is sent any more. */
+static const int64_t DEAF_NS = 100 * TL_MS;
 /* RFC 8985 7.2, RFC 6298 2.1: the probe timeout before a round trip was measured. */
 static const int64_t PROBE_UNKNOWN_NS = TL_SECOND;
 enum { BACKOFF_SURE = 2, DUPACKS_SURE = 3 /* RFC 5681 3.2 */ };
@@ -153,6 +157,7 @@ static int64_t patience(const struct tl_resent *r)
 {
     int64_t rtt = tl_rtt_or(r->step, 0);
 
+    /* share patience: RTT / 4, 5 ms; margin over an RTT until which feedback may be certain, and without SACK before the timer explains a gap */
     return rtt + tl_max_ns(rtt / 4, 5 * TL_MS);
 }
 
@@ -168,13 +173,14 @@ static bool when_path_mtu(const struct tl_resent *r, struct cause *c)
 static bool when_timer(const struct tl_resent *r, struct cause *c)
 {
     if (r->head && r->no_evidence && is_silent(r)) {
+        /* share when_timer: 1.5 to 2.6 of the gap before; a doubled timer with jitter (RFC 6298 5.5) */
         bool doubled = r->repair->rto_seq == r->step->seg->seq && r->repair->backoff + 1 >= BACKOFF_SURE &&
                        r->gap_ns * 2 >= r->repair->rto_gap_ns * 3 && r->gap_ns * 10 <= r->repair->rto_gap_ns * 26;
 
         *c = doubled ? CAUSE(RTO, CERTAIN) : CAUSE(RTO, LIKELY);
         return true;
     }
-    if (r->head && r->gap_ns >= TL_TIMER_NS && r->quiet_ns >= patience(r)) {
+    if (r->head && r->gap_ns >= TL_TIMER_NS && r->quiet_ns >= tl_rtt_or(r->step, 0) / 2 + ANSWERS_NS) {
         *c = CAUSE(RTO, LIKELY); /* a lost retransmission: the timer fires in spite of the evidence */
         return true;
     }
@@ -185,9 +191,11 @@ static bool when_timer(const struct tl_resent *r, struct cause *c)
  * however many duplicate ACKs come (RFC 6582 3.2). */
 static bool when_timer_without_sack(const struct tl_resent *r, struct cause *c)
 {
+    /* share when_timer_without_sack: 190 ms, 190 ms, RTT + 25 %; gap and last new ACK as long ago as the least timer; longer after the
+     * third duplicate ACK than feedback takes */
     *c = CAUSE(RTO, LIKELY);
-    return !r->sack_permitted && r->head && r->gap_ns >= TL_TIMER_NS && r->unmoved_ns >= TL_TIMER_NS &&
-           r->third_ns >= patience(r);
+    return !r->sack_permitted && r->head && r->third_ns >= patience(r) &&
+           ((r->gap_ns >= TL_TIMER_NS && r->unmoved_ns >= TL_TIMER_NS) || r->third_ns >= patience(r) + DEAF_NS);
 }
 
 /* Three duplicate ACKs for a byte that was sent again since the timeout: some stacks (lwIP) take them as ever, against RFC 6582 3.2. */
@@ -207,6 +215,7 @@ static bool when_in_loss(const struct tl_resent *r, struct cause *c)
 /* M9: RFC 8985 7.2: two round trips of silence, the last segment. The timer would have sent the first one instead. */
 static bool when_tail_probe(const struct tl_resent *r, struct cause *c)
 {
+    /* share when_tail_probe: 1.2 RTT, 2 ms; a tail loss probe waits about 2 RTT (RFC 8985 7.2) */
     int64_t least = tl_max_ns(tl_rtt_or(r->step, 0) / 5 * 6, TL_PROBE_LEAST_NS);
     bool delivered = r->known.newest_ns > r->look.previous.time_ns && r->captured_before;
 
@@ -254,6 +263,7 @@ static bool when_short_timer(const struct tl_resent *r, struct cause *c)
 {
     int64_t rtt = tl_rtt_or(r->step, 0);
 
+    /* share when_short_timer: 1.5 RTT + 10 ms, an RTT; timers with a least value below 200 ms */
     *c = CAUSE(RTO, GUESS);
     return r->head && r->no_evidence && rtt > 0 && r->gap_ns >= rtt && r->quiet_ns >= rtt / 2 * 3 + 10 * TL_MS;
 }

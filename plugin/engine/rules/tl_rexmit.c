@@ -14,6 +14,7 @@
 /* Thresholds; docs/design.md has the measurements behind them. */
 static const int64_t LATE_NS = 3 * TL_MS;     /* reordering on a path whose round trip is not known */
 static const int64_t CAPTURE_COPY_NS = TL_MS; /* a mirror port doubles at once */
+static const int64_t FIN_ACK_NS = 20 * TL_MS; /* a FIN is acknowledged within this and the way to its receiver and back */
 enum { TICKS_APART = 3 };
 
 /* ---- late or again ------------------------------------------------------------------------------------------------------ */
@@ -184,13 +185,17 @@ static void refer_to(struct tl_step *step, const struct tl_scoreboard_entry *pre
     step->refs->since_original_ns = tl_since(step, previous->first_time_ns);
 }
 
-/* A FIN that comes again because it acknowledges the other one: 4.4BSD's tcp_output() sends it with every ACK in CLOSING. */
+/* A FIN that comes again because it is the first segment to acknowledge the other one, which has just come: 4.4BSD's tcp_output() sends
+ * it with every ACK in CLOSING and LAST-ACK. No timer fired, and nothing was lost. */
 static bool is_fin_of_an_ack(const struct tl_resent *r)
 {
     const struct tl_step *step = r->step;
+    const struct tl_endpoint *self = step->self, *peer = step->peer;
+    bool at_once = r->gap_ns < TL_TIMER_NS ||
+                   (peer->has_fin && tl_since(step, peer->fin_ns) <= FIN_ACK_NS + tl_max_ns(self->half_rtt_ns, 0));
 
-    return step->seg->len == 0 && tl_has(step, TL_FIN) && step->peer->has_fin && step->peer->fin_in > r->look.previous.frame &&
-           tl_seq_after(step->seg->ack, step->peer->fin) && r->gap_ns < TL_TIMER_NS && r->known.duplicates == 0;
+    return step->seg->len == 0 && tl_has(step, TL_FIN) && peer->has_fin && peer->has_una &&
+           !tl_seq_after(peer->una, peer->fin) && tl_seq_after(step->seg->ack, peer->fin) && at_once;
 }
 
 static void describe(struct tl_resent *r)
@@ -252,15 +257,14 @@ static void name_window_probe(struct tl_step *step)
     }
 }
 
-/* What follows an update of the window begins with the octet that asked for it, and that the receiver did not take: nothing of it was
- * lost, and but for that octet it is new (RFC 9293 3.8.6.1). */
-static bool resumes_after_probe(const struct tl_resent *r)
+/* What follows an update of the window begins with the octet that asked for it: the sender does not know that the receiver took it, or
+ * the receiver did not. Nothing was lost, and but for that octet it is new (RFC 9293 3.8.6.1). */
+static bool resumes_after_probe(const struct tl_step *step)
 {
-    const struct tl_step *step = r->step;
     const struct tl_probe_run *run = tl_probes(step->self);
 
-    return run->count > 0 && run->is_window && !run->is_empty && step->peer->window > 0 && step->self->has_una &&
-           step->seg->seq == step->self->una && r->look.repeated_bytes == 1 && r->look.new_bytes > 0;
+    return run->count > 0 && run->is_window && !run->is_empty && step->peer->window > 0 && step->seg->seq == run->seq &&
+           step->seg->len > 1 && run->seq + 1 == step->self->max;
 }
 
 static void classify_bytes(struct tl_step *step)
@@ -278,7 +282,7 @@ static void classify_bytes(struct tl_step *step)
         name_syn_data(step);
         return;
     }
-    if (resumes_after_probe(&r)) {
+    if (resumes_after_probe(step)) {
         step->shape->segment = TL_SEGMENT_NEW;
         return;
     }
@@ -495,5 +499,5 @@ void tl_rexmit_after_ack(struct tl_step *step, const struct tl_scoreboard_ack_re
         step->refs->dupack_first_in = repair->feedback.dupack_first_in;
     }
     tl_spurious_prove(step, acked);
-    tl_feedback_record(&repair->feedback, step->seg);
+    tl_feedback_record(&repair->feedback, step->peer->una, step->seg);
 }

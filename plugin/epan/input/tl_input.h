@@ -23,7 +23,7 @@ struct tl_header {
     struct tl_segment segment;
     struct tl_result result;
     struct tl_wait wait; /* that it ended, if it was followed and is long enough to be shown */
-    bool decided;        /* whether there is a verdict */
+    bool decided;        /* whether there is an answer */
     bool visited;        /* whether the capture was read before, so that facts of the connection are final */
 };
 

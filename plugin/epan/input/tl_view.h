@@ -5,6 +5,7 @@
 #ifndef TL_VIEW_H
 #define TL_VIEW_H
 
+#include "../engine/findings/tl_findings.h"
 #include "../engine/tl.h"
 #include "../engine/views/tl_waits.h"
 #include "base/tl_language.h"
@@ -19,12 +20,15 @@ struct tl_view {
     /* Answers that later segments may have changed, as known by now. */
     uint8_t spurious;      /* enum tl_spurious, of a retransmission */
     struct tl_rst_now rst; /* of a RST */
+    uint8_t ack;           /* enum tl_ack */
     uint8_t keepalive;     /* enum tl_probe_kind, and the next one too */
     uint8_t window_probe;
-    uint8_t probe_confidence;  /* enum tl_confidence */
-    struct tl_wait wait;       /* that the segment ended; ns 0 unless it was long enough to be shown */
-    bool has_zeek;             /* whether this is the last segment and Zeek's words are known */
-    struct tl_zeek_words zeek; /* all zero unless has_zeek */
+    struct tl_wait wait;                    /* that the segment ended; ns 0 unless it was long enough to be shown */
+    uint8_t probe_confidence;               /* enum tl_confidence */
+    bool has_zeek;                          /* whether this is the last segment and Zeek's words are known */
+    struct tl_zeek_words zeek;              /* all zero unless has_zeek */
+    const struct tl_finding_mark *findings; /* of the connection, once the capture was judged */
+    unsigned finding_count;
 };
 
 /* A wait that the explanation tells of: a person notices it. */
@@ -42,6 +46,9 @@ static inline void tl_view_begin(struct tl_view *view)
                                     .cause = shape->rst_cause,
                                     .confidence = shape->rst_confidence,
                                     .effect = shape->rst_effect};
+    view->ack = shape->ack;
+    if (view->visited && shape->ack == TL_ACK_UNSEEN && tl_conn_saw_all(view->result->conn, 1u - (shape->from & 1u)))
+        view->ack = TL_ACK_NEW; /* they were captured after that */
     view->keepalive = shape->keepalive;
     view->window_probe = shape->window_probe;
     view->probe_confidence = shape->probe_confidence;
@@ -104,6 +111,12 @@ static inline bool tl_view_has_fin_step(const struct tl_view *view)
     return step == TL_TEARDOWN_STEP_FIN1 || step == TL_TEARDOWN_STEP_FIN2 || step == TL_TEARDOWN_STEP_FIN2_ACK1 ||
            step == TL_TEARDOWN_STEP_FIN2_CROSS || step == TL_TEARDOWN_STEP_FIN_RETRANSMISSION ||
            step == TL_TEARDOWN_STEP_FIN_COPY;
+}
+
+/* Whether the cause of a RST says that a device on the path sent it. */
+static inline bool tl_view_cause_names_device(unsigned cause)
+{
+    return cause == TL_RST_CAUSE_DEVICE_IDLE || cause == TL_RST_CAUSE_DEVICE_POLICY || cause == TL_RST_CAUSE_DEVICE_STATE;
 }
 
 /* Whether the segment is a probe of either kind, rather than an answer to one. */

@@ -159,7 +159,7 @@ struct tl_expert_item *tl_expert_pick(const struct tl_view *view)
         {RETRANSMISSION, shape->retransmission},
         {SPURIOUS, view->spurious},
         {SEGMENT, shape->segment},
-        {ACK, shape->ack},
+        {ACK, view->ack},
         {REUSE, shape->reuse},
     };
     struct tl_expert_item *best = NULL;
@@ -190,6 +190,11 @@ static bool is_wanted(int severity, const packet_info *pinfo, const proto_tree *
 bool tl_expert_wanted(const struct tl_expert_item *item, const packet_info *pinfo, const proto_tree *tree)
 {
     return is_wanted(item->severity, pinfo, tree);
+}
+
+bool tl_expert_is_step(const struct tl_expert_item *item)
+{
+    return item->severity == PI_CHAT;
 }
 
 bool tl_expert_any_wanted(const packet_info *pinfo, const proto_tree *tree)
