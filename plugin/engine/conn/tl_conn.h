@@ -61,10 +61,12 @@ struct tl_probe_run {
     uint32_t last_in;
     uint32_t count;
     uint32_t unanswered; /* since the last segment of the peer */
+    uint32_t seq;        /* where the newest probe stands */
     uint8_t confidence;  /* enum tl_confidence of is_window */
     bool is_window;      /* else keep-alive */
     bool is_empty;       /* the newest one carries no payload */
     bool answered;       /* the newest one */
+    bool resent;         /* since the first one the peer has sent old octets again: it is there, but may hear nothing */
     bool doubled;        /* gap_ns was about twice the one before */
 };
 
@@ -89,6 +91,7 @@ struct tl_rsts {
     bool has_self_ack : 1;           /* self_ack is; */
     bool had_ack : 1;                /* the last one has an ACK number */
     bool acks_differ : 1, ack_zero : 1;
+    bool own : 1; /* one of them was from this end, likely or certain */
 };
 
 struct tl_repair;
@@ -140,16 +143,21 @@ struct tl_endpoint {
     int64_t data_ns;                   /* its last new payload */
     uint64_t seen_bytes, unseen_bytes; /* acknowledged by the peer: captured, and never captured */
     uint16_t copies;                   /* among its first segments */
+    uint16_t capture;                  /* enum tl_capture, what its segments show */
     uint16_t fins;                     /* transmissions of the FIN, copies left out */
     uint16_t options;                  /* enum tl_option of its SYN or SYN-ACK */
     uint16_t mss;                      /* that its SYN or SYN-ACK asks for; 0 = not known */
     uint16_t last_window;              /* as in the last header */
     uint8_t scale;                     /* of its SYN or SYN-ACK */
     uint8_t data_segments;             /* with new payload; stops at 255 */
-    uint8_t capture;                   /* enum tl_capture, what its segments show */
     uint8_t insists;                   /* how often it has repeated one number without an answer; stops at 255 */
     uint8_t strays;                    /* stray segments in a row that continue each other */
     uint8_t half_rtt_count;            /* samples of half_rtt_ns; stops at 255 */
+    uint8_t unheard;                   /* its retransmissions although their ACKs had passed long before; these stop at 255 */
+    uint8_t not_taken;                 /* its retransmissions of what had passed beside a receiver that then did not know it */
+    uint8_t updates_lost;              /* its window probes although the other window was open again long before */
+    uint8_t sack_alien;                /* its segments with SACK blocks outside of everything that it can have got */
+    uint8_t sack_bare;                 /* its duplicate ACKs without SACK blocks although both ends agreed on them */
     uint8_t octet;                     /* value of the octet with number octet_seq */
     bool has_isn : 1;
     bool has_isn_of_syn : 1; /* ISN seen on a SYN or SYN-ACK, not inferred */
@@ -475,6 +483,12 @@ static inline void tl_challenge_trigger(struct tl_endpoint *end, const struct tl
 static inline bool tl_of_path(const struct tl_shape *shape)
 {
     return shape->origin == TL_ORIGIN_PATH && shape->origin_confidence != TL_CONFIDENCE_GUESS;
+}
+
+/* Counts, and stops at 255. */
+static inline void tl_count(uint8_t *count)
+{
+    *count += *count < UINT8_MAX;
 }
 
 /* The ACK of end `e` for the peer's FIN has been captured. */
