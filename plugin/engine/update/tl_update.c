@@ -80,16 +80,16 @@ static bool is_news(const struct tl_step *step)
 
 static void check_copy(struct tl_step *step)
 {
-    struct tl_copy_context context = {
-        .rtt_ns = step->rtt_ns,
-        .tick_ns = step->self->repair ? step->self->repair->clock.tick_ns : 0,
-        .peer_syn_in = tl_syns(step->peer)->copy_in > tl_syns(step->peer)->last_in ? tl_syns(step->peer)->copy_in
-                                                                                   : tl_syns(step->peer)->last_in,
-    };
+    const struct tl_syns *syns;
+    struct tl_copy_context context;
 
     if (is_news(step)) {
         return;
     }
+    syns = tl_syns(step->peer);
+    context.rtt_ns = step->rtt_ns;
+    context.tick_ns = step->self->repair ? step->self->repair->clock.tick_ns : 0;
+    context.peer_syn_in = syns->copy_in > syns->last_in ? syns->copy_in : syns->last_in;
     step->copy_of = tl_recent_find_copy(&step->self->recent, step->seg, &context);
     if (step->copy_of) {
         step->shape->flags |= TL_SHAPE_COPY;
@@ -418,14 +418,25 @@ static void name_closing(struct tl_step *step)
     tl_close_name(step->conn, step);
 }
 
-static void name_states(struct tl_step *step)
+/* What the names before them say is learnt before the segment is applied. */
+static void learn_names(struct tl_step *step)
 {
-    tl_states_name(step->conn, step);
+    tl_rst_learn(step);
+    tl_open_learn(step);
+    tl_close_learn(step);
 }
 
-static void name_phase(struct tl_step *step)
+/* States and phase are named from the connection as the segment leaves it. */
+static void take_states(struct tl_step *step)
+{
+    tl_states_name(step->conn, step);
+    tl_states_learn(step);
+}
+
+static void take_phase(struct tl_step *step)
 {
     tl_phase_name(step->conn, step);
+    tl_phase_learn(step);
 }
 
 /* Every rule module in its order: first what the segment is, from the connection as it was, then what it changes. `after` is
@@ -441,9 +452,7 @@ static const struct {
     {name_closing, DONE_TEARDOWN, DONE_RST | DONE_PROBE},
     {tl_rexmit_classify, DONE_BYTES, DONE_PROBE | DONE_HANDSHAKE | DONE_TEARDOWN},
     {doubt_time, 0, NAMED},
-    {tl_rst_learn, DONE_LEARNT, NAMED},
-    {tl_open_learn, DONE_LEARNT, NAMED},
-    {tl_close_learn, DONE_LEARNT, NAMED},
+    {learn_names, DONE_LEARNT, NAMED},
     {tl_late_learn, 0, NAMED},
     {tl_apply_segment, DONE_APPLIED, NAMED | DONE_LEARNT},
     {tl_rexmit_learn, 0, DONE_APPLIED},
@@ -451,11 +460,9 @@ static const struct {
     {tl_sack_fault_learn, 0, DONE_APPLIED | DONE_ACK},
     {tl_origin_learn, DONE_ORIGIN, DONE_APPLIED | DONE_ACK},
     {tl_apply_challenge_trigger, DONE_TRIGGER, DONE_APPLIED},
-    {name_states, 0, DONE_APPLIED | DONE_ORIGIN},
-    {tl_states_learn, DONE_STATES, DONE_APPLIED | DONE_ORIGIN},
+    {take_states, DONE_STATES, DONE_APPLIED | DONE_ORIGIN},
     {answer_challenge_trigger, DONE_ANSWERED, DONE_TRIGGER | DONE_STATES},
-    {name_phase, 0, DONE_STATES | DONE_ANSWERED},
-    {tl_phase_learn, 0, DONE_STATES | DONE_ANSWERED},
+    {take_phase, 0, DONE_STATES | DONE_ANSWERED},
     {tl_probe_learn, 0, DONE_ANSWERED},
     {remember, 0, DONE_ACK},
     {count_insisting, 0, NAMED},

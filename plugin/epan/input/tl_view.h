@@ -14,6 +14,7 @@ struct tl_view {
     const struct tl_segment *segment;
     const struct tl_result *result;
     struct tl_facts facts;     /* of the connection, by now */
+    const char *rst_text;      /* what the payload of a RST says; NULL = nothing */
     unsigned wireshark;        /* Wireshark's own flags, see tl_wireshark.h; 0 unless somebody reads the explanation */
     enum tl_language language; /* of the explanation */
     bool visited;              /* whether this is a later pass, so that the facts are those of the whole capture */
@@ -23,8 +24,8 @@ struct tl_view {
     uint8_t ack;           /* enum tl_ack */
     uint8_t keepalive;     /* enum tl_probe_kind, and the next one too */
     uint8_t window_probe;
-    struct tl_wait wait;                    /* that the segment ended; ns 0 unless it was long enough to be shown */
     uint8_t probe_confidence;               /* enum tl_confidence */
+    struct tl_wait wait;                    /* that the segment ended; ns 0 unless it was long enough to be shown */
     bool has_zeek;                          /* whether this is the last segment and Zeek's words are known */
     struct tl_zeek_words zeek;              /* all zero unless has_zeek */
     const struct tl_finding_mark *findings; /* of the connection, once the capture was judged */

@@ -3,6 +3,7 @@
  * SPDX-License-Identifier: GPL-2.0-or-later
  */
 #include "report/tl_report_window.h"
+#include "input/tl_wireshark.h"
 
 #include "input/tl_wireshark.h"
 #include "report/tl_report.h"
