@@ -71,6 +71,25 @@ static void grow(struct tl_recent *recent)
     recent->newest = (uint16_t)((recent->count + capacity - 1) & (capacity - 1));
 }
 
+void tl_recent_keep_newest(struct tl_recent *recent)
+{
+    const struct tl_allocator *allocator = recent->allocator;
+    struct tl_recent_entry *entry;
+
+    if (recent->capacity <= 1) {
+        return;
+    }
+    entry = allocator->alloc(allocator->context, sizeof *entry);
+    if (!entry) {
+        return;
+    }
+    *entry = *tl_recent_at(recent, 0);
+    allocator->free(allocator->context, recent->entries, recent->capacity * sizeof *entry);
+    recent->entries = entry;
+    recent->count = recent->capacity = 1;
+    recent->newest = 0;
+}
+
 struct tl_recent_entry *tl_recent_add(struct tl_recent *recent, const struct tl_segment *segment)
 {
     struct tl_recent_entry *entry;

@@ -9,6 +9,7 @@
 #include "rules/tl_open.h"
 #include "rules/tl_path_mtu.h"
 #include "rules/tl_reset.h"
+#include "update/tl_release.h"
 #include "update/tl_update.h"
 
 #include <string.h>
@@ -205,6 +206,7 @@ static void confirm(struct tl_conn *conn, const struct tl_segment *seg)
     conn->tentative = false;
     if (before && !before->finished && !before->reset.ended) {
         before->superseded = true;
+        tl_release_watch(before);
     }
 }
 
@@ -283,6 +285,7 @@ static void reset_previous(struct tl_conn *conn, const struct tl_segment *seg, c
     before->phase_open = before->phase;
     before->phase = TL_PHASE_CLOSED;
     before->fast_path = false;
+    tl_release_watch(before);
 }
 
 /* ---- the same SYN under other addresses ---------------------------------------------------------------------------------- */
@@ -362,9 +365,15 @@ static bool update(struct tl_pair *pair, const struct tl_segment *segment, struc
 bool tl_pair_update(struct tl_pair *pair, const struct tl_segment *segment, struct tl_result *result)
 {
     struct tl_segment ours = *segment;
+    bool decided;
 
     ours.time_ns = tl_pair_tick(pair, segment->time_ns);
-    return update(pair, &ours, result);
+    tl_release_tick(pair->tracker, segment->time_ns);
+    decided = update(pair, &ours, result);
+    if (decided) {
+        tl_release_watch(result->conn);
+    }
+    return decided;
 }
 
 void tl_pair_unreachable(struct tl_pair *pair, unsigned from, uint32_t seq, unsigned type, unsigned code, uint32_t frame)
