@@ -17,8 +17,8 @@
 #include "tl.h"
 
 enum {
-    BEGIN_KINDS = 4,       /* kinds of segment before the cycle */
-    CYCLE_KINDS = 6,       /* and in it */
+    BEGIN_KINDS = 4, /* kinds of segment before the cycle */
+    CYCLE_KINDS = 6, /* and in it */
     KINDS = BEGIN_KINDS + CYCLE_KINDS,
     TIMES_MAX = 2100,      /* segments of a kind before the cycle: somewhat more than the longest record */
     CYCLE_TIMES_MAX = 8,   /* and in each turn of the cycle */
@@ -30,7 +30,8 @@ enum {
 
 static const int64_t START_NS = INT64_C(1700000000000000000);
 static const int64_t GAPS_NS[] = {0, 1000, 1000000, 50000000, 250000000, 1000000000, 75000000000};
-static const uint8_t FLAGS[] = {TL_ACK, TL_ACK | TL_PSH, TL_SYN, TL_SYN | TL_ACK, TL_RST, TL_RST | TL_ACK, TL_FIN | TL_ACK, TL_FIN};
+static const uint8_t FLAGS[] = {TL_ACK, TL_ACK | TL_PSH, TL_SYN,          TL_SYN | TL_ACK,
+                                TL_RST, TL_RST | TL_ACK, TL_FIN | TL_ACK, TL_FIN};
 static const uint32_t LENGTHS[] = {0, 1, 1, 2, 40, 536, 1448, 2040, 20000, 65495};
 static const uint32_t STRIDES[] = {0, 1, 2, 3, 4, 40, 536, 1448, 2896, 0x20000000, 0x40000001};
 
@@ -120,9 +121,11 @@ static uint8_t *put_options(uint8_t *to, const struct tl_segment *seg)
 /* Appends the segment to the capture, without its payload. */
 static void write_frame(FILE *out, const struct tl_segment *seg)
 {
-    uint8_t frame[160] = {2, 0, 0, 0, 0, 2, 2, 0, 0, 0, 0, 1, 8, 0}, *ip = frame + 14, *tcp = ip + 20, *end = put_options(tcp + 20, seg);
+    uint8_t frame[160] = {2, 0, 0, 0, 0, 2, 2, 0, 0, 0, 0, 1, 8, 0}, *ip = frame + 14, *tcp = ip + 20,
+            *end = put_options(tcp + 20, seg);
     uint32_t size = (uint32_t)(end - frame), header = (uint32_t)(end - tcp);
-    uint32_t record[4] = {(uint32_t)(seg->time_ns / 1000000000), (uint32_t)(seg->time_ns % 1000000000 / 1000), size, size + seg->len};
+    uint32_t record[4] = {(uint32_t)(seg->time_ns / 1000000000), (uint32_t)(seg->time_ns % 1000000000 / 1000), size,
+                          size + seg->len};
 
     put(put(put(put(ip, 0x4500, 2), 20 + header + seg->len, 2), seg->ip_id, 2), 0x4000, 2);
     put(put(put(put(ip + 8, 0x4006, 2), 0, 2), 0xC6336401u + seg->from, 4), 0xC6336402u - seg->from, 4);
@@ -182,7 +185,8 @@ static void shake_hands(struct trial *trial)
     static const uint8_t flags[] = {TL_SYN, TL_SYN | TL_ACK, TL_ACK};
 
     for (unsigned i = 0; i < COUNT(flags); i++) {
-        struct tl_segment seg = {.flags = flags[i], .from = i == 1, .seq = i < 2 ? 0 : 1, .ack = i > 0, .ip_id = (uint16_t)(i + 1)};
+        struct tl_segment seg = {
+            .flags = flags[i], .from = i == 1, .seq = i < 2 ? 0 : 1, .ack = i > 0, .ip_id = (uint16_t)(i + 1)};
 
         trial->time_ns += 20000000;
         seg.time_ns = trial->time_ns;
@@ -284,18 +288,42 @@ static void change(struct plan *plan)
 
     draw(&other, k >= BEGIN_KINDS);
     switch (any(12)) {
-    case 0: *kind = other; break;
-    case 1: kind->from = other.from, kind->flags = other.flags; break;
-    case 2: kind->gap = other.gap; break;
-    case 3: kind->ident = other.ident; break;
-    case 4: kind->sacks = other.sacks, kind->sack_stride = other.sack_stride; break;
-    case 5: kind->timestamps = other.timestamps; break;
-    case 6: kind->times = other.times; break;
-    case 7: kind->turn = other.turn, kind->goes_on = other.goes_on; break;
-    case 8: kind->seq = other.seq, kind->stride = other.stride; break;
-    case 9: kind->len = other.len; break;
-    case 10: kind->ack = other.ack, kind->ack_stride = other.ack_stride; break;
-    default: memcpy(kind->sack, other.sack, sizeof kind->sack); break;
+    case 0:
+        *kind = other;
+        break;
+    case 1:
+        kind->from = other.from, kind->flags = other.flags;
+        break;
+    case 2:
+        kind->gap = other.gap;
+        break;
+    case 3:
+        kind->ident = other.ident;
+        break;
+    case 4:
+        kind->sacks = other.sacks, kind->sack_stride = other.sack_stride;
+        break;
+    case 5:
+        kind->timestamps = other.timestamps;
+        break;
+    case 6:
+        kind->times = other.times;
+        break;
+    case 7:
+        kind->turn = other.turn, kind->goes_on = other.goes_on;
+        break;
+    case 8:
+        kind->seq = other.seq, kind->stride = other.stride;
+        break;
+    case 9:
+        kind->len = other.len;
+        break;
+    case 10:
+        kind->ack = other.ack, kind->ack_stride = other.ack_stride;
+        break;
+    default:
+        memcpy(kind->sack, other.sack, sizeof kind->sack);
+        break;
     }
 }
 
@@ -307,9 +335,10 @@ static void print(const struct plan *plan)
 
         if (kind->times == 0)
             continue;
-        printf("%s: %u times from %u flags %02x seq %u+%u%s turn %u len %u ack %u+%u gap %lld ns id %u ts %u", k < BEGIN_KINDS ? "begin" : "cycle",
-               kind->times, kind->from, kind->flags, kind->seq, kind->stride, kind->goes_on ? " (goes on)" : "", kind->turn, kind->len,
-               kind->ack, kind->ack_stride, (long long)GAPS_NS[kind->gap], kind->ident, kind->timestamps);
+        printf("%s: %u times from %u flags %02x seq %u+%u%s turn %u len %u ack %u+%u gap %lld ns id %u ts %u",
+               k < BEGIN_KINDS ? "begin" : "cycle", kind->times, kind->from, kind->flags, kind->seq, kind->stride,
+               kind->goes_on ? " (goes on)" : "", kind->turn, kind->len, kind->ack, kind->ack_stride,
+               (long long)GAPS_NS[kind->gap], kind->ident, kind->timestamps);
         for (unsigned i = 0; i < kind->sacks; i++)
             printf(" sack %u:%u", kind->sack[i][0], kind->sack[i][1]);
         printf(kind->sacks > 0 ? " +%u\n" : "\n", kind->sack_stride);
