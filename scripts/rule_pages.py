@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
-"""Pages of the rules that are tables in the engine's code: docs/states.md, docs/thresholds.md. For scripts/reference_pages.py."""
+"""docs/states.md, causes.md and thresholds.md: the rules that are tables in the engine. For scripts/reference_pages.py."""
 
 import re
 from collections import namedtuple
@@ -16,14 +16,29 @@ listed only where it differs from "gets RST". "Sends" events are certain, "gets"
 How a segment becomes an event: [design.md](design.md), section 9.
 """
 
+CAUSES_INTRO = """# Causes of a RST
+
+Written from the engine: the first row that holds names the cause. X sends the RST, T is the segment of Y that it answers (its trigger);
+"reply" is the form `reply_ack`, "live" the form `active` or `bare`. What these words mean, why the order is this one, and when a cause
+that is certain here is not certain in the end: [design.md](design.md), section 10.
+"""
+
+TRAITS_INTRO = """
+## What follows from a cause
+
+"ends": whether such a RST can end the connection. "sender": what it says of the state of X, [design.md](design.md) 9.2.
+"""
+
 THRESHOLDS_INTRO = """# Thresholds
 
-Every time, size and count that decides something, from the constants in `plugin/engine`, with the reason that stands there. Where two
+Every time, size and count that decides something, from the constants in `plugin/engine`, with the reason that stands there, and the
+shares and factors that stand in a condition. Where two
 are named for one question ("x, y RTT"), the larger one holds. The tests are those that name the constant; most pin both sides: one
 expectation just below, one just above. Tests are in `tests/unit/`, cases in `tests/cases/`.
 """
 
 Cell = namedtuple("Cell", "state event next via reason")
+Rule = namedtuple("Rule", "name cause confidence condition")
 Threshold = namedtuple("Threshold", "name module value why tests")
 
 
@@ -77,10 +92,61 @@ def state_lines():
         last = cell.state
 
 
+# ---- causes of a RST -------------------------------------------------------------------------------------------------
+
+
+def spelled(tag):
+    return f"`{tag.lower()}`"
+
+
+def rst_rules():
+    """The rows of the table `causes`, each with what stands above its predicate: an identifier, a colon, the condition."""
+    path = ENGINE / "rules/tl_rst_why.c"
+    text = path.read_text(encoding="utf-8")
+    above = re.findall(r"/\*((?:(?!\*/).)*)\*/\nstatic bool (\w+)\(", text, re.S)
+    conditions = {name: one_line(comment) for comment, name in above}
+    rows = re.findall(r"^    \{(\w+), TL_RST_CAUSE_(\w+), TL_CONFIDENCE_(\w+)\},$", text, re.M)
+    if not rows or len(rows) != len(re.findall(r"^    \{\w+, TL_RST_CAUSE_", text, re.M)):
+        raise BadDefinition(f"{path}: a row of the table of causes has a form that scripts/rule_pages.py cannot read")
+    for predicate, cause, confidence in rows:
+        match = re.fullmatch(r"(C\d+[a-z]?): (.*)", conditions.get(predicate, ""))
+        if not match:
+            raise BadDefinition(f"{path}: above {predicate} there is no comment with the rule's identifier and condition")
+        yield Rule(match[1], cause, confidence, match[2])
+
+
+def trait_rows():
+    path = ENGINE / "rules/tl_rst_cause.def"
+    for row in re.findall(r"^TL_RST_CAUSE_ROW\((\w+,.*)\)$", path.read_text(encoding="utf-8"), re.M):
+        yield re.split(r",\s*", row)
+
+
+def cause_lines():
+    yield from ("| rule | cause | condition | confidence |", "|---|---|---|---|")
+    for rule in rst_rules():
+        yield f"| {rule.name} | {spelled(rule.cause)} | {rule.condition} | {rule.confidence.lower()} |"
+    yield "| C25 | `unknown` | none of these | |"
+    yield TRAITS_INTRO
+    yield "| cause | step of a handshake | ends | sender is gone | sender | reaches its receiver | when a device sent it | connection |"
+    yield "|---|---|---|---|---|---|---|---|"
+    ends = {"BY_FORM": "active form, or accepted", "NOTHING": "no"}
+    sender = {
+        "SILENT": "nothing", "BY_FORM": "live form: aborts; answer: nothing is there",
+        "ANSWERS": "the same; after a device's reset it says nothing more", "DOUBTFUL": "nothing is there, or a device said so",
+        "WAITS": "goes on waiting in SYN-SENT", "DECLINES": "did not take the SYN-ACK, closes",
+    }  # fmt: skip
+    for cause, step, end, gone, says, receiver, _, device, word in trait_rows():
+        cells_ = (
+            spelled(cause), "" if step == "NONE" else spelled(step), ends[end], "yes" if gone == "GONE" else "no", sender[says],
+            "perhaps" if receiver == "DEAF" else "yes", "stays" if device == "KEEPS" else "`device_...` instead", spelled(word),
+        )  # fmt: skip
+        yield f"| {' | '.join(cells_)} |"
+
+
 # ---- thresholds ------------------------------------------------------------------------------------------------------
 
 UNITS = {"TL_SECOND": "s", "TL_MS": "ms"}
-NO_THRESHOLD = re.compile(r"0x|1 << \d$|.*(sizeof|BIT\(|\bTL_(?!MS|SECOND))")  # flags, and what follows from other constants
+NO_THRESHOLD = re.compile(r"0x\w{1,4}$|1 << \d$|.*(sizeof|BIT\(|\bTL_(?!MS|SECOND))")  # flags, and what follows from other constants
 
 
 def value_text(name, expression):
@@ -146,9 +212,20 @@ def tests_naming():
     return found
 
 
+def shares(path):
+    """(function, value, why) of each share or factor that stands in a condition, which a comment there says."""
+    for name, text in re.findall(r"/\* share (\w+): ((?:(?!\*/).)*) \*/", path.read_text(encoding="utf-8"), re.S):
+        value, _, why = one_line(text).partition("; ")
+        if not why:
+            raise BadDefinition(f"{path}: share {name} has no reason (share FUNCTION: value; why)")
+        yield name, value, why
+
+
 def thresholds():
     tests = tests_naming()
     for path in sorted(ENGINE.rglob("tl*.[ch]")):
+        for name, value, why in shares(path):
+            yield Threshold(name, path.stem, value, why, tests.get(name, ()))
         for name, expression, why in constants(path):
             yield Threshold(name, path.stem, value_text(name, expression), why, tests.get(name, ()))
 
@@ -163,7 +240,11 @@ def threshold_lines():
         raise BadDefinition(f"tests name thresholds that the engine does not have: {', '.join(unknown)}")
 
 
-PAGES = {"states.md": (STATES_INTRO, state_lines), "thresholds.md": (THRESHOLDS_INTRO, threshold_lines)}
+PAGES = {
+    "states.md": (STATES_INTRO, state_lines),
+    "causes.md": (CAUSES_INTRO, cause_lines),
+    "thresholds.md": (THRESHOLDS_INTRO, threshold_lines),
+}
 
 
 def page(name):

@@ -20,10 +20,10 @@ def built(build):
     return build / "profiles" / NAME
 
 
-def install(build, config):
-    """Copies the built profile into a folder of personal configuration, readable for everybody."""
-    folder = config / "profiles" / NAME
-    shutil.copytree(built(build), folder)
+def install(build, config, name=NAME):
+    """Copies a built profile into a folder of personal configuration, readable for everybody."""
+    folder = config / "profiles" / name
+    shutil.copytree(built(build).with_name(name), folder)
     for path in [folder.parent, folder, *folder.iterdir()]:
         path.chmod(0o755 if path.is_dir() else 0o644)
     return folder

@@ -77,7 +77,6 @@ struct tl_segment {
     uint8_t from;                         /* 0 or 1: the end of the pair that sent it */
     bool has_octet;
     bool has_last_octet;
-    bool dont_fragment;
     bool ipv6;
 };
 
@@ -198,6 +197,7 @@ enum tl_capture {
     TL_CAPTURE_DOUBLED = 0x04,    /* more than 30 % of the first 20 segments are copies */
     TL_CAPTURE_OFFLOAD = 0x08,    /* segments larger than the path carries: captured before cutting or after joining */
     TL_CAPTURE_BACKWARDS = 0x10,  /* times ran backwards */
+    TL_CAPTURE_LATE = 0x40,       /* one direction is written later than the other */
     TL_CAPTURE_COARSE = 0x20,     /* too much outstanding: back references name the first of several segments */
 };
 
@@ -281,7 +281,6 @@ struct tl_refs {
     uint32_t half_rtt_count; /* samples of that, all connections of the host together; stops at 255 */
     uint32_t gap_in;         /* frame of the segment that it answers or whose octets it acknowledges */
     uint32_t echo_in;        /* frame of the segment whose IP ID it repeats */
-    uint32_t usual_count;    /* of usual_ttl: segments that have it */
     uint8_t usual_ttl;       /* TTL of its sender's other segments that is nearest to its own; 0 = none known */
 };
 
@@ -325,7 +324,6 @@ struct tl_facts {
     bool opened;                  /* the handshake is over, or was not captured */
     uint8_t icmp_type, icmp_code; /* if outcome is unreachable */
     bool ambiguous;               /* SYN or SYN-ACK was repeated and timestamps do not say which one was answered */
-    bool fin1_acked;              /* the first FIN was acknowledged */
     bool has_isn[2];              /* by end of the pair */
     uint32_t isn[2];
     bool has_fin[2];
@@ -335,7 +333,7 @@ struct tl_facts {
     uint32_t segments[2];                        /* segments captured from each end, copies included */
     uint32_t syn_attempts, synack_attempts;      /* transmissions, copies left out */
     uint32_t syn_in, synack_in, ack_in, icmp_in; /* frames; 0 = not captured */
-    uint32_t fin1_in, fin2_in, fin1_ack_in, fin2_ack_in;
+    uint32_t fin1_in, fin2_in, fin1_ack_in;
     uint32_t rst_in;               /* RST that ended it */
     uint32_t any_rst_in;           /* the RST that rst_cause speaks of */
     uint8_t rst_origin;            /* enum tl_origin of it */
@@ -373,6 +371,15 @@ struct tl_rst_now {
     uint8_t cause;             /* enum tl_rst_cause */
     uint8_t confidence;        /* enum tl_confidence of it */
     uint8_t effect;            /* enum tl_rst_effect */
+};
+
+/* What is known of one end of a connection by now. */
+struct tl_end_facts {
+    int64_t half_rtt_ns; /* least time from the capture point to it and back; -1 = never measured */
+    uint32_t window_max; /* largest window that it advertised, bytes, scaled where the scale is known */
+    uint16_t options;    /* enum tl_option of its SYN or SYN-ACK; 0 also when that was not captured */
+    uint16_t mss;        /* that it asks for; 0 = not known */
+    uint8_t scale;       /* if TL_OPT_WINDOW_SCALE */
 };
 
 /* What Zeek would write of a connection into its conn.log (docs/zeek.md). */
@@ -436,6 +443,15 @@ bool tl_conn_zeek(const struct tl_conn *conn, struct tl_zeek_words *words);
 
 /* Frame of the newest segment of one end; 0 = none was captured. O(1). */
 uint32_t tl_conn_heard_in(const struct tl_conn *conn, unsigned end);
+
+/* What is known of one end, 0 or 1. O(1). */
+void tl_conn_end(const struct tl_conn *conn, unsigned end, struct tl_end_facts *facts);
+
+/* Frame of the RST that tl_facts.rst_cause speaks of, by now; 0 = none. O(1). */
+uint32_t tl_conn_rst_in(const struct tl_conn *conn);
+
+/* From the end of the connection before, on the same addresses and ports, to the SYN that opened this one, ns; -1 = there was none. O(1). */
+int64_t tl_conn_reuse_elapsed(const struct tl_conn *conn);
 
 /* Running number of a connection, from 0. O(1). */
 uint32_t tl_conn_number(const struct tl_conn *conn);

@@ -125,7 +125,7 @@ static void keep(struct run *run, const struct tl_segment *segment)
     }
 }
 
-/* What is known of the segment with this verdict by now. */
+/* What is known of the segment with this answer by now. */
 static void look(struct run *run, const struct tl_segment *segment, bool visited)
 {
     run->has_view = true;
@@ -137,7 +137,7 @@ static void look(struct run *run, const struct tl_segment *segment, bool visited
 static void run_segment(struct run *run, const struct case_event *event)
 {
     if (!tl_pair_update(run->pair, &event->segment, &run->result)) {
-        mismatch(run, event->line, "segment", "a verdict", "none");
+        mismatch(run, event->line, "segment", "an answer", "none");
         return;
     }
     look(run, &event->segment, false);

@@ -40,7 +40,7 @@ struct run {
     struct memory memory;
     struct tl_tracker *tracker;
     struct tl_pair *pairs[STREAM_PAIRS];
-    uint32_t taken[STREAM_PAIRS]; /* segments that got a verdict */
+    uint32_t taken[STREAM_PAIRS]; /* segments that got an answer */
     uint32_t segments;
     int64_t last_ns;
     uint64_t sum; /* of all answers */
@@ -338,6 +338,23 @@ static bool has_zero(const uint8_t *bytes, size_t size, const struct shift *shif
     return false;
 }
 
+/* Whether a time, shifted or not, lies so near an end of its 64 bits that the clock of its pair stops there (tl_pair_tick). */
+static bool is_near_an_end(const uint8_t *bytes, size_t size, const struct shift *shift)
+{
+    struct stream stream;
+    struct stream_event event;
+
+    stream_read(&stream, bytes, size);
+    for (event = stream_next(&stream); event.kind != STREAM_END; event = stream_next(&stream)) {
+        int64_t time_ns = event.segment.time_ns;
+
+        if (time_ns > INT64_MAX - TL_TIME_SPAN_NS - shift->time_ns || time_ns < INT64_MIN + TL_TIME_SPAN_NS) {
+            return true;
+        }
+    }
+    return false;
+}
+
 /* Both runs must have given the same answers. */
 static void compare(const uint64_t *sums, const uint64_t *others, uint32_t segments, const char *what)
 {
@@ -365,7 +382,7 @@ static void tell(void)
 int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t size)
 {
     static const struct shift none, rules = {.by_rules = true};
-    static const struct shift some = {{0x9E3779B9, 0x12345678}, 86400 * INT64_C(1000000000), false};
+    struct shift some = {{0x9E3779B9, 0x12345678}, 86400 * INT64_C(1000000000), false};
     uint64_t *sums = calloc(2 * size + 1, sizeof *sums), *others = sums + size; /* a segment takes more than a byte */
     struct run run = {.segments = 0};
     enum { BY_RULES, BY_RULES_TOO, SHIFTED, BOTH };
@@ -388,6 +405,9 @@ int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t size)
     if (which != SHIFTED) {
         run_stream(bytes, size, &rules, others);
         compare(sums, others, run.segments, "the same input has the same answers, by the fast path or the long one");
+    }
+    if (which >= SHIFTED && is_near_an_end(bytes, size, &some)) {
+        some.time_ns = 0;
     }
     if (which >= SHIFTED && !has_zero(bytes, size, &some)) {
         run_stream(bytes, size, &some, others);

@@ -13,7 +13,7 @@ enum { FROM = 0x01, PAIR_SHIFT = 1, SEQ_SHIFT = 3, ACK_SHIFT = 5, NO_SEGMENT = 0
 /* Byte 2. */
 enum { LEN_SHIFT = 0, TIME_SHIFT = 2, WINDOW_SHIFT = 4, HAS_OPTIONS = 0x40, HAS_DETAILS = 0x80 };
 /* The byte of details. */
-enum { FIRST_OCTET = 0x01, LAST_OCTET = 0x02, DONT_FRAGMENT = 0x04, IPV6 = 0x08 };
+enum { FIRST_OCTET = 0x01, LAST_OCTET = 0x02, /* 0x04 says nothing */ IPV6 = 0x08 };
 
 /* How a number is told: the bytes that its distance from the usual takes. */
 static const unsigned width[] = {0, 1, 2, 4};
@@ -136,7 +136,6 @@ static void get_details(struct stream *stream, struct tl_segment *seg)
     seg->ttl = (uint8_t)get(stream, 1);
     seg->ip_id = (uint16_t)(seg->ip_id + get_distance(stream, 2));
     seg->checksum = (uint16_t)get(stream, 2);
-    seg->dont_fragment = bits & DONT_FRAGMENT;
     seg->ipv6 = bits & IPV6;
     seg->has_octet = bits & FIRST_OCTET;
     seg->has_last_octet = bits & LAST_OCTET;
@@ -268,8 +267,7 @@ static void put_options(struct stream *stream, const struct stream_event *event)
 static void put_details(struct stream *stream, const struct stream_event *event)
 {
     const struct tl_segment *seg = &event->segment;
-    unsigned bits = (seg->has_octet ? FIRST_OCTET : 0) | (seg->has_last_octet ? LAST_OCTET : 0) |
-                    (seg->dont_fragment ? DONT_FRAGMENT : 0) | (seg->ipv6 ? IPV6 : 0);
+    unsigned bits = (seg->has_octet ? FIRST_OCTET : 0) | (seg->has_last_octet ? LAST_OCTET : 0) | (seg->ipv6 ? IPV6 : 0);
 
     put(stream, bits, 1);
     put(stream, seg->ttl, 1);

@@ -188,7 +188,7 @@ def as_json(tallies, results):
     for name, tally in tallies.items():
         counts = {field: {"|".join(map(str, key)): n for key, n in sorted(
             getattr(tally, field).items(), key=str)} for field in (
-                "families", "causes", "confusion", "resets", "spurious", "states", "false_rtx",
+                "families", "certain", "causes", "confusion", "resets", "spurious", "states", "false_rtx",
                 "hidden")}
         goals = [{**asdict(goal), "met": goal.met} for goal in results[name]]
         result[name] = {"goals": goals, **counts,

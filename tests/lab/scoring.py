@@ -152,6 +152,7 @@ class Tally:
     """What one reading got right, over a corpus; each key begins with a position."""
 
     families: collections.Counter = field(default_factory=collections.Counter)
+    certain: collections.Counter = field(default_factory=collections.Counter)   # of families: wrong though certain
     causes: collections.Counter = field(default_factory=collections.Counter)
     confusion: collections.Counter = field(default_factory=collections.Counter)
     resets: collections.Counter = field(default_factory=collections.Counter)
@@ -243,12 +244,12 @@ def score_rtx(tally, capture, where, label, said):
     if label.get("single"):
         tally.causes[key, name, "single"] += 1
     if verdict == "wrong" and said.certain:
-        tally.causes[key, name, "wrong certain"] += 1
+        verdict = "wrong certain"
+        tally.causes[key, name, verdict] += 1
     shown = said.word or ("rtx, no cause" if found else said.family)
     tally.confusion[key, name, shown] += 1
     if verdict != "right" and trace:
-        note(tally, capture, label, f"{name} called {shown}"
-             + (" (certain)" if said.certain and verdict == "wrong" else ""))
+        note(tally, capture, label, f"{name} called {shown}", verdict)
     score_spurious(tally, capture, where, label, said)
 
 
@@ -260,8 +261,10 @@ def score_spurious(tally, capture, where, label, said):
     group = "lost" if label.get("fate") == "drop" else "proof" if proof else "no proof"
     tally.spurious[where, group, not label["needed"], said.spurious] += 1
     if group == "proof" and (not label["needed"]) != said.spurious:
-        note(tally, capture, label, "spurious, not said" if not label["needed"]
-             else "needed, called spurious")
+        if label["needed"]:
+            note(tally, capture, label, "needed, called spurious", "wrong")
+        else:
+            note(tally, capture, label, "spurious, not said", "unknown")
 
 
 def score_rst(tally, capture, where, label, said):
@@ -279,15 +282,15 @@ def score_rst(tally, capture, where, label, said):
     if verdict == "right":
         tally.resets[where, "cause", said.rst] += 1
     if verdict == "wrong" and said.certain:
-        tally.resets[where, group, "wrong certain"] += 1
+        verdict = "wrong certain"
+        tally.resets[where, group, verdict] += 1
     if verdict != "right":
-        note(tally, capture, label, f"{label['reason']} called {said.rst or 'nothing'}"
-             + (" (certain)" if said.certain and verdict == "wrong" else ""))
+        note(tally, capture, label, f"{label['reason']} called {said.rst or 'nothing'}", verdict)
 
 
-def note(tally, capture, label, text):
+def note(tally, capture, label, text, verdict):
     """Remember an error for --errors."""
-    tally.errors.append((capture.scenario, capture.host, label["frame"], text))
+    tally.errors.append((capture.scenario, capture.host, label["frame"], f"{text}, {verdict}"))
 
 
 def score_frame(tally, capture, row, label, said):
@@ -314,7 +317,9 @@ def score_frame(tally, capture, row, label, said):
     if said.family == "rtx":
         tally.false_rtx[where, "late" if family == "late" else family] += 1
     if said.family != family:
-        note(tally, capture, label, f"{name} called {said.family} {said.word}".strip())
+        verdict = "unknown" if said.family == "plain" else "wrong certain" if said.certain else "wrong"
+        tally.certain[where, family, said.family] += verdict == "wrong certain"
+        note(tally, capture, label, f"{name} called {said.family} {said.word}".strip(), verdict)
 
 
 def seconds(text):
@@ -348,9 +353,8 @@ def exchange_twins(labels, rows, said):
     return labels
 
 
-def score_capture(tallies, capture, rows):
-    """All frames of a capture, for each reading; and the states, by tcplife's fields."""
-    segments = [row for row in rows if row.get("tcp.srcport")]
+def score_segments(tallies, capture, segments):
+    """All segments of a capture, for each reading."""
     for name, tally in tallies.items():
         said = {row["frame.number"]: READINGS[name][0](row) for row in segments}
         labels = exchange_twins(capture.labels, segments, said)
@@ -358,6 +362,11 @@ def score_capture(tallies, capture, rows):
             number = row["frame.number"]
             label = dict(labels.get(number, {"cls": "plain"}), frame=int(number))
             score_frame(tally, capture, row, label, said[number])
+
+
+def score_capture(tallies, capture, rows):
+    """All frames of a capture, for each reading; and the states, by tcplife's fields."""
+    score_segments(tallies, capture, [row for row in rows if row.get("tcp.srcport")])
     if "tcplife" in tallies:
         times = [seconds(row["frame.time_epoch"]) for row in rows]
         states.score(tallies["tcplife"], capture, rows, times)

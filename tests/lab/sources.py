@@ -67,7 +67,8 @@ def detected(reading, family):
     found = split(reading["families"], None, family, None)
     right = sum(n for key, n in found.items() if key[2] == family)
     unknown = sum(n for key, n in found.items() if key[2] == "plain")
-    return Count(right, unknown, sum(found.values()) - right - unknown)
+    return Count(right, unknown, sum(found.values()) - right - unknown,
+                 sum(split(reading["certain"], None, family, None).values()))
 
 
 def spurious(reading):
@@ -82,7 +83,7 @@ def not_retransmissions(reading):
     """Segments that are no retransmission."""
     false = sum(reading["false_rtx"].values())
     others = sum(reading["families"].values()) - sum(split(reading["families"], None, "rtx", None).values())
-    return Count(others - false, 0, false)
+    return Count(others - false, 0, false, sum(split(reading["certain"], None, None, "rtx").values()))
 
 
 LINUX_FAMILIES = (
@@ -128,6 +129,45 @@ def device_rows(scores):
     return [Row("devices on the path", line["text"], Count(
         line["right"], line["unknown"], line["wrong"], line["certain"]), None)
             for line in scores["devices"]["lines"]]
+
+
+# --- distortions ------------------------------------------------------------------------------
+
+def added(counts):
+    """The sum of some Counts, those that are None left out; None when all are."""
+    some = [one for one in counts if one is not None]
+    return Count(*(sum(getattr(one, name) for one in some) for name in ("right", "unknown", "wrong", "certain"))) \
+        if some else None
+
+
+def copies(scores, reading):
+    """A Count of the copies that a distortion made."""
+    return Count(*(sum(scores["copies"].get(f"{reading}|{verdict}", 0) for verdict in verdicts) for verdicts in (
+        ("right",), ("unknown",), ("wrong", "wrong certain"), ("wrong certain",))))
+
+
+# Family of a distorted capture -> families of the corpora of Linux and of other stacks that it takes together.
+DISTORTED = {
+    "RST cause": ("RST cause",),
+    "retransmission cause": ("retransmission cause", "retransmission cause, at the sender",
+                             "retransmission cause, at the receiver"),
+    "spurious": ("spurious",),
+    "probes": ("window probe", "answer to a window probe", "keep-alive", "answer to a keep-alive"),
+    "challenge ACK": ("challenge ACK",),
+    "other segments": ("not called a retransmission", "neither of these", "sent again after a window probe",
+                       "FIN again with an ACK"),
+    "state": ("state sequence", "state"),
+}
+
+
+def distorted_rows(scores, part):
+    """Rows of one distortion, both corpora together."""
+    rows = linux_rows(scores) + stack_rows(scores)
+    result = []
+    for family, names in DISTORTED.items():
+        some = [row for row in rows if row.family in names]
+        result.append(Row(part, family, added(row.ours for row in some), added(row.theirs for row in some)))
+    return result + [Row(part, "copies", copies(scores, "tcplife"), copies(scores, "wireshark"))]
 
 
 @dataclass(frozen=True)

@@ -26,7 +26,8 @@ NAMES = [name for name, *_ in COLUMNS if name]
 TITLES = [title for _, title, *_ in COLUMNS if title]
 NUMBERS = {name for name, _, kind, *_ in COLUMNS if kind not in ("WORD", "TEXT")}
 # What depends on which frames and connections stand before it in the file.
-PLACES = {"conn", "incarnation", "stream", "start", "first_frame", "last_frame", "rst_frame"}
+PLACES = {"conn", "incarnation", "stream", "start", "first_frame", "last_frame", "icmp_frame", "reuse", "reuse_elapsed"}
+PLACES |= {name for name in NAMES if re.fullmatch(r"rst_(trigger_)?frame|\w+_wait(_max)?_frame", name)}
 
 
 # ---- reading the formats ---------------------------------------------------------------------------------------------

@@ -34,7 +34,7 @@ TOLD = {
 
 # What stays as it is in a Chinese sentence: flags, options and states by their names, and proper names.
 LATIN = {
-    "ACK", "FIN", "RST", "SYN", "SACK", "TCP", "IP", "ID", "RFC", "TLP", "TTL", "ICMP", "Fast", "Open", "cookie",
+    "A", "B", "ACK", "FIN", "RST", "SYN", "SACK", "TCP", "IP", "ID", "RFC", "TLP", "TTL", "ICMP", "Fast", "Open", "cookie",
     "Wireshark",
     "CLOSED", "LISTEN", "SENT", "RECEIVED", "ESTABLISHED", "WAIT", "CLOSE", "CLOSING", "LAST", "TIME",
 }  # fmt: skip
@@ -126,7 +126,7 @@ def without_explanation(pdml):
     taken = 0
     for parent in tree.iter():
         for child in list(parent):
-            if child.get("name") in (EXPLANATION, EXPLANATION + ".line"):
+            if child.get("name") in (EXPLANATION, EXPLANATION + ".line", "tcplife.what"):
                 parent.remove(child)
                 taken += child.get("name") == EXPLANATION
     return ET.tostring(tree, encoding="unicode"), taken

@@ -14,8 +14,8 @@ PLUGIN = REPO / "plugin"
 
 # From the lowest to the highest; a file may use its own folder and those before it. "" is the folder above them.
 LAYERS = {
-    "engine": ("", "base", "record", "conn", "rules", "views", "update"),
-    "epan": ("base", "store", "input", "show", "tables", ""),
+    "engine": ("", "base", "record", "conn", "rules", "views", "findings", "update"),
+    "epan": ("base", "store", "input", "show", "tables", "report", ""),
 }
 # Lists that every layer of epan may read, as tl.h for the engine.
 DEFINITIONS = {"tl_fields.def", "tl_when.def", "tl_preferences.def"}

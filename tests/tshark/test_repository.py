@@ -203,3 +203,72 @@ def test_each_promise_is_attacked():
         assert names, f"{title} names no test"
         missing = [name for name in names if not is_test(" ".join(name.split()))]
         assert not missing, f"{title}: no such test: {missing}"
+
+
+# ---- rules by name ---------------------------------------------------------------------------------------------------
+
+RULE = r"\b[CIKMOPR]\d+[a-z]?\b"  # C12, M7b: what docs/design.md calls a rule, and causes.md, which is written from the code
+
+
+def rules_in_code():
+    """The rules whose predicates say so: a comment that begins with their names, /* K6: ... */ or /* P6, P11 */."""
+    names = set()
+    for path in c_files(PLUGIN):
+        for found in re.findall(rf"/\* ({RULE}(?:, {RULE})*)(?::| \*/)", path.read_text(encoding="utf-8")):
+            names.update(found.split(", "))
+    return names
+
+
+def rules_in_documents():
+    text = "".join((REPO / "docs" / page).read_text(encoding="utf-8") for page in ("design.md", "causes.md"))
+    return set(re.findall(RULE, re.sub(r"\bC11 and the standard library", "", text)))
+
+
+def test_every_rule_stands_at_its_predicate():
+    code, documents = rules_in_code(), rules_in_documents()
+    assert len(documents) > 90
+    assert_none(sorted(documents - code), "rules of docs/design.md that no predicate in plugin/ names (/* K6: ... */)")
+    assert_none(sorted(code - documents), "rules named in plugin/ that docs/design.md does not have")
+
+
+OPENING = re.compile(r"/\* (?P<file>\w[\w-]*\.c) - (?P<what>[^\n]{20,})\n(?P<rest>(?: \*[^\n]*\n)+?) \*/\n")
+SOURCE = re.compile(r"\bRFC \d+\b|\b[Oo]bserved\b|docs/\w+\.md")
+RULES = [path for path in c_files(PLUGIN / "engine" / "rules") if path.suffix == ".c"]
+
+
+@pytest.mark.parametrize("path", [path for path in c_files(PLUGIN) if path.suffix == ".c"], ids=lambda path: path.stem)
+def test_opening(path):
+    """Every .c file opens with what it does; one with rules of TCP names what they stand on."""
+    opening = OPENING.match(path.read_text(encoding="utf-8"))
+    assert opening and opening["file"] == path.name and not opening["what"].startswith("see ")
+    assert path not in RULES or SOURCE.search(opening[0]), "no RFC section or other source"
+
+
+# ---- names in profiles -----------------------------------------------------------------------------------------------
+
+STATIC = re.compile(r"^static (?:inline )?(?:const )?(?:struct |enum |unsigned )?\w+ \**(\w+)\(", re.M)
+MODULE = {"tl_stats_tree": "stats"}  # stats_tree_... is Wireshark's own
+NOT_YET = {
+    "tl_scoreboard", "tl_scoreboard_look", "tl_scoreboard_room", "tl_recent", "tl_window", "tl_apply", "tl_close", "tl_feedback",
+    "tl_late", "tl_open", "tl_open_learn", "tl_origin", "tl_origin_judge", "tl_origin_late", "tl_origin_ttl", "tl_outcome",
+    "tl_path_mtu", "tl_phase", "tl_probe", "tl_resent", "tl_rexmit", "tl_rst", "tl_rst_form", "tl_rst_why", "tl_signature",
+    "tl_spurious", "tl_states", "tl_fast_path", "tl_pair", "tl_update", "tl_facts", "tl_verdict", "tl_input", "tl_expert",
+    "tl_explain", "tl_item", "tl_tree", "tl_store", "tl_conn_tap", "tl_flow", "tl_record", "tl_collect", "tl_course", "tl_wait_end",
+    "tl_wait_learn", "tl_wait_rules", "tl_waits", "tl_account", "tl_what",
+}  # fmt: skip
+
+
+def is_to_come(path):
+    return path.stem in NOT_YET or path.parent.name in ("findings", "report")
+
+
+def test_static_functions_carry_their_module():
+    """A profile, a backtrace or a search then says where one is, and no name stands twice."""
+    found = []
+    for path in c_files(PLUGIN):
+        module = MODULE.get(path.stem, path.stem.removeprefix("tl_"))
+        for name in STATIC.findall(path.read_text(encoding="utf-8")):
+            own = name == module or name.startswith((module + "_", "tl_"))
+            if path.suffix == ".c" and path.stem.startswith("tl_") and not own and not is_to_come(path):
+                found.append(f"{path.relative_to(REPO)}: {name} ({module}_...)")
+    assert_none(found, "static functions without the name of their module")

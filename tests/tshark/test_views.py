@@ -400,16 +400,16 @@ def arrows_of(text):
 # States by RFC 9293 figures 6 and 12: what each segment means for the end that sends it and the end that receives it; the close
 # takes three segments because the listening nc closes on the FIN (MANIFEST.tsv).
 LADDER = """\
-SYN 1/3              1    Handshake       client SYN-SENT, server LISTEN
-SYN-ACK 2/3          2    Handshake       client SYN-SENT -> ESTABLISHED, server LISTEN -> SYN-RECEIVED
-ACK 3/3              3    Handshake       server SYN-RECEIVED -> ESTABLISHED
-10 bytes             4    Established
-ACK                  5    Established
-6 bytes              6    Established
-ACK                  7    Established
-FIN 1                8    Teardown        client ESTABLISHED -> FIN-WAIT-1, server ESTABLISHED -> CLOSE-WAIT
-FIN 2 with ACK of FI 9    Teardown        client FIN-WAIT-1 -> FIN-WAIT-2 -> TIME-WAIT, server CLOSE-WAIT -> LAST-ACK; FIN 2 with ACK of FIN 1
-ACK of FIN 2         10   Teardown        server LAST-ACK -> CLOSED
+SYN 1/3              client SYN-SENT, server LISTEN; frame 1, Handshake
+SYN-ACK 2/3          client SYN-SENT -> ESTABLISHED, server LISTEN -> SYN-RECEIVED; frame 2, Handshake
+ACK 3/3              server SYN-RECEIVED -> ESTABLISHED; frame 3, Handshake
+10 bytes             frame 4, Established
+ACK                  frame 5, Established
+6 bytes              frame 6, Established
+ACK                  frame 7, Established
+FIN 1                client ESTABLISHED -> FIN-WAIT-1, server ESTABLISHED -> CLOSE-WAIT; frame 8, Teardown
+FIN 2 with ACK of FI client FIN-WAIT-1 -> FIN-WAIT-2 -> TIME-WAIT, server CLOSE-WAIT -> LAST-ACK; FIN 2 with ACK of FIN 1; frame 9, Teardown
+ACK of FIN 2         server LAST-ACK -> CLOSED; frame 10, Teardown
 """
 
 
@@ -427,8 +427,8 @@ def test_flow_reason_of_a_reset(view, captures):
     syn, reset = arrows_of(view("flow,tcplife,standard", captures / "refused.pcap"))
     assert reset[0] == "RST: refused"
     assert reset[1] == (
-        "2    Handshake       client SYN-SENT -> CLOSED, server LISTEN -> CLOSED; "
-        "why: Nothing listens there, or a firewall says so (likely, see frame 1)"
+        "client SYN-SENT -> CLOSED, server LISTEN -> CLOSED; "
+        "why: Nothing listens there, or a firewall says so (likely, see frame 1); frame 2, Handshake"
     )
 
 
@@ -437,12 +437,12 @@ def test_flow_reason_of_a_retransmission(view, captures):
     arrows = arrows_of(view("flow,tcplife,standard", captures / "synack-lost.pcap"))
     assert arrows[2] == (
         "SYN again",
-        "3    Handshake       client not ESTABLISHED but SYN-SENT; why: The SYN was not answered in time, or the client tries again after a refusal (certain, see frame 1)",
+        "client not ESTABLISHED but SYN-SENT; why: The SYN was not answered in time, or the client tries again after a refusal (certain, see frame 1); frame 3, Handshake",
     )
     assert arrows[3] == (
         "SYN-ACK again",
-        "4    Handshake       client SYN-SENT -> ESTABLISHED; "
-        "why: A repeated SYN was captured since the last SYN-ACK (certain, see frame 2)",
+        "client SYN-SENT -> ESTABLISHED; "
+        "why: A repeated SYN was captured since the last SYN-ACK (certain, see frame 2); frame 4, Handshake",
     )
 
 
@@ -453,9 +453,8 @@ def test_flow_of_peers_names_addresses(view, captures):
     assert "server" not in text.split("crossing SYN", 1)[1]
 
 
-def test_flow_phases_are_a_column(view, joined):
-    """Beside every arrow stand its frame and its phase, at the same place."""
-    rows = re.findall(r"\|(\d+) +([A-Z][a-z]+(?: [a-z]+)*)(?:  |$)", view("flow,tcplife,standard", joined), re.M)
+def test_flow_comments_end_with_frame_and_phase(view, joined):
+    rows = re.findall(r"frame (\d+), ([A-Z][a-z]+(?: [a-z]+)*)$", view("flow,tcplife,standard", joined), re.M)
     in_order = sorted(lives(), key=lambda name: name + ".pcap")  # as the files were joined
     phases = [PHASES[line[1]] for name in in_order for line in lives_of(name)]
     assert [phase for _, phase in rows] == phases
@@ -470,7 +469,7 @@ def test_flow_of_many_hosts(hosts, tshark, sandbox):
     path = write_pcap(sandbox.new_path(".pcap"), [*frames, frames[0]])
     result = tshark(["-q", "-z", "flow,tcplife,standard"], path)
     assert (result.returncode, "CRITICAL" in result.stderr) == (0, False), result.stderr
-    shown = re.findall(r"\|(\d+) +Handshake", result.stdout)
+    shown = re.findall(r"frame (\d+), Handshake\b", result.stdout)
     missing = [] if hosts == HOSTS_MAX else [HOSTS_MAX]
     assert [int(frame) for frame in shown] == [frame for frame in range(1, hosts + 1) if frame not in missing]
     assert ("left out" in result.stdout) == bool(missing)

@@ -30,11 +30,11 @@ static void four_segments(void **state)
     t_send(&t, CLIENT, .flags = FIN);
     step_is(&t, FIN1);
     close_is(&t, ONE_SIDED, CLIENT, UNKNOWN);
-    assert_false(t.facts.fin1_acked);
+    assert_int_equal(t.facts.fin1_ack_in, 0);
     t_send(&t, SERVER, .wait_ns = 5 * T_MS);
     step_is(&t, FIN1_ACK);
     close_is(&t, ONE_SIDED, CLIENT, UNKNOWN);
-    assert_true(t.facts.fin1_acked);
+    assert_int_equal(t.facts.fin1_ack_in, 5);
     t_send(&t, SERVER, .flags = FIN, .wait_ns = 100 * T_MS);
     step_is(&t, FIN2);
     close_is(&t, UNFINISHED, CLIENT, UNKNOWN);
@@ -49,7 +49,6 @@ static void four_segments(void **state)
     assert_int_equal(t.facts.fin1_in, 4);
     assert_int_equal(t.facts.fin1_ack_in, 5);
     assert_int_equal(t.facts.fin2_in, 6);
-    assert_int_equal(t.facts.fin2_ack_in, 7);
     assert_true(t.facts.fin_wait_ns == 5 * T_MS);
     assert_true(t.facts.close_wait_ns == 100 * T_MS);
     assert_true(t.facts.teardown_ns == 112 * T_MS);

@@ -364,7 +364,7 @@ static void answers_do_not_depend_on_the_sign_bit(void **state)
 static void records_are_sound(const struct tl_conn *conn)
 {
     for (unsigned i = 0; i < 2; i++) {
-        const char *wrong = tl_scoreboard_check(conn->endpoint[i].scoreboard);
+        const char *wrong = tl_scoreboard_check(tl_scoreboard_of(&conn->endpoint[i]));
 
         assert_string_equal(wrong ? wrong : "sound", "sound");
     }

@@ -3,34 +3,12 @@
  *
  * SPDX-License-Identifier: GPL-2.0-or-later
  */
-#include "tl_test.h"
+#include "tl_test_resent.h"
 
 #include "conn/tl_conn.h"
 #include "rules/tl_rexmit.h"
 
 enum { SYN = TL_SYN, SYNACK = TL_SYN | TL_ACK, FIN = TL_FIN | TL_ACK, SACK = TL_OPT_SACK_PERMITTED };
-
-#define cause_is(t, CAUSE, SURE)                                                                                               \
-    do {                                                                                                                       \
-        t_is(t, segment, SEGMENT, RETRANSMISSION);                                                                             \
-        t_is(t, retransmission, RETRANSMISSION, CAUSE);                                                                        \
-        t_is(t, retransmission_confidence, CONFIDENCE, SURE);                                                                  \
-    } while (0)
-
-/* Not exactly at once: 0 would mean 1 ms to t_send. */
-static int64_t wait_of(int64_t ns)
-{
-    return ns == 0 ? T_SAME_TIME : ns;
-}
-
-/* An open connection captured so far from the server and from the client, both there and back. The client sends. */
-static void open_path(struct t_talk *t, uint16_t options, int64_t server_half_rtt_ns, int64_t client_half_rtt_ns)
-{
-    t_start(t);
-    t_send(t, CLIENT, .flags = SYN, .options = options);
-    t_send(t, SERVER, .flags = SYNACK, .options = options, .wait_ns = wait_of(server_half_rtt_ns));
-    t_send(t, CLIENT, .flags = TL_ACK, .wait_ns = wait_of(client_half_rtt_ns));
-}
 
 /* The same, captured beside the client; then `count` segments of 10 octets at once, from 1001 on. Nothing but the SYN-ACK was
  * heard until then. */
@@ -217,7 +195,7 @@ static void m7_silence_counts_from_the_last_report(void **state)
 }
 
 /* RFC 6298 5.5: the timer doubles; with jitter 1.5 to 2.6 times. */
-/* threshold: BACKOFF_SURE */
+/* threshold: BACKOFF_SURE, when_timer */
 static void m7_certain_when_it_backs_off(void **state)
 {
     static const struct {
@@ -258,6 +236,7 @@ static void m7_other_bytes_are_no_back_off(void **state)
 
 /* Three duplicate ACKs, the fast retransmission was lost. The timer: 190 ms after it, an RTT and 25 ms after the last report. With
  * SACK; without it test_rexmit_timer.c. */
+/* threshold: patience */
 static void m7b_lost_retransmission(void **state)
 {
     static const struct {
@@ -293,6 +272,7 @@ static void m7b_lost_retransmission(void **state)
 }
 
 /* At least 5 ms beyond the RTT: a quarter of 12 ms would be 3. */
+/* threshold: patience */
 static void m7b_margin_is_at_least_5_ms(void **state)
 {
     static const int64_t heard_ago_ns[] = {17 * T_MS, 17 * T_MS - 1};
@@ -341,6 +321,7 @@ static void m8_after_the_timeout_until_all_is_acknowledged(void **state)
 /* ---- M9: tail loss probe, RFC 8985 7.2 ---------------------------------------------------------------------------------- */
 
 /* The last segment after 1.2 RTT; the timer would have sent the first one. */
+/* threshold: when_tail_probe */
 static void m9_last_segment_after_silence(void **state)
 {
     struct t_talk t;
@@ -366,6 +347,7 @@ static void m9_last_segment_after_silence(void **state)
 }
 
 /* The RTT is not known: at least 2 ms. */
+/* threshold: when_tail_probe */
 static void m9_at_least_2_ms(void **state)
 {
     static const int64_t quiet_ns[] = {2 * T_MS, 2 * T_MS - 1};
@@ -511,6 +493,7 @@ static void m6_partial_ack_in_recovery(void **state)
 /* ---- M7c, M12, M11 ----------------------------------------------------------------------------------------------------- */
 
 /* A timer with a least value below 200 ms: 1.5 RTT + 10 ms of silence, an RTT since the transmission. */
+/* threshold: when_short_timer */
 static void m7c_short_timer(void **state)
 {
     struct t_talk t;

@@ -3,33 +3,21 @@
  *
  * SPDX-License-Identifier: GPL-2.0-or-later
  */
-#include "tl_test.h"
+#include "tl_test_resent.h"
 
 #include "conn/tl_conn.h"
 #include "rules/tl_rexmit.h"
 
 enum { SYN = TL_SYN, SYNACK = TL_SYN | TL_ACK, SACK = TL_OPT_SACK_PERMITTED };
 
-#define cause_is(t, CAUSE, SURE)                                                                                               \
-    do {                                                                                                                       \
-        t_is(t, segment, SEGMENT, RETRANSMISSION);                                                                             \
-        t_is(t, retransmission, RETRANSMISSION, CAUSE);                                                                        \
-        t_is(t, retransmission_confidence, CONFIDENCE, SURE);                                                                  \
-    } while (0)
-
 /* An open connection with a round trip of 100 ms, captured beside the client, and six segments of 10 octets from 1001 on. */
 static void flight(struct t_talk *t, uint16_t options)
 {
-    t_start(t);
-    t_send(t, CLIENT, .flags = SYN, .options = options);
-    t_send(t, SERVER, .flags = SYNACK, .options = options, .wait_ns = 100 * T_MS);
-    t_send(t, CLIENT, .flags = TL_ACK, .wait_ns = T_SAME_TIME);
+    open_path(t, options, 100 * T_MS, 0);
     for (unsigned i = 0; i < 6; i++) {
         t_send(t, CLIENT, .len = 10, .wait_ns = T_SAME_TIME);
     }
 }
-
-#define again(t, n, wait) t_send(t, CLIENT, .seq = 1001 + 10 * (n), .len = 10, .wait_ns = wait)
 
 /* The times of without_sack. */
 struct times {
@@ -64,6 +52,7 @@ static void without_sack(struct times at, bool timer)
 }
 
 /* RFC 6582 3.2: the third duplicate ACK, or an ACK that moves there, sends it once. 190 ms after that it was the timer. */
+/* threshold: when_timer_without_sack */
 static void without_sack_again_by_the_timer(void **state)
 {
     (void)state;
@@ -72,6 +61,7 @@ static void without_sack_again_by_the_timer(void **state)
 }
 
 /* The first repetition, if it comes more than a round trip and 25 ms after the third duplicate ACK, was the timer, too. */
+/* threshold: when_timer_without_sack */
 static void without_sack_late_after_the_third(void **state)
 {
     (void)state;
@@ -80,6 +70,7 @@ static void without_sack_late_after_the_third(void **state)
 }
 
 /* The timer runs from the ACK that moved last (RFC 6298 5.3). */
+/* threshold: when_timer_without_sack */
 static void without_sack_late_after_the_last_new_ack(void **state)
 {
     (void)state;
@@ -106,6 +97,7 @@ static void with_sack_it_may_be_feedback(void **state)
 }
 
 /* Feedback is answered at once. After a round trip and 25 ms of silence it is no longer certain that it was feedback. */
+/* threshold: patience */
 static void feedback_is_certain_if_prompt(void **state)
 {
     static const int64_t waits_ns[] = {125 * T_MS - 1, 125 * T_MS};

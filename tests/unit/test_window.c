@@ -57,6 +57,26 @@ static void a_larger_window_reaches_farther(void **state)
     }
 }
 
+/* Without the scale a window says less than what it lets through: what is outstanding fits all the same, up to the last ACK. */
+static void what_is_outstanding_fits(void **state)
+{
+    enum { LEN = 60000, MANY = 20 };
+    struct t_talk t;
+
+    (void)state;
+    t_established(&t);
+    t_send(&t, CLIENT, .len = 99);
+    t_send(&t, SERVER, .flags = TL_ACK);
+    for (unsigned i = 0; i < MANY; i++) {
+        t_send(&t, CLIENT, .len = LEN);
+    }
+    assert_true(fits(&t, 1100, 5001));
+    assert_false(fits(&t, 1099, 5001));
+    assert_true(tl_window_fits(t.v.conn, SEGMENT(.flags = TL_ACK, .from = SERVER, .seq = 5001, .ack = 1100)));
+    assert_false(tl_window_fits(t.v.conn, SEGMENT(.flags = TL_ACK, .from = SERVER, .seq = 5001, .ack = 1099)));
+    t_end(&t);
+}
+
 /* The segment carries no ACK: its acknowledgment field says nothing. */
 static void without_ack_flag_only_the_sequence_number_counts(void **state)
 {
@@ -395,6 +415,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(numbers_fit_up_to_one_mebibyte_away),
         cmocka_unit_test(a_larger_window_reaches_farther),
+        cmocka_unit_test(what_is_outstanding_fits),
         cmocka_unit_test(without_ack_flag_only_the_sequence_number_counts),
         cmocka_unit_test(syn_and_rst_always_fit),
         cmocka_unit_test(everything_fits_where_nothing_is_known),

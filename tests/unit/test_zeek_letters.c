@@ -246,6 +246,7 @@ static void order_within_a_packet(void **state)
     is("SHw^1 CS@0+5w", "S1 HWswt^"); /* T before the turn of the roles, so in lower case */
 }
 
+/* threshold: append_scaled */
 static void scaled_letters_come_at_powers_of_ten(void **state)
 {
     static const struct {

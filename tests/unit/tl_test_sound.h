@@ -133,9 +133,9 @@ static inline const char *tl_unsound_facts(const struct tl_conn *conn, int64_t e
 /* The records of both directions: sorted, within their bounds, counts right. */
 static inline const char *tl_unsound_records(const struct tl_conn *conn)
 {
-    const char *wrong = tl_scoreboard_check(conn->endpoint[0].scoreboard);
+    const char *wrong = tl_scoreboard_check(tl_scoreboard_of(&conn->endpoint[0]));
 
-    return wrong ? wrong : tl_scoreboard_check(conn->endpoint[1].scoreboard);
+    return wrong ? wrong : tl_scoreboard_check(tl_scoreboard_of(&conn->endpoint[1]));
 }
 
 /* Zeek's words of a connection that is followed: its history is made of Zeek's letters. */

@@ -21,7 +21,7 @@ enum { ID_CLOSE = 64, ID_CLOSE_LEAST = 2 };
 /* The ticks that systems use: 1 ms (Linux, Windows 10), 2 and 4 ms (Linux with HZ 500, 250), 10 ms, 100 ms (old BSD). */
 static const int64_t ticks_ns[] = {1000000, 2000000, 4000000, 10000000, 100000000};
 
-static void learn_tick(struct tl_clock *clock, const struct tl_segment *segment)
+static void clock_learn_tick(struct tl_clock *clock, const struct tl_segment *segment)
 {
     int64_t elapsed_ns = segment->time_ns - clock->first_ns;
     int64_t ticks = tl_seq_diff(segment->tsval, clock->first_tsval);
@@ -41,14 +41,14 @@ static void learn_tick(struct tl_clock *clock, const struct tl_segment *segment)
 }
 
 /* What the segment's passing time exceeds its timestamp by, on the sender's clock. */
-static int64_t offset_ns(const struct tl_clock *clock, int64_t time_ns, uint32_t tsval)
+static int64_t clock_offset_ns(const struct tl_clock *clock, int64_t time_ns, uint32_t tsval)
 {
     return time_ns - clock->first_ns - clock->tick_ns * tl_seq_diff(tsval, clock->first_tsval);
 }
 
-static void learn_offset(struct tl_clock *clock, const struct tl_segment *segment)
+static void clock_learn_offset(struct tl_clock *clock, const struct tl_segment *segment)
 {
-    int64_t offset = offset_ns(clock, segment->time_ns, segment->tsval);
+    int64_t offset = clock_offset_ns(clock, segment->time_ns, segment->tsval);
 
     if (segment->time_ns - clock->window_ns > WINDOW_NS) {
         bool silent = segment->time_ns - clock->window_ns > 2 * WINDOW_NS;
@@ -61,7 +61,7 @@ static void learn_offset(struct tl_clock *clock, const struct tl_segment *segmen
     }
 }
 
-static void learn_timestamp(struct tl_clock *clock, const struct tl_segment *segment)
+static void clock_learn_timestamp(struct tl_clock *clock, const struct tl_segment *segment)
 {
     if (!clock->has_tsval) {
         clock->has_tsval = true;
@@ -71,14 +71,14 @@ static void learn_timestamp(struct tl_clock *clock, const struct tl_segment *seg
         return;
     }
     if (clock->tick_ns == 0) {
-        learn_tick(clock, segment);
+        clock_learn_tick(clock, segment);
     }
     if (clock->tick_ns != 0) {
-        learn_offset(clock, segment);
+        clock_learn_offset(clock, segment);
     }
 }
 
-static void learn_id(struct tl_clock *clock, const struct tl_segment *segment)
+static void clock_learn_id(struct tl_clock *clock, const struct tl_segment *segment)
 {
     if (clock->has_id) {
         int step = (int16_t)(uint16_t)(segment->ip_id - clock->id_last);
@@ -94,10 +94,10 @@ static void learn_id(struct tl_clock *clock, const struct tl_segment *segment)
 void tl_clock_learn(struct tl_clock *clock, const struct tl_segment *segment)
 {
     if (segment->options & TL_OPT_TIMESTAMPS) {
-        learn_timestamp(clock, segment);
+        clock_learn_timestamp(clock, segment);
     }
     if (!segment->ipv6 && segment->ip_id != 0) {
-        learn_id(clock, segment);
+        clock_learn_id(clock, segment);
     }
 }
 
@@ -118,7 +118,7 @@ int64_t tl_clock_sent_at(const struct tl_clock *clock, int64_t time_ns, uint32_t
     if (!has_tsval || clock->tick_ns == 0 || time_ns - clock->window_ns > 2 * WINDOW_NS) {
         return time_ns;
     }
-    held_ns = offset_ns(clock, time_ns, tsval) - least_ns;
+    held_ns = clock_offset_ns(clock, time_ns, tsval) - least_ns;
     return held_ns >= HELD_BACK_NS ? time_ns - held_ns : time_ns;
 }
 

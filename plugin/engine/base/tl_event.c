@@ -37,11 +37,3 @@ enum tl_event tl_event_of(unsigned flags, uint32_t len, bool *legal)
     *legal = row->legal;
     return row->event == TL_EVENT_ACK && len > 0 ? TL_EVENT_DATA : (enum tl_event)row->event;
 }
-
-uint32_t tl_event_length(unsigned flags, uint32_t len)
-{
-    if (flags & TL_RST) {
-        return 0;
-    }
-    return len + ((flags & TL_SYN) != 0) + ((flags & TL_FIN) != 0);
-}

@@ -21,7 +21,11 @@ enum tl_event {
  * a receiver looks at SYN first (3.10.7.4). RST wins over all. O(1). */
 enum tl_event tl_event_of(unsigned flags, uint32_t len, bool *legal);
 
-/* Sequence numbers that the segment occupies: payload, SYN and FIN; none for RST, whose payload is text (RFC 9293 3.5.2). */
-uint32_t tl_event_length(unsigned flags, uint32_t len);
+/* Sequence numbers that a segment occupies: payload, SYN and FIN (RFC 9293 3.4, SEG.LEN); none for RST, whose payload is text
+ * (3.5.2). O(1). */
+static inline uint32_t tl_event_length(unsigned flags, uint32_t len)
+{
+    return flags & TL_RST ? 0 : len + !!(flags & TL_SYN) + !!(flags & TL_FIN);
+}
 
 #endif

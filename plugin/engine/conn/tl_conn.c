@@ -4,11 +4,6 @@
  */
 #include "conn/tl_conn.h"
 
-const struct tl_syns tl_no_syns = {0};
-const struct tl_probe_run tl_no_probes = {0};
-const struct tl_rsts tl_no_rsts = {0};
-const struct tl_scoreboard tl_no_scoreboard = {0};
-
 struct tl_conn *tl_conn_new(struct tl_pair *pair, const struct tl_segment *seg)
 {
     struct tl_tracker *tracker = pair->tracker;
@@ -22,10 +17,6 @@ struct tl_conn *tl_conn_new(struct tl_pair *pair, const struct tl_segment *seg)
         tl_recent_init(&conn->endpoint[i].recent, &tracker->allocator);
         conn->endpoint[i].half_rtt_ns = TL_UNKNOWN_NS;
         conn->endpoint[i].fin_ns = TL_UNKNOWN_NS;
-        conn->endpoint[i].syn = conn->endpoint[i].synack = &tl_no_syns;
-        conn->endpoint[i].probe = &tl_no_probes;
-        conn->endpoint[i].rst = &tl_no_rsts;
-        conn->endpoint[i].scoreboard = &tl_no_scoreboard;
     }
     conn->pair = pair;
     conn->number = tracker->connections++;
@@ -42,16 +33,16 @@ struct tl_conn *tl_conn_new(struct tl_pair *pair, const struct tl_segment *seg)
     return conn;
 }
 
-void *tl_conn_part(const struct tl_conn *conn, const void *part, const void *none, size_t bytes)
+void *tl_conn_part(const struct tl_conn *conn, void *part, size_t bytes)
 {
     const struct tl_allocator *allocator = &conn->pair->tracker->allocator;
 
-    return part != none ? (void *)(uintptr_t)part : allocator->alloc(allocator->context, bytes);
+    return part ? part : allocator->alloc(allocator->context, bytes);
 }
 
 struct tl_scoreboard *tl_conn_make_scoreboard(const struct tl_conn *conn, struct tl_endpoint *end)
 {
-    struct tl_scoreboard *sent = tl_conn_part(conn, end->scoreboard, &tl_no_scoreboard, sizeof *sent);
+    struct tl_scoreboard *sent = tl_conn_part(conn, NULL, sizeof *sent);
 
     if (!sent) {
         return NULL;
@@ -60,16 +51,14 @@ struct tl_scoreboard *tl_conn_make_scoreboard(const struct tl_conn *conn, struct
     if (end->has_max) {
         tl_scoreboard_restart(sent, end->max);
     }
-    end->scoreboard = sent;
+    end->sent = sent;
     return sent;
 }
 
 void tl_conn_free_scoreboard(const struct tl_allocator *allocator, struct tl_endpoint *end)
 {
-    if (end->scoreboard != &tl_no_scoreboard) {
-        struct tl_scoreboard *sent = (struct tl_scoreboard *)(uintptr_t)end->scoreboard;
-
-        tl_scoreboard_free(sent);
-        allocator->free(allocator->context, sent, sizeof *sent);
+    if (end->sent) {
+        tl_scoreboard_free(end->sent);
+        allocator->free(allocator->context, end->sent, sizeof *end->sent);
     }
 }

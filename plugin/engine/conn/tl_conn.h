@@ -28,9 +28,8 @@ enum tl_mark {
     TL_MARK_CHALLENGE = 0x04, /* a challenge ACK */
 };
 
-/* Parts of an end that only some connections need. As long as nothing is known of them they are the constant tl_no_..., so that
- * reading needs no case of its own; who has something to write makes them first (tl_..._make, which return NULL when there is no
- * memory: then it stays unknown). */
+/* Parts of an end that only some connections need: NULL as long as nothing is known of them. tl_syns() and the like read them, zeroes
+ * where there is none; who has something to write makes them first (tl_conn_part), and without memory it stays unknown. */
 
 /* SYNs or SYN-ACKs of one end; enough to time the handshake although some are repeated. Made by tl_open. */
 struct tl_syns {
@@ -83,7 +82,6 @@ struct tl_rsts {
     uint32_t unharmed_in;            /* the RST of this frame was challenged or ignored, as effect says */
     uint16_t count;                  /* copies included; stops at 65535 */
     uint8_t effect;                  /* enum tl_rst_effect of the RST in unharmed_in */
-    uint8_t last_effect;             /* enum tl_rst_effect of the last one, as known then */
     uint8_t stage;                   /* enum tl_rst_stage of the first one */
     uint8_t path_ttl;                /* TTL of one that a device on the path sent, as it tells; 0 = none */
     uint8_t bare, with_ack;          /* how many of each form; stop at 255 */
@@ -91,13 +89,7 @@ struct tl_rsts {
     bool has_self_ack : 1;           /* self_ack is; */
     bool had_ack : 1;                /* the last one has an ACK number */
     bool acks_differ : 1, ack_zero : 1;
-    bool was_reply : 1; /* the last one answered a segment: its sender had no connection then, but may open one */
 };
-
-extern const struct tl_syns tl_no_syns;
-extern const struct tl_probe_run tl_no_probes;
-extern const struct tl_rsts tl_no_rsts;
-extern const struct tl_scoreboard tl_no_scoreboard;
 
 struct tl_repair;
 struct tl_mtu_seen;
@@ -105,14 +97,14 @@ struct tl_mtu_seen;
 /* One end: what it sent (sequence numbers of its direction) and what it said of the other direction. */
 struct tl_endpoint {
     struct tl_fsm fsm;
-    const struct tl_scoreboard
-        *scoreboard; /* bytes that the peer has not acknowledged; tl_no_scoreboard as long as a record would have none */
+    struct tl_scoreboard *sent;   /* bytes that the peer has not acknowledged; NULL as long as a record would have none */
     struct tl_recent recent;      /* its last segments */
     struct tl_repair *repair;     /* of losses among them; NULL before its first payload */
     struct tl_mtu_seen *mtu_seen; /* of the path's MTU, to its segments; NULL = nothing. Made and read by tl_path_mtu */
-    const struct tl_syns *syn, *synack;
-    const struct tl_probe_run *probe;
-    const struct tl_rsts *rst;
+    struct tl_syns *syns, *synacks;
+    struct tl_probe_run *probes;
+    struct tl_rsts *rsts;
+    int64_t late_ns;          /* by how much it is written later than the other end, at least; 0 = not that anybody knows */
     int64_t half_rtt_ns;      /* least time from the capture point to this end and back; TL_UNKNOWN_NS = never measured */
     int64_t fin_ns;           /* its FIN, first transmission */
     int64_t ack_ns;           /* when its acknowledgment number moved last */
@@ -125,12 +117,11 @@ struct tl_endpoint {
     uint32_t syn_extra;  /* octets that its SYN occupies beside the SYN itself: payload and FIN */
     uint32_t max;        /* end of the highest bytes it sent, captured or acknowledged; probes and RST left out */
     uint32_t seen;       /* end of the highest bytes of it that were captured */
-    uint32_t una;        /* acknowledged by the peer up to here */
+    uint32_t una;        /* acknowledged by the peer up to here: the highest acknowledgment number of that */
     uint32_t begin;      /* its first byte that was captured, if sent_data */
     uint32_t fin;        /* number that its FIN occupies */
     uint32_t closed_in;  /* frame of the segment that closed its window last */
     uint32_t octet_seq;  /* number of the newest octet whose value is known, if has_octet */
-    uint32_t ack;        /* acknowledgment number of its last segment that moved it on */
     uint32_t window;     /* last advertised, scaled when the scale is known */
     uint32_t max_window; /* largest advertised */
     uint32_t tsval;      /* highest TSval sent */
@@ -165,7 +156,6 @@ struct tl_endpoint {
     bool has_max : 1;
     bool has_seen : 1;
     bool has_una : 1;
-    bool has_ack : 1;
     bool has_octet : 1;
     bool has_fin : 1;
     bool fin_inferred : 1; /* the FIN itself was not captured */
@@ -182,6 +172,42 @@ struct tl_endpoint {
     bool half_rtt_of_syn : 1; /* a sample of half_rtt_ns is of the handshake, where no ACK is delayed */
     bool trigger_is_rst : 1;  /* what draws the challenge ACK is a RST, else a SYN */
 };
+
+/* The parts of an end, to read them. Each O(1). */
+static inline const struct tl_syns *tl_syns(const struct tl_endpoint *end)
+{
+    static const struct tl_syns none;
+
+    return end->syns ? end->syns : &none;
+}
+
+static inline const struct tl_syns *tl_synacks(const struct tl_endpoint *end)
+{
+    static const struct tl_syns none;
+
+    return end->synacks ? end->synacks : &none;
+}
+
+static inline const struct tl_probe_run *tl_probes(const struct tl_endpoint *end)
+{
+    static const struct tl_probe_run none;
+
+    return end->probes ? end->probes : &none;
+}
+
+static inline const struct tl_rsts *tl_rsts(const struct tl_endpoint *end)
+{
+    static const struct tl_rsts none;
+
+    return end->rsts ? end->rsts : &none;
+}
+
+static inline const struct tl_scoreboard *tl_scoreboard_of(const struct tl_endpoint *end)
+{
+    static const struct tl_scoreboard none;
+
+    return end->sent ? end->sent : &none;
+}
 
 enum { TL_NO_ENDPOINT = 2 };
 
@@ -356,29 +382,35 @@ struct tl_step {
     struct tl_refs *refs;
     const struct tl_recent_entry *copy_of; /* the packet that this is a copy of, or NULL */
     enum tl_event event;
-    unsigned from;        /* end that sent it */
-    uint32_t length;      /* sequence numbers that it occupies */
-    uint32_t end;         /* seq + length */
-    int64_t rtt_ns;       /* of the whole path, or TL_UNKNOWN_NS */
-    uint8_t phase_before; /* enum tl_phase */
-    bool legal;           /* the flags are a combination that TCP sends */
+    unsigned from;                   /* end that sent it */
+    uint32_t length;                 /* sequence numbers that it occupies */
+    uint32_t end;                    /* seq + length */
+    int64_t rtt_ns;                  /* of the whole path, or TL_UNKNOWN_NS */
+    uint8_t phase_before;            /* enum tl_phase */
+    struct tl_fsm fsm[2];            /* of sender and receiver, as the segment leaves them */
+    uint8_t phase_left, phase_after; /* enum tl_phase that the segment found, a RST taken back, and that comes after it */
+    bool revokes;                    /* shows that the RST which had ended the connection ended nothing */
+    bool legal;                      /* the flags are a combination that TCP sends */
     bool stray;
     bool new_bytes; /* ends beyond everything its sender had sent */
+    bool late;      /* acknowledged before it was captured, and sent for the first time: tl_late.h */
     bool is_probe;
-    bool acks_fin;      /* first to acknowledge the peer's FIN */
-    bool infers_fin;    /* shows that the peer had sent a FIN that was not captured */
-    bool refutes_fin;   /* shows that the peer had not sent the FIN that was captured */
-    bool opens;         /* completes the handshake */
-    bool finishes;      /* leaves both FINs acknowledged */
-    bool rst_effective; /* RST that ends the connection, or whose sender has closed */
+    bool acks_fin;                       /* first to acknowledge the peer's FIN */
+    bool infers_fin;                     /* shows that the peer had sent a FIN that was not captured */
+    bool refutes_fin;                    /* shows that the peer had not sent the FIN that was captured */
+    bool opens;                          /* completes the handshake */
+    bool finishes;                       /* leaves both FINs acknowledged */
+    bool rst_effective;                  /* RST that ends the connection, or whose sender has closed */
+    bool rst_judged;                     /* its origin was judged */
+    struct tl_recent_entry *rst_answers; /* the segment of the peer that it answers, or NULL */
 };
 
 /* Makes a connection that knows nothing. NULL when out of memory. */
 struct tl_conn *tl_conn_new(struct tl_pair *pair, const struct tl_segment *seg);
 
-/* For tl_..._make: `part` itself unless it is still `none`, the constant that stands for a part of `bytes` of which nothing is
- * known; then a new one, equal to it. NULL when out of memory. O(1). */
-void *tl_conn_part(const struct tl_conn *conn, const void *part, const void *none, size_t bytes);
+/* `part` of an end, to write to it; where there is none yet a new one of `bytes` zeroes, to be kept by the caller. NULL when out of
+ * memory. O(1). */
+void *tl_conn_part(const struct tl_conn *conn, void *part, size_t bytes);
 
 /* Makes the record of what an end sent, for tl_conn_scoreboard(). */
 struct tl_scoreboard *tl_conn_make_scoreboard(const struct tl_conn *conn, struct tl_endpoint *end);
@@ -388,8 +420,7 @@ struct tl_scoreboard *tl_conn_make_scoreboard(const struct tl_conn *conn, struct
  * in it. O(1). */
 static inline struct tl_scoreboard *tl_conn_scoreboard(const struct tl_conn *conn, struct tl_endpoint *end)
 {
-    return end->scoreboard != &tl_no_scoreboard ? (struct tl_scoreboard *)(uintptr_t)end->scoreboard
-                                                : tl_conn_make_scoreboard(conn, end);
+    return end->sent ? end->sent : tl_conn_make_scoreboard(conn, end);
 }
 
 /* Frees the record. */
@@ -415,6 +446,18 @@ static inline bool tl_is_across_jump(const struct tl_step *step)
                               (step->peer->segments > 0 && step->peer->last_ns < pair->jump_ns));
 }
 
+/* Nothing of the peer was captured: neither its window nor its acknowledgments are known. */
+static inline bool tl_one_way(const struct tl_step *step)
+{
+    return step->peer->segments == 0;
+}
+
+/* Whether the SYNs of both ends carried the option (enum tl_option). */
+static inline bool tl_agreed(const struct tl_step *step, unsigned option)
+{
+    return step->self->options & step->peer->options & option;
+}
+
 static inline int64_t tl_max_ns(int64_t a, int64_t b)
 {
     return a > b ? a : b;
@@ -428,6 +471,7 @@ static inline int64_t tl_min_ns(int64_t a, int64_t b)
 /* The end sent something that draws a challenge ACK. */
 static inline void tl_challenge_trigger(struct tl_endpoint *end, const struct tl_segment *seg, bool is_rst)
 {
+    /* share tl_challenge_trigger: 1 s; a trigger that old waits for no answer any more */
     if (end->trigger_in == 0 || seg->time_ns - end->trigger_ns > TL_SECOND) {
         end->trigger_first_ns = seg->time_ns;
     }

@@ -28,7 +28,7 @@ void tl_tracker_view_zeek(struct tl_tracker *tracker, bool follow)
 }
 
 /* to - from, at most `limit` away from 0. */
-static int64_t between(int64_t from, int64_t to, int64_t limit)
+static int64_t tracker_between(int64_t from, int64_t to, int64_t limit)
 {
     uint64_t ahead = (uint64_t)to - (uint64_t)from, behind = (uint64_t)from - (uint64_t)to;
 
@@ -40,16 +40,16 @@ static int64_t between(int64_t from, int64_t to, int64_t limit)
 
 int64_t tl_ns_between(int64_t from, int64_t to)
 {
-    return between(from, to, INT64_MAX);
+    return tracker_between(from, to, INT64_MAX);
 }
 
 int64_t tl_pair_time(const struct tl_pair *pair, int64_t time_ns)
 {
-    return between(pair->base_ns, time_ns, TL_TIME_SPAN_NS);
+    return tracker_between(pair->base_ns, time_ns, TL_TIME_SPAN_NS);
 }
 
 /* The capture time that is `ours` before `time_ns`, at the limits where there is none. */
-static int64_t base_for(int64_t time_ns, int64_t ours)
+static int64_t tracker_base_for(int64_t time_ns, int64_t ours)
 {
     if (ours > 0) {
         return time_ns > INT64_MIN + ours ? time_ns - ours : INT64_MIN;
@@ -59,14 +59,14 @@ static int64_t base_for(int64_t time_ns, int64_t ours)
 
 int64_t tl_pair_tick(struct tl_pair *pair, int64_t time_ns)
 {
-    int64_t since = between(pair->last_ns, time_ns, TL_TIME_JUMP_NS);
+    int64_t since = tracker_between(pair->last_ns, time_ns, TL_TIME_JUMP_NS);
 
     if (!pair->has_base) {
-        pair->base_ns = base_for(time_ns, TL_SECOND);
+        pair->base_ns = tracker_base_for(time_ns, TL_SECOND);
         pair->has_base = true;
     } else if (since == TL_TIME_JUMP_NS || since == -TL_TIME_JUMP_NS) {
-        pair->jump_ns = between(0, tl_pair_time(pair, pair->last_ns) + since, TL_TIME_SPAN_NS);
-        pair->base_ns = base_for(time_ns, pair->jump_ns);
+        pair->jump_ns = tracker_between(0, tl_pair_time(pair, pair->last_ns) + since, TL_TIME_SPAN_NS);
+        pair->base_ns = tracker_base_for(time_ns, pair->jump_ns);
         pair->has_jump = true;
     }
     pair->last_ns = time_ns;

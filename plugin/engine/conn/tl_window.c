@@ -8,9 +8,16 @@
  * captures lose segments, and 1 MiB is more than most windows and far less than the distance of random numbers. */
 enum { PLAUSIBLE_OCTETS = 1 << 20, SCALE_MAX = 14 /* RFC 7323 2.3 */ };
 
-static bool near(uint32_t number, uint32_t known, uint32_t reach)
+/* Whether a number of the direction of `end` is within `reach` of what that had sent; what it still has to hear of is, however much
+ * that is. */
+static bool near(uint32_t number, const struct tl_endpoint *end, uint32_t reach)
 {
-    return tl_seq_within(number, known - reach, known + reach);
+    uint32_t low = end->max - reach;
+
+    if (end->has_una && tl_seq_before(end->una, low)) {
+        low = end->una;
+    }
+    return tl_seq_within(number, low, end->max + reach);
 }
 
 bool tl_window_fits(const struct tl_conn *conn, const struct tl_segment *seg)
@@ -28,10 +35,10 @@ bool tl_window_fits(const struct tl_conn *conn, const struct tl_segment *seg)
     if (peer->max_window > reach) {
         reach = peer->max_window;
     }
-    if (self->has_max && !near(seg->seq, self->max, reach)) {
+    if (self->has_max && !near(seg->seq, self, reach)) {
         return false;
     }
-    return !(seg->flags & TL_ACK) || !peer->has_max || near(seg->ack, peer->max, reach);
+    return !(seg->flags & TL_ACK) || !peer->has_max || near(seg->ack, peer, reach);
 }
 
 int64_t tl_window_rtt(const struct tl_conn *conn)
@@ -66,11 +73,6 @@ static uint32_t window_of(const struct tl_endpoint *self, const struct tl_endpoi
     return (uint32_t)seg->window << (shift > 0 ? shift : 0);
 }
 
-uint32_t tl_window_of(const struct tl_step *step)
-{
-    return window_of(step->self, step->peer, step->seg);
-}
-
 void tl_window_learn(struct tl_endpoint *self, const struct tl_endpoint *peer, const struct tl_segment *seg)
 {
     if (seg->window == 0 && (!self->has_window || self->window > 0)) {
@@ -99,7 +101,7 @@ static enum tl_rst_effect effect_in_syn_sent(const struct tl_step *step, uint8_t
 
         return fits ? TL_RST_EFFECT_ACCEPTED : TL_RST_EFFECT_IGNORED;
     }
-    if (step->self->synack->count > 0 && step->seg->seq == step->self->isn + 1) {
+    if (tl_synacks(step->self)->count > 0 && step->seg->seq == step->self->isn + 1) {
         *confidence = TL_CONFIDENCE_LIKELY;
         return TL_RST_EFFECT_ACCEPTED;
     }
@@ -144,7 +146,7 @@ enum tl_rst_effect tl_window_rst_effect(const struct tl_step *step, uint8_t *con
     }
     low = x->una;
     high = x->has_max && tl_seq_after(x->max, low) ? x->max : low;
-    if (tl_seq_within(seq, low, high) && (seq == low || !tl_scoreboard_has_hole_below(x->scoreboard, seq))) {
+    if (tl_seq_within(seq, low, high) && (seq == low || !tl_scoreboard_has_hole_below(tl_scoreboard_of(x), seq))) {
         /* Which of these the receiver expects next depends on what has arrived: the capture does not say. */
         *confidence = low == high ? TL_CONFIDENCE_CERTAIN : TL_CONFIDENCE_LIKELY;
         return TL_RST_EFFECT_ACCEPTED;

@@ -168,13 +168,13 @@ enum tl_state tl_fsm_state(const struct tl_fsm *fsm)
 }
 
 /* The i-th newest state, 0 = now. */
-static enum tl_state state_at(const struct tl_fsm *fsm, unsigned i)
+static enum tl_state fsm_state_at(const struct tl_fsm *fsm, unsigned i)
 {
     return (enum tl_state)((fsm->history >> (4 * i)) & 0xF);
 }
 
 /* The only writer of a new state. */
-static void set_state(struct tl_fsm *fsm, enum tl_state state, bool certain, struct tl_endpoint_view *view)
+static void fsm_set_state(struct tl_fsm *fsm, enum tl_state state, bool certain, struct tl_endpoint_view *view)
 {
     unsigned i = 0;
 
@@ -194,7 +194,7 @@ static void set_state(struct tl_fsm *fsm, enum tl_state state, bool certain, str
     view->path[i] = (uint8_t)state;
 }
 
-static void confirm_all(struct tl_fsm *fsm)
+static void fsm_confirm_all(struct tl_fsm *fsm)
 {
     if (fsm->depth > 0) {
         fsm->expected = 0;
@@ -203,7 +203,7 @@ static void confirm_all(struct tl_fsm *fsm)
 }
 
 /* Whether sending `event` proves that the expected state, reached from `from`, has come about. */
-static bool proves(enum tl_fsm_event event, enum tl_state state, enum tl_state from)
+static bool fsm_proves(enum tl_fsm_event event, enum tl_state state, enum tl_state from)
 {
     switch (event) {
     case TL_SENDS_SYNCHRONISED:
@@ -220,24 +220,25 @@ static bool proves(enum tl_fsm_event event, enum tl_state state, enum tl_state f
 }
 
 /* Confirms the expected states up to the newest one that the event proves. */
-static void confirm(struct tl_fsm *fsm, enum tl_fsm_event event)
+static void fsm_confirm(struct tl_fsm *fsm, enum tl_fsm_event event)
 {
     unsigned i;
 
     for (i = 0; i < fsm->expected; i++) {
-        enum tl_state from = i + 1u < fsm->depth ? state_at(fsm, i + 1) : TL_STATE_UNKNOWN;
+        enum tl_state from = i + 1u < fsm->depth ? fsm_state_at(fsm, i + 1) : TL_STATE_UNKNOWN;
 
-        if (proves(event, state_at(fsm, i), from)) {
+        if (fsm_proves(event, fsm_state_at(fsm, i), from)) {
             fsm->expected = (uint8_t)i;
             break;
         }
     }
-    if (fsm->expected == 0 && fsm->confidence == TL_CONFIDENCE_LIKELY && proves(event, state_at(fsm, 0), TL_STATE_FIN_WAIT_2)) {
+    if (fsm->expected == 0 && fsm->confidence == TL_CONFIDENCE_LIKELY &&
+        fsm_proves(event, fsm_state_at(fsm, 0), TL_STATE_FIN_WAIT_2)) {
         fsm->confidence = TL_CONFIDENCE_CERTAIN;
     }
 }
 
-static bool is_sending(enum tl_fsm_event event)
+static bool fsm_is_sending(enum tl_fsm_event event)
 {
     return event < TL_GETS_SYN;
 }
@@ -246,22 +247,22 @@ void tl_fsm_apply(struct tl_fsm *fsm, enum tl_fsm_event event, struct tl_endpoin
 {
     enum tl_state state = tl_fsm_state(fsm);
     const struct cell *cell = &table[state][event];
-    bool certain = is_sending(event);
+    bool certain = fsm_is_sending(event);
 
     if (certain && fsm->expected > 0) {
-        confirm(fsm, event);
+        fsm_confirm(fsm, event);
     }
     if (cell->next == TL_STATE_NONE || cell->next == state) {
         return;
     }
     /* Leaving a state by sending proves that it had been reached. */
     if (certain) {
-        confirm_all(fsm);
+        fsm_confirm_all(fsm);
     }
     if (cell->via != TL_STATE_NONE) {
-        set_state(fsm, (enum tl_state)cell->via, certain, view);
+        fsm_set_state(fsm, (enum tl_state)cell->via, certain, view);
     }
-    set_state(fsm, (enum tl_state)cell->next, certain, view);
+    fsm_set_state(fsm, (enum tl_state)cell->next, certain, view);
 }
 
 /* The states that each piece of evidence takes back while they are only expected, one bit each. */

@@ -35,16 +35,16 @@ unsigned tl_ttls_total(const struct tl_ttls *ttls)
     return total;
 }
 
-static struct tl_host *places_of(const struct tl_hosts *hosts, uint64_t key)
+static struct tl_host *hosts_places_of(const struct tl_hosts *hosts, uint64_t key)
 {
     uint64_t mixed = key * UINT64_C(0x9E3779B97F4A7C15);
 
     return hosts->hosts + (mixed >> 32) % (TL_HOSTS_MAX / TL_HOSTS_WAYS) * TL_HOSTS_WAYS;
 }
 
-static struct tl_host *find(const struct tl_hosts *hosts, uint64_t key)
+static struct tl_host *hosts_find(const struct tl_hosts *hosts, uint64_t key)
 {
-    struct tl_host *place = hosts->hosts && key != 0 ? places_of(hosts, key) : NULL;
+    struct tl_host *place = hosts->hosts && key != 0 ? hosts_places_of(hosts, key) : NULL;
 
     for (unsigned i = 0; place && i < TL_HOSTS_WAYS; i++) {
         if (place[i].key == key) {
@@ -56,13 +56,13 @@ static struct tl_host *find(const struct tl_hosts *hosts, uint64_t key)
 
 const struct tl_host *tl_hosts_find(const struct tl_hosts *hosts, uint64_t key)
 {
-    return find(hosts, key);
+    return hosts_find(hosts, key);
 }
 
 /* The place of the host; the one that was not heard of for longest makes room. */
-static struct tl_host *take(struct tl_hosts *hosts, const struct tl_allocator *allocator, uint64_t key)
+static struct tl_host *hosts_take(struct tl_hosts *hosts, const struct tl_allocator *allocator, uint64_t key)
 {
-    struct tl_host *place = find(hosts, key);
+    struct tl_host *place = hosts_find(hosts, key);
 
     if (place || key == 0) {
         return place;
@@ -73,9 +73,9 @@ static struct tl_host *take(struct tl_hosts *hosts, const struct tl_allocator *a
     if (!hosts->hosts) {
         return NULL;
     }
-    place = places_of(hosts, key);
+    place = hosts_places_of(hosts, key);
     for (unsigned i = 1; i < TL_HOSTS_WAYS; i++) {
-        struct tl_host *other = places_of(hosts, key) + i;
+        struct tl_host *other = hosts_places_of(hosts, key) + i;
 
         place = other->last_in < place->last_in ? other : place;
     }
@@ -85,7 +85,7 @@ static struct tl_host *take(struct tl_hosts *hosts, const struct tl_allocator *a
 
 void tl_hosts_ttl(struct tl_hosts *hosts, const struct tl_allocator *allocator, uint64_t key, uint8_t ttl, uint32_t frame)
 {
-    struct tl_host *host = take(hosts, allocator, key);
+    struct tl_host *host = hosts_take(hosts, allocator, key);
 
     if (host) {
         tl_ttls_add(&host->ttls, ttl);
@@ -95,7 +95,7 @@ void tl_hosts_ttl(struct tl_hosts *hosts, const struct tl_allocator *allocator, 
 
 void tl_hosts_half_rtt(struct tl_hosts *hosts, uint64_t key, int64_t half_rtt_ns, bool of_syn)
 {
-    struct tl_host *host = find(hosts, key);
+    struct tl_host *host = hosts_find(hosts, key);
 
     if (!host || half_rtt_ns < 0) {
         return;

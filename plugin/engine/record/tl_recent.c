@@ -34,41 +34,22 @@ void tl_recent_free(struct tl_recent *recent)
     tl_recent_init(recent, recent->allocator);
 }
 
-unsigned tl_recent_count(const struct tl_recent *recent)
-{
-    return recent->count;
-}
-
 struct tl_recent_entry *tl_recent_at(const struct tl_recent *recent, unsigned i)
 {
     return i < recent->count ? &recent->entries[(recent->newest - i) & (recent->capacity - 1U)] : NULL;
 }
 
-bool tl_recent_highest_tsval(const struct tl_recent *recent, uint32_t *tsval)
-{
-    if (recent->has_tsval) {
-        *tsval = recent->highest_tsval;
-    }
-    return recent->has_tsval;
-}
-
 /* Makes a full ring larger. Without memory the ring stays as it is. */
 static void grow(struct tl_recent *recent)
 {
-    const struct tl_allocator *allocator = recent->allocator;
-    unsigned capacity = tl_grown(recent->capacity);
-    struct tl_recent_entry *entries = allocator->alloc(allocator->context, capacity * sizeof *entries);
+    unsigned newest = recent->newest;
+    void *entries = tl_grow_ring(recent->allocator, recent->entries, sizeof *recent->entries, recent->capacity, &newest);
 
-    if (!entries) {
-        return;
+    if (entries) {
+        recent->entries = entries;
+        recent->capacity = (uint16_t)tl_grown(recent->capacity);
+        recent->newest = (uint16_t)newest;
     }
-    for (unsigned i = 0; i < recent->count; i++) {
-        entries[recent->count - 1 - i] = *tl_recent_at(recent, i);
-    }
-    allocator->free(allocator->context, recent->entries, recent->capacity * sizeof *entries);
-    recent->entries = entries;
-    recent->capacity = (uint16_t)capacity;
-    recent->newest = (uint16_t)((recent->count + capacity - 1) & (capacity - 1));
 }
 
 void tl_recent_keep_newest(struct tl_recent *recent)
@@ -220,6 +201,7 @@ static bool tsval_shows_copy(const struct tl_recent *recent, const struct tl_rec
     }
     /* The tick is coarse or not known, so equal TSvals say little. But no answer can have reached the sender in less than a
      * round trip, and no timer is shorter. Half of it, for the capture point delays unevenly. */
+    /* share tsval_shows_copy: RTT / 2; nothing can have answered so soon */
     return age_ns < (uint64_t)context->rtt_ns / 2;
 }
 

@@ -63,14 +63,8 @@ void tl_recent_keep_newest(struct tl_recent *recent);
  * Entries returned by earlier calls become invalid. O(1) amortised. */
 struct tl_recent_entry *tl_recent_add(struct tl_recent *recent, const struct tl_segment *segment);
 
-/* Number of segments remembered, 0..TL_RECENT_MAX. O(1). */
-unsigned tl_recent_count(const struct tl_recent *recent);
-
 /* The i-th newest segment, 0 = newest; NULL if there are not that many. Only `bits` may be written. O(1). */
 struct tl_recent_entry *tl_recent_at(const struct tl_recent *recent, unsigned i);
-
-/* The highest TSval ever added, or false when there was none. O(1). */
-bool tl_recent_highest_tsval(const struct tl_recent *recent, uint32_t *tsval);
 
 /* The newest remembered segment that `segment` is a copy of (the same packet captured again), or NULL. Call it before
  * tl_recent_add. NULL does not prove that it is no copy: without IP ID and timestamps nobody can tell.

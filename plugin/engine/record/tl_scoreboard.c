@@ -4,6 +4,7 @@
  */
 #include "record/tl_scoreboard.h"
 
+#include "base/tl_event.h"
 #include "base/tl_seq.h"
 #include "record/tl_scoreboard_room.h"
 
@@ -86,9 +87,9 @@ static bool clip(const struct tl_scoreboard *sent, const struct tl_segment *segm
 {
     int64_t ahead = tl_seq_diff(segment->seq, sent->max), floor = -(int64_t)tl_room_above(sent, sent->max);
 
-    *high = segment->seq + tl_scoreboard_octets(segment);
+    *high = segment->seq + tl_event_length(segment->flags, segment->len);
     *low = ahead < floor ? sent->floor : segment->seq;
-    return sent->started && ahead + tl_scoreboard_octets(segment) > floor;
+    return sent->started && ahead + tl_event_length(segment->flags, segment->len) > floor;
 }
 
 static struct span plan(const struct tl_scoreboard *sent, uint32_t low, uint32_t high)
@@ -317,7 +318,6 @@ static void compact(struct tl_scoreboard *sent, unsigned target)
         }
         entry->end = next->end;
         entry->flags |= (uint8_t)(next->flags | TL_SCOREBOARD_COARSE);
-        entry->marks &= next->marks;
         r++;
     }
     sent->count = (uint16_t)w;
@@ -384,7 +384,7 @@ static bool reserve(struct tl_scoreboard *sent, const struct tl_segment *segment
 /* Starts the record, or moves its lower edge, so that the segment lies within. Whether it did. */
 static bool make_reach(struct tl_scoreboard *sent, const struct tl_segment *segment, const struct tl_scoreboard_result *result)
 {
-    uint32_t end = segment->seq + tl_scoreboard_octets(segment);
+    uint32_t end = segment->seq + tl_event_length(segment->flags, segment->len);
     bool moved = !sent->started || result->before_start;
 
     if (!sent->started) {
@@ -467,7 +467,7 @@ static void remember_again(struct tl_scoreboard *sent, const struct tl_segment *
 /* The ordinary case, without the search: the octets that follow the last ones, nothing missing below, room for them. */
 static bool append(struct tl_scoreboard *sent, const struct tl_segment *segment)
 {
-    uint32_t octets = tl_scoreboard_octets(segment), high = segment->seq + octets;
+    uint32_t octets = tl_event_length(segment->flags, segment->len), high = segment->seq + octets;
 
     if (!sent->started || segment->seq != sent->max || sent->whole != sent->max || octets == 0 || octets > UINT16_MAX ||
         sent->opener_count > 0 || sent->count >= sent->limit || high - sent->una > INT32_MAX) {
@@ -482,36 +482,32 @@ static bool append(struct tl_scoreboard *sent, const struct tl_segment *segment)
     return true;
 }
 
-enum tl_scoreboard_status tl_scoreboard_add(struct tl_scoreboard *sent, const struct tl_segment *segment,
-                                            struct tl_scoreboard_result *result)
+enum tl_scoreboard_status tl_scoreboard_add(struct tl_scoreboard *sent, const struct tl_segment *segment)
 {
-    struct tl_scoreboard_result own;
+    struct tl_scoreboard_result result;
     enum tl_scoreboard_status status;
     struct span span;
     bool moved;
 
-    if (!result && append(sent, segment)) {
+    if (append(sent, segment)) {
         return TL_SCOREBOARD_OK;
     }
-    status = tl_scoreboard_look(sent, segment, &own);
-    if (result) {
-        *result = own;
-    }
+    status = tl_scoreboard_look(sent, segment, &result);
     if (status != TL_SCOREBOARD_OK) {
         return status;
     }
-    if (!tl_scoreboard_octets(segment)) {
-        return add_empty(sent, segment, &own);
+    if (!tl_event_length(segment->flags, segment->len)) {
+        return add_empty(sent, segment, &result);
     }
-    if (!reserve(sent, segment, &own, &span)) {
+    if (!reserve(sent, segment, &result, &span)) {
         return TL_SCOREBOARD_NO_MEMORY;
     }
-    moved = make_reach(sent, segment, &own);
-    if (own.acked_bytes && !own.before_start) {
-        remember_again(sent, segment, &own);
+    moved = make_reach(sent, segment, &result);
+    if (result.acked_bytes && !result.before_start) {
+        remember_again(sent, segment, &result);
     }
     if (moved) {
-        (void)entries_needed(sent, segment, &own, &span);
+        (void)entries_needed(sent, segment, &result, &span);
     }
     if (span.low == span.high) {
         return TL_SCOREBOARD_OK; /* all of it is acknowledged */
@@ -529,12 +525,10 @@ enum tl_scoreboard_status tl_scoreboard_add(struct tl_scoreboard *sent, const st
 
 enum tl_scoreboard_status tl_scoreboard_ack(struct tl_scoreboard *sent, uint32_t ack, struct tl_scoreboard_ack_result *result)
 {
-    struct tl_scoreboard_ack_result own;
     int32_t beyond = sent->started ? tl_seq_diff(ack, sent->max) : 0;
     bool refused = beyond > TL_SCOREBOARD_JUMP_MAX || beyond == INT32_MIN, remembered = true;
     uint32_t advance = ack - sent->una, known = sent->floor - sent->una;
 
-    result = result ? result : &own;
     *result = (struct tl_scoreboard_ack_result){.una_before = sent->started ? sent->una : ack, .newest_ns = INT64_MIN};
     if (refused) {
         return TL_SCOREBOARD_REFUSED;
@@ -556,26 +550,6 @@ enum tl_scoreboard_status tl_scoreboard_ack(struct tl_scoreboard *sent, uint32_t
         sent->una = ack;
     }
     return remembered ? TL_SCOREBOARD_OK : TL_SCOREBOARD_NO_MEMORY;
-}
-
-void tl_scoreboard_cut(struct tl_scoreboard *sent, uint32_t seq)
-{
-    uint32_t keep = tl_room_above(sent, seq);
-
-    if (!sent->started || keep >= tl_room_above(sent, sent->max)) {
-        return;
-    }
-    while (sent->count && tl_room_above(sent, tl_room_entry(sent, sent->count - 1U)->seq) >= keep) {
-        sent->count--;
-    }
-    if (sent->count && tl_room_above(sent, tl_room_entry(sent, sent->count - 1U)->end) > keep) {
-        tl_room_entry(sent, sent->count - 1U)->end = seq;
-    }
-    tl_room_drop_openers(sent, seq, sent->max);
-    sent->max = seq;
-    if (tl_room_above(sent, sent->whole) > keep) {
-        sent->whole = seq;
-    }
 }
 
 void tl_scoreboard_expect_acks(struct tl_scoreboard *sent, bool captured)

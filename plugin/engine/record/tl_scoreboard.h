@@ -23,11 +23,11 @@
 #include "tl.h"
 
 enum {
-    TL_SCOREBOARD_ENTRIES_MAX = 2048,    /* entries at most; 64 KiB segments then reach as far as 128 MiB in flight */
-    TL_SCOREBOARD_ENTRIES_NO_ACKS = 64,  /* entries at most while the peer's ACKs are not captured */
-    TL_SCOREBOARD_ACKED_MAX = 32,        /* acknowledged entries remembered: measured, 8 to 300 serve equally well */
-    TL_SCOREBOARD_OPENERS_MAX = 64,      /* openers stored apart; needed only for holes filled in part and not from below */
-    TL_SCOREBOARD_JUMP_MAX = 0x40000000, /* bytes: the largest window there is, RFC 7323 2.3; nothing moves further at once */
+    TL_SCOREBOARD_ENTRIES_MAX = 2048,   /* entries at most; 64 KiB segments then reach as far as 128 MiB in flight */
+    TL_SCOREBOARD_ENTRIES_NO_ACKS = 64, /* entries at most while the peer's ACKs are not captured */
+    TL_SCOREBOARD_ACKED_MAX = 32,       /* acknowledged entries remembered: measured, 8 to 300 serve equally well */
+    TL_SCOREBOARD_OPENERS_MAX = 64,     /* openers stored apart; needed only for holes filled in part and not from below */
+    TL_SCOREBOARD_JUMP_MAX = 1 << 30,   /* bytes: the largest window there is, RFC 7323 2.3; nothing moves further at once */
 };
 
 enum tl_scoreboard_status {
@@ -57,7 +57,7 @@ struct tl_scoreboard_entry {
     uint16_t first_ip_id;
     uint16_t tx_count; /* transmissions captured; stops at 65535 */
     uint8_t flags;     /* enum tl_scoreboard_flag */
-    uint8_t marks;     /* of whoever uses the record, about the newest transmission: 0 after each */
+    uint8_t spare;     /* 0 */
 };
 
 /* The segment that showed a hole. 24 bytes. */
@@ -126,56 +126,36 @@ void tl_scoreboard_close(struct tl_scoreboard *sent);
  * The ring is emptied too. O(1). */
 void tl_scoreboard_restart(struct tl_scoreboard *sent, uint32_t seq);
 
-/* Octets that a segment occupies in sequence space: payload, SYN and FIN; 0 for RST, whose payload is text. O(1).
- * Source: RFC 9293 3.4, 3.10.7 (SEG.LEN). */
-static inline uint32_t tl_scoreboard_octets(const struct tl_segment *segment)
-{
-    if (segment->flags & TL_RST) {
-        return 0;
-    }
-    return segment->len + !!(segment->flags & TL_SYN) + !!(segment->flags & TL_FIN);
-}
-
 /* Says what the segment is to the record and changes nothing. Writes the whole result. TL_SCOREBOARD_REFUSED when it lies more than
  * TL_SCOREBOARD_JUMP_MAX beyond max or is longer than that, or cannot be compared with max (2^31 away). O(log n + entries that it
  * covers). */
 enum tl_scoreboard_status tl_scoreboard_look(const struct tl_scoreboard *sent, const struct tl_segment *segment,
                                              struct tl_scoreboard_result *result);
 
-/* As tl_scoreboard_look, and adds the segment. `result` may be NULL. The first segment defines una and max, unless an ACK did. A
+/* Adds the segment; refuses what tl_scoreboard_look refuses. The first segment defines una and max, unless an ACK did. A
  * segment without octets beyond max (a pure ACK, say) opens a hole up to its sequence number; anywhere else it changes
- * nothing. TL_SCOREBOARD_NO_MEMORY: nothing changed, the result is right all the same; the segment counts as not captured.
+ * nothing. TL_SCOREBOARD_NO_MEMORY: nothing changed; the segment counts as not captured.
  * At max O(1) amortised. Elsewhere O(log n) to find the place, plus the entries covered; putting entries in between moves at
  * most half of the others. */
-enum tl_scoreboard_status tl_scoreboard_add(struct tl_scoreboard *sent, const struct tl_segment *segment,
-                                            struct tl_scoreboard_result *result);
+enum tl_scoreboard_status tl_scoreboard_add(struct tl_scoreboard *sent, const struct tl_segment *segment);
 
-/* The peer acknowledged everything below `ack`. `result` may be NULL. An old ACK changes nothing and is no error. The first
+/* The peer acknowledged everything below `ack`. An old ACK changes nothing and is no error. The first
  * ACK defines una even if it is below the first byte captured. TL_SCOREBOARD_REFUSED when it lies more than TL_SCOREBOARD_JUMP_MAX beyond
  * max or cannot be compared. TL_SCOREBOARD_NO_MEMORY: done, the result is right, but the entries are not remembered in the ring.
  * O(1) amortised. */
 enum tl_scoreboard_status tl_scoreboard_ack(struct tl_scoreboard *sent, uint32_t ack, struct tl_scoreboard_ack_result *result);
 
-/* Takes back everything from `seq` on: max becomes seq, if it lies between floor and max. For Fast Open data that the peer
- * did not take. O(1) amortised. */
-void tl_scoreboard_cut(struct tl_scoreboard *sent, uint32_t seq);
-
 /* Whether ACKs of the peer are captured (the default). Without them nothing ever leaves the record, and it keeps at most
  * TL_SCOREBOARD_ENTRIES_NO_ACKS entries, merged as needed. O(n) when it changes. */
 void tl_scoreboard_expect_acks(struct tl_scoreboard *sent, bool captured);
 
-/* Whether the three numbers below mean anything. O(1). */
+/* Whether the two numbers below mean anything. O(1). */
 bool tl_scoreboard_started(const struct tl_scoreboard *sent);
 uint32_t tl_scoreboard_una(const struct tl_scoreboard *sent); /* cumulative ACK, or lowest byte captured before the first ACK */
-uint32_t tl_scoreboard_floor(const struct tl_scoreboard *sent); /* lowest byte of which the record knows */
-uint32_t tl_scoreboard_max(const struct tl_scoreboard *sent);   /* end of the highest byte sent or acknowledged */
+uint32_t tl_scoreboard_max(const struct tl_scoreboard *sent); /* end of the highest byte sent or acknowledged */
 
 /* The entry that holds byte `seq` and is not acknowledged, or NULL. Valid until the record changes. O(log n). */
 const struct tl_scoreboard_entry *tl_scoreboard_find(const struct tl_scoreboard *sent, uint32_t seq);
-
-/* The newest entry of the ring that holds byte `seq`, or NULL; tx_count 0 = acknowledged hole. Valid until the record changes.
- * O(TL_SCOREBOARD_ACKED_MAX). */
-const struct tl_scoreboard_entry *tl_scoreboard_find_acked(const struct tl_scoreboard *sent, uint32_t seq);
 
 /* Walk over the entries upwards: `for (i = tl_scoreboard_index(sent, seq); (entry = tl_scoreboard_at(sent, i)) != NULL; i++)`.
  * tl_scoreboard_index: position of the first entry that ends above seq, O(log n). tl_scoreboard_at: NULL past the end, O(1). */
@@ -185,22 +165,8 @@ const struct tl_scoreboard_entry *tl_scoreboard_at(const struct tl_scoreboard *s
 /* The i-th newest entry of the ring, 0 = newest; NULL past the end. O(1). */
 const struct tl_scoreboard_entry *tl_scoreboard_acked_at(const struct tl_scoreboard *sent, unsigned i);
 
-/* Sets bits of `marks` in the entry that holds byte `seq`, acknowledged or not. False if there is none. O(log n), in the ring
- * O(TL_SCOREBOARD_ACKED_MAX). */
-bool tl_scoreboard_mark(struct tl_scoreboard *sent, uint32_t seq, uint8_t marks);
-
-/* The opener of the hole that holds byte `seq`. False if that byte is in no hole, or its opener is not known. O(log n). */
-bool tl_scoreboard_opener_at(const struct tl_scoreboard *sent, uint32_t seq, struct tl_scoreboard_opener *opener);
-
 /* Whether any byte from floor to seq - 1 was never captured. O(1). */
 bool tl_scoreboard_has_hole_below(const struct tl_scoreboard *sent, uint32_t seq);
-
-/* Whether all bytes of [seq, end) are remembered as captured, acknowledged or not. True for an empty range. O(log n + entries
- * covered + TL_SCOREBOARD_ACKED_MAX squared for the part below una). */
-bool tl_scoreboard_captured(const struct tl_scoreboard *sent, uint32_t seq, uint32_t end);
-
-/* Number of entries not acknowledged. O(1). */
-unsigned tl_scoreboard_count(const struct tl_scoreboard *sent);
 
 /* For tests and fuzzing: NULL, or the invariant that does not hold. O(n). */
 const char *tl_scoreboard_check(const struct tl_scoreboard *sent);

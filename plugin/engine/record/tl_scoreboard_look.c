@@ -1,9 +1,10 @@
-/* tl_scoreboard_look.c - questions to the data record of one direction; nothing here changes it, marks excepted.
+/* tl_scoreboard_look.c - questions to the data record of one direction; nothing here changes it.
  *
  * SPDX-License-Identifier: GPL-2.0-or-later
  */
 #include "record/tl_scoreboard.h"
 
+#include "base/tl_event.h"
 #include "base/tl_seq.h"
 #include "record/tl_scoreboard_room.h"
 
@@ -19,19 +20,9 @@ uint32_t tl_scoreboard_una(const struct tl_scoreboard *sent)
     return sent->una;
 }
 
-uint32_t tl_scoreboard_floor(const struct tl_scoreboard *sent)
-{
-    return sent->floor;
-}
-
 uint32_t tl_scoreboard_max(const struct tl_scoreboard *sent)
 {
     return sent->max;
-}
-
-unsigned tl_scoreboard_count(const struct tl_scoreboard *sent)
-{
-    return sent->count;
 }
 
 const struct tl_scoreboard_entry *tl_scoreboard_find(const struct tl_scoreboard *sent, uint32_t seq)
@@ -44,33 +35,6 @@ const struct tl_scoreboard_entry *tl_scoreboard_acked_at(const struct tl_scorebo
     return tl_room_acked(sent, i);
 }
 
-const struct tl_scoreboard_entry *tl_scoreboard_find_acked(const struct tl_scoreboard *sent, uint32_t seq)
-{
-    return tl_room_find_acked(sent, seq);
-}
-
-bool tl_scoreboard_mark(struct tl_scoreboard *sent, uint32_t seq, uint8_t marks)
-{
-    struct tl_scoreboard_entry *entry = tl_room_find(sent, seq);
-
-    if (!entry) {
-        entry = tl_room_find_acked(sent, seq);
-    }
-    if (entry) {
-        entry->marks |= marks;
-    }
-    return entry != NULL;
-}
-
-bool tl_scoreboard_opener_at(const struct tl_scoreboard *sent, uint32_t seq, struct tl_scoreboard_opener *opener)
-{
-    *opener = (struct tl_scoreboard_opener){0};
-    if (tl_room_above(sent, seq) >= tl_room_above(sent, sent->max) || tl_room_find(sent, seq)) {
-        return false;
-    }
-    return tl_room_opener(sent, tl_scoreboard_index(sent, seq), opener);
-}
-
 bool tl_scoreboard_has_hole_below(const struct tl_scoreboard *sent, uint32_t seq)
 {
     uint32_t to = tl_room_above(sent, seq), max = tl_room_above(sent, sent->max);
@@ -79,28 +43,6 @@ bool tl_scoreboard_has_hole_below(const struct tl_scoreboard *sent, uint32_t seq
         to = tl_seq_before(seq, sent->max) ? 0 : max;
     }
     return tl_room_above(sent, sent->whole) < to;
-}
-
-bool tl_scoreboard_captured(const struct tl_scoreboard *sent, uint32_t seq, uint32_t end)
-{
-    if (end - seq > INT32_MAX) {
-        return false;
-    }
-    while (seq != end) {
-        const struct tl_scoreboard_entry *entry = tl_room_find(sent, seq);
-
-        if (!entry) {
-            entry = tl_room_find_acked(sent, seq);
-        }
-        if (!entry || !entry->tx_count) {
-            return false;
-        }
-        if (entry->end - seq >= end - seq) {
-            return true;
-        }
-        seq = entry->end;
-    }
-    return true;
 }
 
 /* ---- what a segment is ------------------------------------------------------------------------------------------------- */
@@ -171,7 +113,7 @@ static void look_inside(const struct tl_scoreboard *sent, uint32_t low, uint32_t
 enum tl_scoreboard_status tl_scoreboard_look(const struct tl_scoreboard *sent, const struct tl_segment *segment,
                                              struct tl_scoreboard_result *result)
 {
-    uint32_t octets = tl_scoreboard_octets(segment), inside;
+    uint32_t octets = tl_event_length(segment->flags, segment->len), inside;
     int64_t ahead = sent->started ? tl_seq_diff(segment->seq, sent->max) : 0, end = ahead + octets;
     int64_t floor = -(int64_t)tl_room_above(sent, sent->max), una = -(int64_t)(sent->max - sent->una);
 

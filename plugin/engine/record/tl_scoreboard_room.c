@@ -11,11 +11,6 @@
  * most TL_SCOREBOARD_JUMP_MAX / 2 more. Below 2^32, so that no number is taken for another one. */
 static const uint32_t acked_age_max = (uint32_t)INT32_MAX + TL_SCOREBOARD_JUMP_MAX + TL_SCOREBOARD_JUMP_MAX / 2;
 
-static void *take(const struct tl_scoreboard *sent, size_t bytes)
-{
-    return sent->allocator->alloc(sent->allocator->context, bytes);
-}
-
 static void give_back(const struct tl_scoreboard *sent, void *memory, size_t bytes)
 {
     sent->allocator->free(sent->allocator->context, memory, bytes);
@@ -58,7 +53,7 @@ struct tl_scoreboard_entry *tl_room_find(const struct tl_scoreboard *sent, uint3
 bool tl_room_grow_entries(struct tl_scoreboard *sent, unsigned needed)
 {
     unsigned capacity = sent->capacity ? sent->capacity : tl_grown(0);
-    struct tl_scoreboard_entry *entries;
+    void *entries;
 
     while (capacity < needed && capacity < sent->limit) {
         capacity = tl_grown(capacity);
@@ -66,14 +61,10 @@ bool tl_room_grow_entries(struct tl_scoreboard *sent, unsigned needed)
     if (capacity == sent->capacity) {
         return true;
     }
-    entries = take(sent, capacity * sizeof *entries);
+    entries = tl_grow(sent->allocator, sent->entries, sizeof *sent->entries, sent->capacity, sent->first, capacity);
     if (!entries) {
         return false;
     }
-    for (unsigned i = 0; i < sent->count; i++) {
-        entries[i] = *tl_room_entry(sent, i);
-    }
-    give_back(sent, sent->entries, sent->capacity * sizeof *sent->entries);
     sent->entries = entries;
     sent->capacity = (uint16_t)capacity;
     sent->first = 0;
@@ -122,7 +113,7 @@ void tl_room_close(struct tl_scoreboard *sent, unsigned i, unsigned excess)
 
 bool tl_room_same_history(const struct tl_scoreboard_entry *a, const struct tl_scoreboard_entry *b)
 {
-    return a->frame == b->frame && a->first_frame == b->first_frame && a->tx_count == b->tx_count && a->marks == b->marks &&
+    return a->frame == b->frame && a->first_frame == b->first_frame && a->tx_count == b->tx_count &&
            ((a->flags ^ b->flags) & ~TL_SCOREBOARD_OPENER) == 0;
 }
 
@@ -158,19 +149,15 @@ static unsigned opener_index(const struct tl_scoreboard *sent, uint32_t seq)
 bool tl_room_grow_openers(struct tl_scoreboard *sent)
 {
     unsigned capacity = tl_grown(sent->opener_capacity);
-    struct tl_scoreboard_opener *openers;
+    void *openers;
 
     if (sent->opener_count < sent->opener_capacity || sent->opener_capacity == TL_SCOREBOARD_OPENERS_MAX) {
         return true;
     }
-    openers = take(sent, capacity * sizeof *openers);
+    openers = tl_grow(sent->allocator, sent->openers, sizeof *sent->openers, sent->opener_capacity, 0, capacity);
     if (!openers) {
         return false;
     }
-    for (unsigned i = 0; i < sent->opener_count; i++) {
-        openers[i] = sent->openers[i];
-    }
-    give_back(sent, sent->openers, sent->opener_capacity * sizeof *sent->openers);
     sent->openers = openers;
     sent->opener_capacity = (uint16_t)capacity;
     return true;
@@ -260,23 +247,19 @@ struct tl_scoreboard_entry *tl_room_find_acked(const struct tl_scoreboard *sent,
 
 bool tl_room_grow_acked(struct tl_scoreboard *sent)
 {
-    unsigned capacity = tl_grown(sent->acked_capacity);
-    struct tl_scoreboard_entry *acked;
+    unsigned newest = sent->acked_newest;
+    void *acked;
 
     if (sent->acked_count < sent->acked_capacity || sent->acked_capacity == TL_SCOREBOARD_ACKED_MAX) {
         return true;
     }
-    acked = take(sent, capacity * sizeof *acked);
+    acked = tl_grow_ring(sent->allocator, sent->acked, sizeof *sent->acked, sent->acked_capacity, &newest);
     if (!acked) {
         return sent->acked_capacity > 0;
     }
-    for (unsigned i = 0; i < sent->acked_count; i++) {
-        acked[sent->acked_count - 1U - i] = *tl_room_acked(sent, i);
-    }
-    give_back(sent, sent->acked, sent->acked_capacity * sizeof *sent->acked);
     sent->acked = acked;
-    sent->acked_newest = (uint16_t)((sent->acked_count + capacity - 1) % capacity);
-    sent->acked_capacity = (uint16_t)capacity;
+    sent->acked_newest = (uint16_t)newest;
+    sent->acked_capacity = (uint16_t)tl_grown(sent->acked_capacity);
     return true;
 }
 

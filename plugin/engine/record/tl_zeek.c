@@ -21,7 +21,7 @@ void tl_zeek_init(struct tl_zeek *zeek, const struct tl_endpoints *ends)
 
 /* The commonest packet of an open connection: the next octets or an acknowledgment, with nothing missing and nothing again. Does
  * at a third of the cost what the whole recipe would do, and returns false if that is needed. */
-static bool take_ordinary(struct tl_zeek *zeek, const struct tl_segment *seg, unsigned from)
+static bool zeek_take_ordinary(struct tl_zeek *zeek, const struct tl_segment *seg, unsigned from)
 {
     struct tl_zeek_end *self = &zeek->endpoint[from], *peer = &zeek->endpoint[1 - from];
 
@@ -44,7 +44,7 @@ static bool take_ordinary(struct tl_zeek *zeek, const struct tl_segment *seg, un
 
 void tl_zeek_update(struct tl_zeek *zeek, const struct tl_segment *seg)
 {
-    if (!take_ordinary(zeek, seg, seg->from & 1)) {
+    if (!zeek_take_ordinary(zeek, seg, seg->from & 1)) {
         tl_zeek_take(zeek, seg);
     }
 }
@@ -85,7 +85,7 @@ static const struct {
 };
 
 /* Neither payload captured nor acknowledged: nothing beyond SYN and FIN. */
-static bool has_no_bytes(const struct tl_zeek_end *end)
+static bool zeek_has_no_bytes(const struct tl_zeek_end *end)
 {
     int32_t highest = tl_seq_diff(end->last, end->start), acked = tl_seq_diff(end->ack, end->start);
 
@@ -93,7 +93,7 @@ static bool has_no_bytes(const struct tl_zeek_end *end)
 }
 
 /* The originator's SYN, then its RST, with none of the letters between that say more of it. */
-static bool is_syn_then_rst(const struct tl_zeek *zeek)
+static bool zeek_is_syn_then_rst(const struct tl_zeek *zeek)
 {
     unsigned i = zeek->count > 0 && zeek->letters[0] == '^';
 
@@ -113,8 +113,8 @@ enum tl_zeek_state tl_zeek_conn_state(const struct tl_zeek *zeek)
     const struct tl_zeek_end *o = &zeek->endpoint[zeek->originator & 1], *r = &zeek->endpoint[1 - (zeek->originator & 1)];
     const bool holds[] = {
         [ALWAYS] = true,
-        [NO_BYTES] = has_no_bytes(o) && has_no_bytes(r),
-        [SYN_THEN_RST] = is_syn_then_rst(zeek),
+        [NO_BYTES] = zeek_has_no_bytes(o) && zeek_has_no_bytes(r),
+        [SYN_THEN_RST] = zeek_is_syn_then_rst(zeek),
     };
     size_t i = 0;
 

@@ -26,14 +26,14 @@ struct packet {
     uint32_t asked; /* raw number that an acknowledgment before the first packet of self says it begins at */
 };
 
-static bool has(const struct packet *p, unsigned flag)
+static bool zeek_take_has(const struct packet *p, unsigned flag)
 {
     return (p->seg->flags & flag) != 0;
 }
 
 /* ---- letters ------------------------------------------------------------------------------------------------------------ */
 
-static void append(struct tl_zeek *zeek, char letter)
+static void zeek_take_append(struct tl_zeek *zeek, char letter)
 {
     if (zeek->count < TL_ZEEK_LETTERS_MAX) {
         zeek->letters[zeek->count++] = letter;
@@ -43,9 +43,9 @@ static void append(struct tl_zeek *zeek, char letter)
 }
 
 /* Upper case from the originator, lower case from the responder. */
-static void append_of(struct tl_zeek *zeek, unsigned end, char letter)
+static void zeek_take_append_of(struct tl_zeek *zeek, unsigned end, char letter)
 {
-    append(zeek, tl_zeek_role_of(zeek, end) == TL_ZEEK_ORIGINATOR ? letter : (char)(letter - 'A' + 'a'));
+    zeek_take_append(zeek, tl_zeek_role_of(zeek, end) == TL_ZEEK_ORIGINATOR ? letter : (char)(letter - 'A' + 'a'));
 }
 
 bool tl_zeek_tell_once(struct tl_zeek *zeek, unsigned end, enum tl_zeek_seen seen, char letter)
@@ -54,22 +54,22 @@ bool tl_zeek_tell_once(struct tl_zeek *zeek, unsigned end, enum tl_zeek_seen see
         return true;
     }
     zeek->seen[tl_zeek_role_of(zeek, end)] |= (uint8_t)seen;
-    append_of(zeek, end, letter);
+    zeek_take_append_of(zeek, end, letter);
     return false;
 }
 
 /* Gives the letter once, and again whenever the number is another one than the last time. */
-static void append_numbered(struct tl_zeek *zeek, unsigned end, enum tl_zeek_seen seen, char letter, uint32_t *last,
-                            uint32_t number)
+static void zeek_take_append_numbered(struct tl_zeek *zeek, unsigned end, enum tl_zeek_seen seen, char letter, uint32_t *last,
+                                      uint32_t number)
 {
     if (tl_zeek_tell_once(zeek, end, seen, letter) && *last != number) {
-        append_of(zeek, end, letter);
+        zeek_take_append_of(zeek, end, letter);
     }
     *last = number;
 }
 
 /* Gives the letter at the 1st, 10th, 100th ... time. */
-static void append_scaled(struct tl_zeek *zeek, unsigned end, char letter, uint32_t *times)
+static void zeek_take_append_scaled(struct tl_zeek *zeek, unsigned end, char letter, uint32_t *times)
 {
     uint64_t power = 1;
 
@@ -77,17 +77,18 @@ static void append_scaled(struct tl_zeek *zeek, unsigned end, char letter, uint3
         return;
     }
     ++*times;
+    /* share append_scaled: 1, 10, 100 ... times; Zeek's own */
     while (power < *times) {
         power *= 10;
     }
     if (power == *times) {
-        append_of(zeek, end, letter);
+        zeek_take_append_of(zeek, end, letter);
     }
 }
 
 /* ---- originator --------------------------------------------------------------------------------------------------------- */
 
-static bool is_server_port(uint16_t port)
+static bool zeek_take_is_server_port(uint16_t port)
 {
     for (size_t i = 0; i < sizeof server_ports / sizeof server_ports[0] && server_ports[i] <= port; i++) {
         if (server_ports[i] == port) {
@@ -97,7 +98,7 @@ static bool is_server_port(uint16_t port)
     return false;
 }
 
-static void flip(struct tl_zeek *zeek)
+static void zeek_take_flip(struct tl_zeek *zeek)
 {
     bool met = zeek->met[TL_ZEEK_ORIGINATOR];
 
@@ -108,121 +109,121 @@ static void flip(struct tl_zeek *zeek)
 }
 
 /* The sender of the first packet, unless that is no SYN and comes from a port of a known server. */
-static void begin(struct tl_zeek *zeek, const struct tl_segment *seg)
+static void zeek_take_begin(struct tl_zeek *zeek, const struct tl_segment *seg)
 {
     unsigned from = seg->from & 1;
     uint16_t source = zeek->port[from], destination = zeek->port[1 - from];
 
     zeek->begun = true;
     zeek->originator = (uint8_t)from;
-    if ((seg->flags & (TL_SYN | TL_ACK)) == TL_SYN || !is_server_port(source)) {
+    if ((seg->flags & (TL_SYN | TL_ACK)) == TL_SYN || !zeek_take_is_server_port(source)) {
         return;
     }
-    if (is_server_port(destination) && ((seg->flags & TL_SYN) || source >= destination)) {
+    if (zeek_take_is_server_port(destination) && ((seg->flags & TL_SYN) || source >= destination)) {
         return;
     }
     zeek->originator = (uint8_t)(1 - from);
-    append(zeek, '^');
+    zeek_take_append(zeek, '^');
 }
 
 /* After a lone SYN-ACK data and ACKs show that its sender was asked for it: a scan by SYN-ACKs would draw a RST. Zeek rewrites
  * the letter but not what it has noted for the two roles. */
-static void flip_after_lone_synack(struct tl_zeek *zeek)
+static void zeek_take_flip_after_lone_synack(struct tl_zeek *zeek)
 {
     if (zeek->count != 1 || zeek->letters[0] != 'H') {
         return;
     }
-    flip(zeek);
+    zeek_take_flip(zeek);
     zeek->count = 0;
-    append(zeek, '^');
-    append(zeek, 'h');
+    zeek_take_append(zeek, '^');
+    zeek_take_append(zeek, 'h');
     zeek->met[TL_ZEEK_ORIGINATOR] = true;
 }
 
 /* ---- numbers ------------------------------------------------------------------------------------------------------------ */
 
-static void start_at(struct tl_zeek_end *end, uint32_t start, uint32_t last)
+static void zeek_take_start_at(struct tl_zeek_end *end, uint32_t start, uint32_t last)
 {
     end->start = end->ack = start;
     end->last = last;
 }
 
 /* Begins the numbers of the sender, or begins them anew with a SYN. */
-static void begin_numbers(const struct packet *p, uint32_t past)
+static void zeek_take_begin_numbers(const struct packet *p, uint32_t past)
 {
     struct tl_zeek_end *self = p->self;
     uint32_t seq = p->seg->seq;
     bool anew = self->state != TL_ZEEK_CLOSED && (self->state != TL_ZEEK_RESET || self->before == TL_ZEEK_INACTIVE);
 
-    if (self->state == TL_ZEEK_INACTIVE && !has(p, TL_SYN)) {
-        start_at(self, seq - 1, seq);
-    } else if (has(p, TL_SYN) && (self->state == TL_ZEEK_SYN_SENT || self->state == TL_ZEEK_SYN_ACK_SENT)) {
+    if (self->state == TL_ZEEK_INACTIVE && !zeek_take_has(p, TL_SYN)) {
+        zeek_take_start_at(self, seq - 1, seq);
+    } else if (zeek_take_has(p, TL_SYN) && (self->state == TL_ZEEK_SYN_SENT || self->state == TL_ZEEK_SYN_ACK_SENT)) {
         if (seq != self->start) {
-            start_at(self, seq, past);
+            zeek_take_start_at(self, seq, past);
         }
-    } else if (has(p, TL_SYN) && anew) {
-        start_at(self, seq, past);
+    } else if (zeek_take_has(p, TL_SYN) && anew) {
+        zeek_take_start_at(self, seq, past);
     }
 }
 
 /* Learns from the acknowledgment. Returns how far it goes, relative. */
-static uint32_t take_ack(const struct packet *p)
+static uint32_t zeek_take_take_ack(const struct packet *p)
 {
     struct tl_zeek_end *peer = p->peer;
     uint32_t ack = p->seg->ack;
     int32_t advance;
 
     if (peer->state == TL_ZEEK_INACTIVE) {
-        start_at(peer, ack - 1, ack - 1);
+        zeek_take_start_at(peer, ack - 1, ack - 1);
         return 1;
     }
     advance = tl_seq_diff(ack, peer->ack);
-    if (!has(p, TL_RST) && advance > 0 && (ack != 0 || advance <= FAR_BYTES)) {
+    if (!zeek_take_has(p, TL_RST) && advance > 0 && (ack != 0 || advance <= FAR_BYTES)) {
         peer->ack = ack;
     }
     return ack - peer->start;
 }
 
 /* Moves the highest end, or finds that the payload came again. */
-static void take_end(struct tl_zeek *zeek, const struct packet *p, uint32_t past)
+static void zeek_take_take_end(struct tl_zeek *zeek, const struct packet *p, uint32_t past)
 {
     struct tl_zeek_end *self = p->self;
     int32_t advance = tl_seq_diff(past, self->last);
 
-    if ((has(p, TL_SYN) || has(p, TL_RST)) && (advance > FAR_BYTES || advance < -FAR_BYTES)) {
+    if ((zeek_take_has(p, TL_SYN) || zeek_take_has(p, TL_RST)) && (advance > FAR_BYTES || advance < -FAR_BYTES)) {
         return;
     }
-    if (has(p, TL_FIN) && self->last == self->start + 1) {
+    if (zeek_take_has(p, TL_FIN) && self->last == self->start + 1) {
         self->last = past;
     } else if (self->state != TL_ZEEK_RESET && advance > 0) {
         self->last = past;
     } else if (self->state != TL_ZEEK_RESET && p->seg->len > 0) {
-        append_scaled(zeek, p->from, 'T', &self->resent);
+        zeek_take_append_scaled(zeek, p->from, 'T', &self->resent);
     }
 }
 
 /* ---- holes -------------------------------------------------------------------------------------------------------------- */
 
-static void drop_first_piece(struct tl_zeek_end *end)
+static void zeek_take_drop_first_piece(struct tl_zeek_end *end)
 {
     end->pieces--;
     memmove(&end->piece[0], &end->piece[1], end->pieces * sizeof end->piece[0]);
 }
 
 /* Goes on to `to`, and through the pieces that begin there. */
-static void advance_to(struct tl_zeek_end *end, uint32_t to)
+static void zeek_take_advance_to(struct tl_zeek_end *end, uint32_t to)
 {
     end->next = to;
     while (end->pieces > 0 && !tl_seq_after(end->piece[0].from, end->next)) {
         if (tl_seq_after(end->piece[0].to, end->next)) {
             end->next = end->piece[0].to;
         }
-        drop_first_piece(end);
+        zeek_take_drop_first_piece(end);
     }
 }
 
 /* Puts a piece among the others, and joins those that touch. */
-static void keep_piece(struct tl_zeek_end *end, struct tl_zeek_piece piece)
+static void zeek_take_keep_piece(struct tl_zeek_end *end, struct tl_zeek_piece piece)
 {
     struct tl_zeek_piece all[TL_ZEEK_PIECES_MAX + 1];
     unsigned count = 0, i = 0;
@@ -246,10 +247,10 @@ static void keep_piece(struct tl_zeek_end *end, struct tl_zeek_piece piece)
     end->pieces = (uint8_t)count;
 }
 
-static void take_payload(const struct packet *p)
+static void zeek_take_take_payload(const struct packet *p)
 {
     struct tl_zeek_end *self = p->self;
-    struct tl_zeek_piece piece = {.from = p->seg->seq - self->start + has(p, TL_SYN)};
+    struct tl_zeek_piece piece = {.from = p->seg->seq - self->start + zeek_take_has(p, TL_SYN)};
     uint32_t acked = self->ack - self->start;
 
     piece.to = piece.from + p->seg->len;
@@ -260,27 +261,27 @@ static void take_payload(const struct packet *p)
         piece.from = acked;
     }
     if (tl_seq_after(piece.from, self->next)) {
-        keep_piece(self, piece);
+        zeek_take_keep_piece(self, piece);
     } else {
-        advance_to(self, piece.to);
+        zeek_take_advance_to(self, piece.to);
     }
 }
 
-static bool is_clean(const struct tl_zeek_end *end)
+static bool zeek_take_is_clean(const struct tl_zeek_end *end)
 {
     return end->state == TL_ZEEK_ESTABLISHED || (end->state == TL_ZEEK_CLOSED && end->before == TL_ZEEK_ESTABLISHED);
 }
 
-static void give_up_hole(struct tl_zeek *zeek, const struct packet *p, uint32_t to)
+static void zeek_take_give_up_hole(struct tl_zeek *zeek, const struct packet *p, uint32_t to)
 {
-    if (is_clean(p->self) && is_clean(p->peer)) {
-        append_scaled(zeek, 1 - p->from, 'G', &p->peer->gaps);
+    if (zeek_take_is_clean(p->self) && zeek_take_is_clean(p->peer)) {
+        zeek_take_append_scaled(zeek, 1 - p->from, 'G', &p->peer->gaps);
     }
-    advance_to(p->peer, to);
+    zeek_take_advance_to(p->peer, to);
 }
 
 /* What the acknowledgment passes and was not captured will never be: one gap for each hole. */
-static void find_gaps(struct tl_zeek *zeek, const struct packet *p, uint32_t acked)
+static void zeek_take_find_gaps(struct tl_zeek *zeek, const struct packet *p, uint32_t acked)
 {
     struct tl_zeek_end *peer = p->peer;
 
@@ -291,16 +292,16 @@ static void find_gaps(struct tl_zeek *zeek, const struct packet *p, uint32_t ack
         return;
     }
     while (peer->pieces > 0 && tl_seq_before(peer->piece[0].from, acked)) {
-        give_up_hole(zeek, p, peer->piece[0].from);
+        zeek_take_give_up_hole(zeek, p, peer->piece[0].from);
     }
     if (tl_seq_after(acked, peer->next)) {
-        give_up_hole(zeek, p, acked);
+        zeek_take_give_up_hole(zeek, p, acked);
     }
 }
 
 /* ---- states ------------------------------------------------------------------------------------------------------------- */
 
-static void set_state(struct tl_zeek_end *end, enum tl_zeek_end_state state)
+static void zeek_take_set_state(struct tl_zeek_end *end, enum tl_zeek_end_state state)
 {
     if (end->state != state) {
         end->before = end->state;
@@ -309,96 +310,97 @@ static void set_state(struct tl_zeek_end *end, enum tl_zeek_end_state state)
 }
 
 /* The responder's SYN opens the connection, with or without the ACK flag. */
-static void open_by_responder(struct tl_zeek *zeek, const struct packet *p)
+static void zeek_take_open_by_responder(struct tl_zeek *zeek, const struct packet *p)
 {
-    if (!has(p, TL_ACK) && p->peer->state == TL_ZEEK_SYN_ACK_SENT && p->seg->seq == p->asked) {
+    if (!zeek_take_has(p, TL_ACK) && p->peer->state == TL_ZEEK_SYN_ACK_SENT && p->seg->seq == p->asked) {
         /* The SYN was captured after the SYN-ACK that answers it. */
-        flip(zeek);
-        append(zeek, '^');
-        set_state(p->peer, TL_ZEEK_ESTABLISHED);
+        zeek_take_flip(zeek);
+        zeek_take_append(zeek, '^');
+        zeek_take_set_state(p->peer, TL_ZEEK_ESTABLISHED);
         zeek->met[TL_ZEEK_ORIGINATOR] = true;
     }
     if (p->peer->state == TL_ZEEK_SYN_SENT) {
-        set_state(p->peer, TL_ZEEK_ESTABLISHED);
+        zeek_take_set_state(p->peer, TL_ZEEK_ESTABLISHED);
     }
-    set_state(p->self, TL_ZEEK_ESTABLISHED);
+    zeek_take_set_state(p->self, TL_ZEEK_ESTABLISHED);
 }
 
 /* The first packet of an end that says neither SYN nor FIN nor RST. */
-static void join(struct tl_zeek *zeek, const struct packet *p)
+static void zeek_take_join(struct tl_zeek *zeek, const struct packet *p)
 {
     enum tl_zeek_role role = tl_zeek_role_of(zeek, p->from);
 
     if (role == TL_ZEEK_RESPONDER && p->seg->len == 0 && p->peer->state == TL_ZEEK_SYN_SENT) {
         return; /* an ACK before the SYN-ACK: some TCPs send it */
     }
-    if (has(p, TL_ACK) && p->peer->state == TL_ZEEK_ESTABLISHED) {
-        set_state(p->self, TL_ZEEK_ESTABLISHED);
+    if (zeek_take_has(p, TL_ACK) && p->peer->state == TL_ZEEK_ESTABLISHED) {
+        zeek_take_set_state(p->self, TL_ZEEK_ESTABLISHED);
         zeek->partial = false;
         zeek->met[role] = true;
     } else {
-        set_state(p->self, TL_ZEEK_PARTIAL);
+        zeek_take_set_state(p->self, TL_ZEEK_PARTIAL);
     }
 }
 
-static void leave_inactive(struct tl_zeek *zeek, const struct packet *p)
+static void zeek_take_leave_inactive(struct tl_zeek *zeek, const struct packet *p)
 {
-    if (has(p, TL_SYN) && tl_zeek_role_of(zeek, p->from) == TL_ZEEK_RESPONDER) {
-        open_by_responder(zeek, p);
-    } else if (has(p, TL_SYN)) {
-        set_state(p->self, has(p, TL_ACK) ? TL_ZEEK_SYN_ACK_SENT : TL_ZEEK_SYN_SENT);
+    if (zeek_take_has(p, TL_SYN) && tl_zeek_role_of(zeek, p->from) == TL_ZEEK_RESPONDER) {
+        zeek_take_open_by_responder(zeek, p);
+    } else if (zeek_take_has(p, TL_SYN)) {
+        zeek_take_set_state(p->self, zeek_take_has(p, TL_ACK) ? TL_ZEEK_SYN_ACK_SENT : TL_ZEEK_SYN_SENT);
     }
-    if (has(p, TL_FIN)) {
-        set_state(p->self, TL_ZEEK_CLOSED);
+    if (zeek_take_has(p, TL_FIN)) {
+        zeek_take_set_state(p->self, TL_ZEEK_CLOSED);
     }
-    if (has(p, TL_RST)) {
-        set_state(p->self, TL_ZEEK_RESET);
+    if (zeek_take_has(p, TL_RST)) {
+        zeek_take_set_state(p->self, TL_ZEEK_RESET);
     }
     if (p->self->state == TL_ZEEK_INACTIVE) {
-        join(zeek, p);
+        zeek_take_join(zeek, p);
     }
 }
 
-static void leave_open(const struct packet *p)
+static void zeek_take_leave_open(const struct packet *p)
 {
     struct tl_zeek_end *self = p->self, *peer = p->peer;
 
-    if (has(p, TL_SYN) && !has(p, TL_ACK) && self->state == TL_ZEEK_PARTIAL && peer->state == TL_ZEEK_INACTIVE) {
-        set_state(self, TL_ZEEK_SYN_SENT);
+    if (zeek_take_has(p, TL_SYN) && !zeek_take_has(p, TL_ACK) && self->state == TL_ZEEK_PARTIAL &&
+        peer->state == TL_ZEEK_INACTIVE) {
+        zeek_take_set_state(self, TL_ZEEK_SYN_SENT);
     }
-    if (has(p, TL_FIN) && !has(p, TL_RST)) {
-        set_state(self, TL_ZEEK_CLOSED);
+    if (zeek_take_has(p, TL_FIN) && !zeek_take_has(p, TL_RST)) {
+        zeek_take_set_state(self, TL_ZEEK_CLOSED);
         if (peer->state == TL_ZEEK_RESET && peer->before == TL_ZEEK_CLOSED) {
-            set_state(peer, TL_ZEEK_CLOSED); /* FIN, RST, and now a FIN: an ordinary close after all */
+            zeek_take_set_state(peer, TL_ZEEK_CLOSED); /* FIN, RST, and now a FIN: an ordinary close after all */
         }
     }
-    if (has(p, TL_RST)) {
-        set_state(self, TL_ZEEK_RESET);
+    if (zeek_take_has(p, TL_RST)) {
+        zeek_take_set_state(self, TL_ZEEK_RESET);
     }
 }
 
-static void move(struct tl_zeek *zeek, const struct packet *p)
+static void zeek_take_move(struct tl_zeek *zeek, const struct packet *p)
 {
     switch ((enum tl_zeek_end_state)p->self->state) {
     case TL_ZEEK_INACTIVE:
-        leave_inactive(zeek, p);
+        zeek_take_leave_inactive(zeek, p);
         break;
     case TL_ZEEK_SYN_SENT:
     case TL_ZEEK_SYN_ACK_SENT:
-        if (has(p, TL_FIN)) {
-            set_state(p->self, TL_ZEEK_CLOSED);
+        if (zeek_take_has(p, TL_FIN)) {
+            zeek_take_set_state(p->self, TL_ZEEK_CLOSED);
         }
-        if (has(p, TL_RST)) {
-            set_state(p->self, TL_ZEEK_RESET);
+        if (zeek_take_has(p, TL_RST)) {
+            zeek_take_set_state(p->self, TL_ZEEK_RESET);
         }
         break;
     case TL_ZEEK_PARTIAL:
     case TL_ZEEK_ESTABLISHED:
-        leave_open(p);
+        zeek_take_leave_open(p);
         break;
     case TL_ZEEK_CLOSED:
-        if (has(p, TL_RST) && p->peer->state != TL_ZEEK_CLOSED) {
-            set_state(p->self, TL_ZEEK_RESET);
+        if (zeek_take_has(p, TL_RST) && p->peer->state != TL_ZEEK_CLOSED) {
+            zeek_take_set_state(p->self, TL_ZEEK_RESET);
         }
         break;
     case TL_ZEEK_RESET:
@@ -409,42 +411,44 @@ static void move(struct tl_zeek *zeek, const struct packet *p)
 /* ---- one packet --------------------------------------------------------------------------------------------------------- */
 
 /* The letter of the flags. */
-static void tell_flags(struct tl_zeek *zeek, const struct packet *p)
+static void zeek_take_tell_flags(struct tl_zeek *zeek, const struct packet *p)
 {
     struct tl_zeek_end *self = p->self;
     uint32_t number = p->seg->seq - self->start;
 
-    if (has(p, TL_SYN) + has(p, TL_FIN) + has(p, TL_RST) > 1) {
-        tl_zeek_tell_once(zeek, p->from, has(p, TL_FIN) && has(p, TL_RST) ? TL_ZEEK_SEEN_I : TL_ZEEK_SEEN_Q,
-                          has(p, TL_FIN) && has(p, TL_RST) ? 'I' : 'Q');
-    } else if (has(p, TL_SYN)) {
-        append_numbered(zeek, p->from, TL_ZEEK_SEEN_SYN, has(p, TL_ACK) ? 'H' : 'S', &self->syn, number);
-    } else if (has(p, TL_FIN)) {
-        append_numbered(zeek, p->from, TL_ZEEK_SEEN_FIN, 'F', &self->fin, number + p->seg->len + 1);
-    } else if (has(p, TL_RST)) {
-        append_numbered(zeek, p->from, TL_ZEEK_SEEN_RST, 'R', &self->rst, number);
-    } else if (p->seg->len > 0 || has(p, TL_ACK)) {
-        flip_after_lone_synack(zeek);
+    if (zeek_take_has(p, TL_SYN) + zeek_take_has(p, TL_FIN) + zeek_take_has(p, TL_RST) > 1) {
+        tl_zeek_tell_once(zeek, p->from, zeek_take_has(p, TL_FIN) && zeek_take_has(p, TL_RST) ? TL_ZEEK_SEEN_I : TL_ZEEK_SEEN_Q,
+                          zeek_take_has(p, TL_FIN) && zeek_take_has(p, TL_RST) ? 'I' : 'Q');
+    } else if (zeek_take_has(p, TL_SYN)) {
+        zeek_take_append_numbered(zeek, p->from, TL_ZEEK_SEEN_SYN, zeek_take_has(p, TL_ACK) ? 'H' : 'S', &self->syn, number);
+    } else if (zeek_take_has(p, TL_FIN)) {
+        zeek_take_append_numbered(zeek, p->from, TL_ZEEK_SEEN_FIN, 'F', &self->fin, number + p->seg->len + 1);
+    } else if (zeek_take_has(p, TL_RST)) {
+        zeek_take_append_numbered(zeek, p->from, TL_ZEEK_SEEN_RST, 'R', &self->rst, number);
+    } else if (p->seg->len > 0 || zeek_take_has(p, TL_ACK)) {
+        zeek_take_flip_after_lone_synack(zeek);
         tl_zeek_tell_once(zeek, p->from, p->seg->len > 0 ? TL_ZEEK_SEEN_D : TL_ZEEK_SEEN_A, p->seg->len > 0 ? 'D' : 'A');
     }
 }
 
-static void tell_closed_window(struct tl_zeek *zeek, const struct packet *p)
+static void zeek_take_tell_closed_window(struct tl_zeek *zeek, const struct packet *p)
 {
-    if (p->seg->window == 0 && !has(p, TL_RST) && p->peer->state != TL_ZEEK_CLOSED && p->self->state != TL_ZEEK_RESET) {
-        append_scaled(zeek, p->from, 'W', &p->self->closed_windows);
+    if (p->seg->window == 0 && !zeek_take_has(p, TL_RST) && p->peer->state != TL_ZEEK_CLOSED &&
+        p->self->state != TL_ZEEK_RESET) {
+        zeek_take_append_scaled(zeek, p->from, 'W', &p->self->closed_windows);
     }
 }
 
 /* Whether the connection is one whose first packets were not seen; a role's first packet decides. */
-static void judge_partial(struct tl_zeek *zeek, const struct packet *p)
+static void zeek_take_judge_partial(struct tl_zeek *zeek, const struct packet *p)
 {
     enum tl_zeek_role role = tl_zeek_role_of(zeek, p->from);
 
     if (zeek->met[role]) {
         return;
     }
-    zeek->partial = role == TL_ZEEK_ORIGINATOR ? !has(p, TL_SYN) || has(p, TL_ACK) : zeek->partial || !has(p, TL_SYN);
+    zeek->partial = role == TL_ZEEK_ORIGINATOR ? !zeek_take_has(p, TL_SYN) || zeek_take_has(p, TL_ACK)
+                                               : zeek->partial || !zeek_take_has(p, TL_SYN);
 }
 
 void tl_zeek_take(struct tl_zeek *zeek, const struct tl_segment *seg)
@@ -457,30 +461,31 @@ void tl_zeek_take(struct tl_zeek *zeek, const struct tl_segment *seg)
         .from = from,
         .asked = zeek->endpoint[from].start,
     };
-    uint32_t past = seg->seq + (has(&p, TL_RST) ? 0 : seg->len) + has(&p, TL_SYN) + has(&p, TL_FIN);
+    uint32_t past =
+        seg->seq + (zeek_take_has(&p, TL_RST) ? 0 : seg->len) + zeek_take_has(&p, TL_SYN) + zeek_take_has(&p, TL_FIN);
     uint32_t acked = 0;
 
     if (!zeek->begun) {
-        begin(zeek, seg);
+        zeek_take_begin(zeek, seg);
     }
-    judge_partial(zeek, &p);
-    begin_numbers(&p, past);
-    tell_flags(zeek, &p);
-    tell_closed_window(zeek, &p);
-    if (has(&p, TL_FIN)) {
+    zeek_take_judge_partial(zeek, &p);
+    zeek_take_begin_numbers(&p, past);
+    zeek_take_tell_flags(zeek, &p);
+    zeek_take_tell_closed_window(zeek, &p);
+    if (zeek_take_has(&p, TL_FIN)) {
         p.self->has_fin = true;
         p.self->fin = past - p.self->start;
     }
-    if (has(&p, TL_ACK)) {
-        acked = take_ack(&p);
+    if (zeek_take_has(&p, TL_ACK)) {
+        acked = zeek_take_take_ack(&p);
     }
-    take_end(zeek, &p, past);
-    move(zeek, &p);
-    if (has(&p, TL_ACK)) {
-        find_gaps(zeek, &p, acked);
+    zeek_take_take_end(zeek, &p, past);
+    zeek_take_move(zeek, &p);
+    if (zeek_take_has(&p, TL_ACK)) {
+        zeek_take_find_gaps(zeek, &p, acked);
     }
     zeek->met[tl_zeek_role_of(zeek, from)] = true;
-    if (seg->len > 0 && !has(&p, TL_RST)) {
-        take_payload(&p);
+    if (seg->len > 0 && !zeek_take_has(&p, TL_RST)) {
+        zeek_take_take_payload(&p);
     }
 }

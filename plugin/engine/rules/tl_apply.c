@@ -1,6 +1,9 @@
 /* tl_apply.c - what a segment changes: numbers, acknowledgment, windows, whether the connection is open or closed.
  *
  * SPDX-License-Identifier: GPL-2.0-or-later
+ *
+ * RFC 9293 3.10.7.4 (what an acceptable segment changes: SND.UNA, RCV.NXT, the window), RFC 7323 2.3 and 5.3 (scaled windows, the last
+ * timestamp), RFC 7413 4.2 (data on a SYN).
  */
 #include "rules/tl_apply.h"
 
@@ -10,7 +13,7 @@
 /* Whether a record that was not made stays so: it would start at `seq`, or does. */
 static bool stays_empty(const struct tl_endpoint *end, uint32_t seq)
 {
-    return end->scoreboard == &tl_no_scoreboard && end->has_max && end->max == seq;
+    return !end->sent && end->has_max && end->max == seq;
 }
 
 /* Starts the record anew at `seq`, from where on it counts as reached, too. */
@@ -24,6 +27,27 @@ static void restart(const struct tl_conn *conn, struct tl_endpoint *end, uint32_
 }
 
 /* ---- what a segment changes ----------------------------------------------------------------------------------------------- */
+
+static void raise(uint32_t *number, bool *known, uint32_t to)
+{
+    if (!*known || tl_seq_after(to, *number)) {
+        *number = to;
+        *known = true;
+    }
+}
+
+/* A SYN that was answered before it was captured: the other end has acknowledged more by now. */
+static void start_late(struct tl_step *step)
+{
+    struct tl_endpoint *self = step->self;
+    bool max_known = self->has_max, seen_known = self->has_seen;
+
+    if (step->late) {
+        raise(&self->max, &max_known, self->isn + 1);
+        raise(&self->seen, &seen_known, self->isn + 1);
+        self->has_max = self->has_seen = true;
+    }
+}
 
 /* A SYN starts the numbers of its sender. The data on it counts only when the SYN-ACK takes it (RFC 7413 4.2). */
 static void apply_syn(struct tl_step *step)
@@ -41,21 +65,14 @@ static void apply_syn(struct tl_step *step)
         break;
     }
     if (step->conn->opened) {
+        start_late(step);
         return;
     }
-    if (self->scoreboard != &tl_no_scoreboard) {
+    if (self->sent) {
         restart(step->conn, self, self->isn + 1);
     }
     self->max = self->seen = self->isn + 1;
     self->has_max = self->has_seen = true;
-}
-
-static void raise(uint32_t *number, bool *known, uint32_t to)
-{
-    if (!*known || tl_seq_after(to, *number)) {
-        *number = to;
-        *known = true;
-    }
 }
 
 static void tell_record(const struct tl_step *step, bool acks_captured)
@@ -91,18 +108,17 @@ void tl_apply_new_data(struct tl_endpoint *self, const struct tl_segment *seg)
     self->data_segments += self->data_segments < UINT8_MAX;
 }
 
-/* Puts the segment into the record of its sender. */
-static void record(const struct tl_step *step)
+void tl_apply_sent(const struct tl_conn *conn, struct tl_endpoint *self, const struct tl_segment *seg)
 {
-    struct tl_endpoint *self = step->self;
+    uint32_t end = seg->seq + tl_event_length(seg->flags, seg->len);
     struct tl_scoreboard *sent;
 
-    if (step->length == 0 && stays_empty(self, step->seg->seq)) {
+    if (end == seg->seq && stays_empty(self, seg->seq)) {
         return;
     }
-    sent = tl_conn_scoreboard(step->conn, self);
-    if (sent && tl_scoreboard_add(sent, step->seg, NULL) == TL_SCOREBOARD_REFUSED) {
-        tl_scoreboard_restart(sent, step->end);
+    sent = tl_conn_scoreboard(conn, self);
+    if (sent && tl_scoreboard_add(sent, seg) != TL_SCOREBOARD_OK) {
+        tl_scoreboard_restart(sent, !self->has_max || tl_seq_after(end, self->max) ? end : self->max);
     }
 }
 
@@ -117,7 +133,7 @@ static void apply_bytes(struct tl_step *step)
     if (step->is_probe && (step->seg->len == 0 || step->shape->keepalive != TL_PROBE_KIND_NONE)) {
         return;
     }
-    record(step);
+    tl_apply_sent(step->conn, self, step->seg);
     raise(&self->max, &max_known, step->end);
     raise(&self->seen, &seen_known, step->end);
     self->has_max = max_known;
@@ -190,7 +206,6 @@ bool tl_apply_sent_ack(struct tl_conn *conn, const struct tl_segment *seg, struc
     peer->unseen_bytes += acked->unseen_bytes;
     peer->capture |= acked->last.flags & TL_SCOREBOARD_COARSE ? TL_CAPTURE_COARSE : 0;
     return true;
-    return true;
 }
 
 static void apply_ack(struct tl_step *step)
@@ -199,13 +214,8 @@ static void apply_ack(struct tl_step *step)
     uint32_t ack = step->seg->ack;
     struct tl_scoreboard_ack_result result;
     bool took;
-    bool known = peer->has_una, max_known = peer->has_max, ack_known = self->has_ack;
+    bool known = peer->has_una, max_known = peer->has_max;
 
-    if (!ack_known || tl_seq_after(ack, self->ack)) {
-        self->ack_ns = step->seg->time_ns;
-    }
-    raise(&self->ack, &ack_known, ack);
-    self->has_ack = ack_known;
     tl_rexmit_before_ack(step);
     if (known && !tl_seq_after(ack, peer->una)) {
         tl_rexmit_after_ack(step, NULL);
@@ -215,6 +225,7 @@ static void apply_ack(struct tl_step *step)
         peer->unseen_in = step->seg->frame;
         peer->unseen_ns = step->seg->time_ns;
     }
+    self->ack_ns = step->seg->time_ns;
     took = tl_apply_sent_ack(step->conn, step->seg, &result);
     if (!took) {
         restart(step->conn, peer, ack);
@@ -249,9 +260,9 @@ static bool server_proves_ack(const struct tl_step *step)
     if (step->event == TL_EVENT_SYNACK) {
         return false;
     }
-    if (step->self->synack->count == 0 || step->conn->opening.tfo >= TL_TFO_DATA_ACKED) {
+    if (tl_synacks(step->self)->count == 0 || step->conn->opening.tfo >= TL_TFO_DATA_ACKED) {
         /* Data with an older number belongs to a connection from before the SYN. */
-        return step->conn->opening.tfo < TL_TFO_DATA_ACKED && client->syn->count > 0 && knows_syn &&
+        return step->conn->opening.tfo < TL_TFO_DATA_ACKED && tl_syns(client)->count > 0 && knows_syn &&
                step->event == TL_EVENT_DATA;
     }
     if (client->segments == 0) {
@@ -283,10 +294,10 @@ static bool all_closed(const struct tl_conn *conn)
     return tl_fin_acked(&conn->endpoint[0]) && tl_fin_acked(&conn->endpoint[1]);
 }
 
-static void close_record(const struct tl_conn *conn, struct tl_endpoint *end)
+static void close_record(struct tl_endpoint *end)
 {
-    if (end->scoreboard != &tl_no_scoreboard) {
-        tl_scoreboard_close(tl_conn_scoreboard(conn, end));
+    if (end->sent) {
+        tl_scoreboard_close(end->sent);
     }
 }
 
@@ -302,8 +313,8 @@ static void settle(struct tl_step *step)
         conn->finished = true;
         conn->finish_ns = step->seg->time_ns;
         step->finishes = true;
-        close_record(step->conn, step->self);
-        close_record(step->conn, step->peer);
+        close_record(step->self);
+        close_record(step->peer);
     }
 }
 
@@ -341,7 +352,7 @@ void tl_apply_segment(struct tl_step *step)
 void tl_apply_challenge_trigger(struct tl_step *step)
 {
     struct tl_endpoint *self = step->self;
-    bool again = step->event == TL_EVENT_SYNACK && self->synack->count + (step->copy_of != NULL) > 1;
+    bool again = step->event == TL_EVENT_SYNACK && tl_synacks(self)->count + (step->copy_of != NULL) > 1;
 
     if (step->event == TL_EVENT_RST) {
         return; /* the RST rules did it */

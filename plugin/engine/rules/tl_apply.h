@@ -13,7 +13,18 @@ void tl_apply_segment(struct tl_step *step);
 /* Remembers a SYN or SYN-ACK that may draw a challenge ACK. Called after tl_apply_segment. O(1). */
 void tl_apply_challenge_trigger(struct tl_step *step);
 
+/* Whether all numbers of this end are known as captured, so that the next one is new, and its scoreboard waits for ACKs as it should.
+ * O(1). */
+static inline bool tl_apply_is_quiet(const struct tl_endpoint *end)
+{
+    return end->max == end->seen && !end->acks_unexpected;
+}
+
 /* ---- parts that the fast path (tl_fast_path.h) shares, for a segment of `self`; each O(1) amortised ------------------------ */
+
+/* Puts it into the record of its sender, which then reaches as far as all that it sent: what the record refuses, or has no memory for,
+ * it forgets with all before it. */
+void tl_apply_sent(const struct tl_conn *conn, struct tl_endpoint *self, const struct tl_segment *seg);
 
 /* Its payload, all of it new, is the newest. */
 void tl_apply_new_data(struct tl_endpoint *self, const struct tl_segment *seg);

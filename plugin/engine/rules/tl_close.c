@@ -1,8 +1,12 @@
 /* tl_close.c - the teardown: step, kind, initiator, TIME-WAIT side.
  *
  * SPDX-License-Identifier: GPL-2.0-or-later
+ *
+ * RFC 9293 3.6 (closing, half-closed), 3.6.1 (TIME-WAIT), 3.10.7.4 (the FIN bit), figures 12 and 13 (normal and simultaneous close).
  */
 #include "rules/tl_close.h"
+
+#include "rules/tl_late.h"
 
 /* ---- the FINs, with what this segment shows of them ---------------------------------------------------------------------- */
 
@@ -20,7 +24,7 @@ static bool infers_fin_of_peer(const struct tl_step *step)
     const struct tl_endpoint *peer = step->peer;
 
     return is_beyond_seen(step) && step->seg->ack - peer->seen == 1 &&
-           !tl_scoreboard_has_hole_below(peer->scoreboard, peer->seen);
+           !tl_scoreboard_has_hole_below(tl_scoreboard_of(peer), peer->seen);
 }
 
 /* Bytes came in the place of the peer's FIN, and now they are acknowledged: whoever sent that FIN, a decoy that was to die on the way
@@ -84,12 +88,33 @@ static enum tl_teardown_step second_fin(const struct tl_step *step)
     return peer_fin_was_acked(step) ? TL_TEARDOWN_STEP_FIN2 : TL_TEARDOWN_STEP_FIN2_ACK1;
 }
 
+/* The FIN of the other end acknowledged this one before this one was captured: this one came first. */
+static bool is_late_first_fin(const struct tl_step *step)
+{
+    uint32_t fin = step->seg->seq + step->seg->len;
+    const struct tl_recent_entry *e;
+
+    if (!step->late || !step->peer->has_fin || (step->self->has_fin && !step->self->fin_inferred)) {
+        return false;
+    }
+    for (unsigned i = 0; (e = tl_recent_at(&step->peer->recent, i)) != NULL; i++) {
+        if (e->flags & TL_FIN) {
+            return tl_seq_after(e->ack, fin);
+        }
+    }
+    return false;
+}
+
 static void name_fin(struct tl_step *step)
 {
     const struct tl_endpoint *self = step->self;
 
     if (step->copy_of) {
         step->shape->teardown_step = TL_TEARDOWN_STEP_FIN_COPY;
+        return;
+    }
+    if (is_late_first_fin(step)) {
+        step->shape->teardown_step = TL_TEARDOWN_STEP_FIN1;
         return;
     }
     if (self->has_fin) {
@@ -206,6 +231,20 @@ static void learn_inferred_fin(struct tl_step *step)
     }
 }
 
+/* What acknowledged this FIN was captured before it. */
+static void note_ack_of_late_fin(struct tl_step *step)
+{
+    const struct tl_recent_entry *e = tl_late_acked_by(step, step->seg->seq + step->seg->len);
+
+    if (step->late && e) {
+        step->self->finack_in = e->frame;
+        step->self->finack_seq = e->seq;
+        if (step->conn->closing.closer == step->from) {
+            step->conn->closing.fin1ack_ns = e->time_ns;
+        }
+    }
+}
+
 static void learn_first_fin(struct tl_step *step)
 {
     struct tl_closing *closing = &step->conn->closing;
@@ -225,11 +264,35 @@ static void learn_first_fin(struct tl_step *step)
     self->fin_in = step->seg->frame;
     self->fin_ns = step->seg->time_ns;
     self->fins = 1;
+    note_ack_of_late_fin(step);
+}
+
+/* The first FIN, captured after the other one. When it was sent is not known: what acknowledged it says no later than that. */
+static void learn_late_first_fin(struct tl_step *step)
+{
+    struct tl_closing *closing = &step->conn->closing;
+    struct tl_endpoint *self = step->self;
+
+    closing->closer = (uint8_t)step->from;
+    closing->closer_unknown = closing->crossed = false;
+    note_ack_of_late_fin(step);
+    closing->merged = self->finack_in == step->peer->fin_in;
+    self->fin_ns = self->fin_inferred ? self->fin_ns : closing->fin1ack_ns;
+    self->fin = step->seg->seq + step->seg->len;
+    self->has_fin = true;
+    self->fin_inferred = false;
+    self->fin_in = step->seg->frame;
+    self->fins = 1;
 }
 
 static void learn_fin(struct tl_step *step)
 {
     struct tl_endpoint *self = step->self;
+
+    if (is_late_first_fin(step)) {
+        learn_late_first_fin(step);
+        return;
+    }
 
     switch (step->shape->teardown_step) {
     case TL_TEARDOWN_STEP_FIN_RETRANSMISSION:

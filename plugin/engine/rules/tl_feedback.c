@@ -1,6 +1,9 @@
 /* tl_feedback.c - what the receiver has reported, and what the sender knew of it.
  *
  * SPDX-License-Identifier: GPL-2.0-or-later
+ *
+ * RFC 9293 3.10.7.4 (cumulative ACK), RFC 2018 and 2883 (SACK, D-SACK), RFC 5681 2 (duplicate ACKs), RFC 7323 3.2 and 4.3 (which
+ * report an echo shows that the sender had).
  */
 #include "rules/tl_feedback.h"
 
@@ -21,7 +24,7 @@ void tl_feedback_init(struct tl_feedback *feedback, const struct tl_allocator *a
 {
     memset(feedback, 0, sizeof *feedback);
     feedback->allocator = allocator;
-    feedback->una = feedback->una_begin = feedback->una_recorded = una;
+    feedback->una_begin = una;
 }
 
 void tl_feedback_free(struct tl_feedback *feedback)
@@ -30,7 +33,7 @@ void tl_feedback_free(struct tl_feedback *feedback)
 
     allocator->free(allocator->context, feedback->reports, feedback->capacity * sizeof *feedback->reports);
     allocator->free(allocator->context, feedback->ranges, RANGES_BYTES);
-    tl_feedback_init(feedback, allocator, feedback->una);
+    tl_feedback_init(feedback, allocator, feedback->una_begin);
 }
 
 /* ---- ranges ------------------------------------------------------------------------------------------------------------- */
@@ -47,9 +50,10 @@ bool tl_feedback_covers(const struct tl_feedback *feedback, uint32_t seq, uint32
     return false;
 }
 
-uint32_t tl_feedback_highest(const struct tl_feedback *feedback)
+/* Right edge of the highest SACKed range, or una. */
+static uint32_t highest(const struct tl_feedback *feedback, uint32_t una)
 {
-    return feedback->range_count == 0 ? feedback->una : feedback->ranges[feedback->range_count - 1][1];
+    return feedback->range_count == 0 ? una : feedback->ranges[feedback->range_count - 1][1];
 }
 
 static void remove_range(struct tl_feedback *feedback, unsigned i)
@@ -186,7 +190,6 @@ void tl_feedback_sack(struct tl_feedback *feedback, const struct tl_scoreboard *
 
 void tl_feedback_acked(struct tl_feedback *feedback, uint32_t una, int64_t newest_ns)
 {
-    feedback->una = una;
     feedback->duplicates = 0;
     feedback->dupack_first_in = 0;
     feedback->third_ns = 0;
@@ -214,23 +217,16 @@ unsigned tl_feedback_duplicate(struct tl_feedback *feedback, const struct tl_seg
 
 static bool grow(struct tl_feedback *feedback)
 {
-    unsigned capacity = tl_grown(feedback->capacity);
-    const struct tl_allocator *allocator = feedback->allocator;
-    struct tl_report *reports = allocator->alloc(allocator->context, capacity * sizeof *reports);
-    unsigned i;
+    unsigned newest = feedback->newest;
+    void *reports =
+        tl_grow_ring(feedback->allocator, feedback->reports, sizeof *feedback->reports, feedback->capacity, &newest);
 
-    if (!reports) {
-        return false;
+    if (reports) {
+        feedback->reports = reports;
+        feedback->capacity = (uint8_t)tl_grown(feedback->capacity);
+        feedback->newest = (uint8_t)newest;
     }
-    /* Oldest first, so that the newest stands at count - 1. */
-    for (i = 0; i < feedback->count; i++) {
-        reports[i] = feedback->reports[(feedback->newest + 1u + i) % feedback->count];
-    }
-    allocator->free(allocator->context, feedback->reports, feedback->capacity * sizeof *feedback->reports);
-    feedback->reports = reports;
-    feedback->capacity = (uint8_t)capacity;
-    feedback->newest = (uint8_t)(feedback->count > 0 ? feedback->count - 1 : 0);
-    return true;
+    return reports != NULL;
 }
 
 /* The place for a report: that of the newest one if it has the same TSval, else the next. NULL when out of memory. */
@@ -255,8 +251,9 @@ static struct tl_report *place_for(struct tl_feedback *feedback, const struct tl
     return &feedback->reports[feedback->newest];
 }
 
-void tl_feedback_record(struct tl_feedback *feedback, const struct tl_segment *segment)
+void tl_feedback_record(struct tl_feedback *feedback, uint32_t una, const struct tl_segment *segment)
 {
+    uint32_t before = feedback->count > 0 ? feedback->reports[feedback->newest].una : feedback->una_begin;
     bool same;
     struct tl_report *report = place_for(feedback, segment, &same);
 
@@ -265,20 +262,19 @@ void tl_feedback_record(struct tl_feedback *feedback, const struct tl_segment *s
     }
     if (!same) {
         report->first_ns = segment->time_ns;
-        report->una_first = feedback->una;
+        report->una_first = una;
     }
     report->time_ns = segment->time_ns;
     report->newest_ns = feedback->newest_ns;
     report->has_tsval = (segment->options & TL_OPT_TIMESTAMPS) != 0;
     report->tsval = segment->tsval;
     report->seq = segment->seq;
-    if (feedback->una != feedback->una_recorded) {
-        feedback->una_recorded = feedback->una;
+    if (una != before) {
         feedback->una_ns = segment->time_ns;
     }
     report->una_ns = feedback->una_ns;
-    report->una = feedback->una;
-    report->sacked = tl_feedback_highest(feedback);
+    report->una = una;
+    report->sacked = highest(feedback, una);
     report->duplicates = feedback->duplicates;
 }
 
@@ -289,6 +285,7 @@ static int64_t travel(int64_t half_rtt_ns, bool echo)
     if (half_rtt_ns < HALF_RTT_LEAST_NS) {
         return 0;
     }
+    /* share travel: 0.9 half RTT, 1.1 half RTT + 1 ms; decides alone, or only adds to TSecr */
     return echo ? half_rtt_ns / 10 * 11 + HALF_RTT_LEAST_NS : half_rtt_ns / 10 * 9;
 }
 

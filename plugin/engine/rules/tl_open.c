@@ -57,15 +57,15 @@ static void check_syn(struct tl_step *step)
 
 bool tl_open_is_foreign_syn(const struct tl_conn *conn, const struct tl_endpoint *self)
 {
-    return conn->opened || self->synack->count > 0;
+    return conn->opened || tl_synacks(self)->count > 0;
 }
 
 /* Why the SYN comes again: what came of the last one. `in` is the frame that shows it. */
 static enum tl_syn_why why_again(const struct tl_conn *conn, const struct tl_step *step, uint32_t *in)
 {
     const struct tl_opening *opening = &conn->opening;
-    const struct tl_rsts *rst = step->peer->rst;
-    uint32_t last_in = step->self->syn->last_in;
+    const struct tl_rsts *rst = tl_rsts(step->peer);
+    uint32_t last_in = tl_syns(step->self)->last_in;
 
     if (rst->last_in > last_in) {
         *in = rst->last_in;
@@ -90,16 +90,16 @@ static void name_syn(const struct tl_conn *conn, struct tl_step *step)
     check_syn(step);
     if (step->copy_of) {
         step->shape->handshake_step = TL_HANDSHAKE_STEP_SYN_COPY;
-    } else if (self->syn->count > 0 && step->seg->seq == self->isn) {
+    } else if (tl_syns(self)->count > 0 && step->seg->seq == self->isn) {
         step->shape->handshake_step = TL_HANDSHAKE_STEP_SYN_RETRANSMISSION;
-        step->shape->attempt = self->syn->count;
+        step->shape->attempt = tl_syns(self)->count;
         step->shape->syn_why = (uint8_t)why_again(conn, step, &step->refs->trigger_in);
-        step->refs->first_in = self->syn->first_in;
-    } else if (tl_open_is_foreign_syn(conn, self) || peer->syn->count > 0) {
+        step->refs->first_in = tl_syns(self)->first_in;
+    } else if (!step->late && (tl_open_is_foreign_syn(conn, self) || tl_syns(peer)->count > 0)) {
         step->shape->handshake_step = TL_HANDSHAKE_STEP_SYN_CROSS;
     } else {
         step->shape->handshake_step = (uint8_t)first_syn_step(step->seg);
-        step->shape->flags |= peer->synack->count > 0 ? TL_SHAPE_REORDERED : 0;
+        step->shape->flags |= tl_synacks(peer)->count > 0 ? TL_SHAPE_REORDERED : 0;
     }
 }
 
@@ -107,14 +107,14 @@ static void name_syn(const struct tl_conn *conn, struct tl_step *step)
 
 static bool is_crossing(const struct tl_step *step)
 {
-    return step->self->syn->count > 0 && step->seg->seq == step->self->isn;
+    return tl_syns(step->self)->count > 0 && step->seg->seq == step->self->isn;
 }
 
 static void name_synack_options(struct tl_step *step)
 {
     unsigned negotiated = TL_OPT_WINDOW_SCALE | TL_OPT_TIMESTAMPS | TL_OPT_SACK_PERMITTED;
 
-    if (step->peer->syn->count > 0 && (step->seg->options & negotiated & ~step->peer->options)) {
+    if (tl_syns(step->peer)->count > 0 && (step->seg->options & negotiated & ~step->peer->options)) {
         step->shape->error |= TL_ERROR_OPT_NOT_OFFERED;
     }
 }
@@ -146,7 +146,7 @@ static enum tl_synack_why why_synack_again(const struct tl_conn *conn, const str
 {
     const struct tl_endpoint *client = step->peer, *self = step->self;
 
-    if (client->syn->count > 1 && client->syn->last_in > self->synack->last_in) {
+    if (tl_syns(client)->count > 1 && tl_syns(client)->last_in > tl_synacks(self)->last_in) {
         return TL_SYNACK_WHY_SYN_RETRANSMISSION;
     }
     return is_ack_not_taken(conn, step) ? TL_SYNACK_WHY_ACK_NOT_TAKEN : TL_SYNACK_WHY_TIMER;
@@ -156,15 +156,15 @@ static void name_synack_again(const struct tl_conn *conn, struct tl_step *step)
 {
     const struct tl_endpoint *self = step->self;
 
-    if (is_overtaken(self->synack, step->seg)) {
+    if (is_overtaken(tl_synacks(self), step->seg)) {
         step->shape->handshake_step = TL_HANDSHAKE_STEP_SYNACK;
         step->shape->flags |= TL_SHAPE_REORDERED;
         return;
     }
     step->shape->handshake_step = TL_HANDSHAKE_STEP_SYNACK_RETRANSMISSION;
-    step->shape->attempt = self->synack->count;
+    step->shape->attempt = tl_synacks(self)->count;
     step->shape->synack_why = (uint8_t)why_synack_again(conn, step);
-    step->refs->first_in = self->synack->first_in;
+    step->refs->first_in = tl_synacks(self)->first_in;
 }
 
 /* The SYN that the SYN-ACK answers; 0 when nothing tells which of several. */
@@ -185,21 +185,21 @@ static void name_synack(const struct tl_conn *conn, struct tl_step *step)
     check_syn(step);
     if (step->copy_of) {
         step->shape->handshake_step = TL_HANDSHAKE_STEP_SYNACK_COPY;
-    } else if (peer->syn->count > 0 && !tl_open_synack_fits(conn, peer, step->seg->ack)) {
+    } else if (tl_syns(peer)->count > 0 && !tl_open_synack_fits(conn, peer, step->seg->ack)) {
         name_bad_synack(step);
-    } else if (self->synack->count > 0 && step->seg->seq == self->isn) {
+    } else if (tl_synacks(self)->count > 0 && step->seg->seq == self->isn) {
         name_synack_again(conn, step);
-    } else if (conn->opened) {
+    } else if (conn->opened && !step->late) {
         /* Not the SYN-ACK that opened this connection: it changes nothing. */
         step->shape->handshake_step = TL_HANDSHAKE_STEP_SYNACK_BAD;
         step->shape->error |= TL_ERROR_SYNACK_ISN;
     } else {
-        step->shape->error |= self->synack->count > 0 ? TL_ERROR_SYNACK_ISN : 0;
+        step->shape->error |= tl_synacks(self)->count > 0 ? TL_ERROR_SYNACK_ISN : 0;
         step->shape->handshake_step = is_crossing(step) ? TL_HANDSHAKE_STEP_SYNACK_CROSS : TL_HANDSHAKE_STEP_SYNACK;
         name_synack_options(step);
-        if (peer->syn->count > 0) {
-            name_spurious(step, peer->syn);
-            step->refs->trigger_in = answered_in(peer->syn, step->seg);
+        if (tl_syns(peer)->count > 0) {
+            name_spurious(step, tl_syns(peer));
+            step->refs->trigger_in = answered_in(tl_syns(peer), step->seg);
         }
     }
 }
@@ -229,14 +229,14 @@ static void name_first_ack(struct tl_step *step)
 {
     check_first_ack(step);
     step->shape->handshake_step = step->seg->len > 0 ? TL_HANDSHAKE_STEP_ACK_DATA : TL_HANDSHAKE_STEP_ACK;
-    if (step->peer->synack->count > 0) {
-        name_spurious(step, step->peer->synack);
+    if (tl_synacks(step->peer)->count > 0) {
+        name_spurious(step, tl_synacks(step->peer));
     }
 }
 
 static bool is_quiet(const struct tl_endpoint *end)
 {
-    return end->synack->count == 0 && end->syn->count == 0;
+    return tl_synacks(end)->count == 0 && tl_syns(end)->count == 0;
 }
 
 bool tl_open_is_challenge(const struct tl_conn *conn, const struct tl_step *step)
@@ -244,7 +244,7 @@ bool tl_open_is_challenge(const struct tl_conn *conn, const struct tl_step *step
     const struct tl_endpoint *client = step->peer;
 
     return step->event == TL_EVENT_ACK && step->legal && !conn->opened && !conn->opening.acked && !conn->peers &&
-           conn->client != step->from && is_quiet(step->self) && !step->self->sent_plain && client->syn->count > 0 &&
+           conn->client != step->from && is_quiet(step->self) && !step->self->sent_plain && tl_syns(client)->count > 0 &&
            !client->sent_plain && !tl_open_synack_fits(conn, client, step->seg->ack);
 }
 
@@ -258,7 +258,7 @@ static void name_server_plain(const struct tl_conn *conn, struct tl_step *step)
         step->shape->handshake_step = TL_HANDSHAKE_STEP_EARLY_FIN;
         return;
     }
-    if (step->event != TL_EVENT_ACK || !quiet || client->syn->count == 0 || client->sent_plain) {
+    if (step->event != TL_EVENT_ACK || !quiet || tl_syns(client)->count == 0 || client->sent_plain) {
         return;
     }
     if (step->seg->ack == client->isn + 1) {
@@ -266,7 +266,7 @@ static void name_server_plain(const struct tl_conn *conn, struct tl_step *step)
     } else if (tl_open_is_challenge(conn, step)) {
         step->shape->handshake_step = TL_HANDSHAKE_STEP_CHALLENGE_ACK;
         step->shape->ack = TL_ACK_CHALLENGE;
-        step->refs->trigger_in = client->syn->last_in;
+        step->refs->trigger_in = tl_syns(client)->last_in;
     }
 }
 
@@ -275,7 +275,7 @@ static bool proves_unseen_synack(const struct tl_step *step)
 {
     const struct tl_endpoint *self = step->self;
 
-    return self->syn->count > 0 && step->peer->synack->count == 0 && tl_seq_after(step->seg->seq, self->isn);
+    return tl_syns(self)->count > 0 && tl_synacks(step->peer)->count == 0 && tl_seq_after(step->seg->seq, self->isn);
 }
 
 bool tl_open_picks_other_synack(const struct tl_conn *conn, const struct tl_step *step)
@@ -297,12 +297,12 @@ static void name_plain(const struct tl_conn *conn, struct tl_step *step)
         return;
     }
     if (!tl_has(step, TL_ACK)) {
-        if (is_client && step->seg->len > 0 && self->syn->count > 0 && !conn->opened) {
+        if (is_client && step->seg->len > 0 && tl_syns(self)->count > 0 && !conn->opened) {
             step->shape->handshake_step = TL_HANDSHAKE_STEP_EARLY_DATA;
         }
         return;
     }
-    if (conn->peers ? acks && self->synack->count == 0 : is_client && (acks || proves_unseen_synack(step))) {
+    if (conn->peers ? acks && tl_synacks(self)->count == 0 : is_client && (acks || proves_unseen_synack(step))) {
         name_first_ack(step);
     } else if (!conn->opened && !is_client && !conn->peers) {
         name_server_plain(conn, step);

@@ -42,4 +42,18 @@ bool tl_open_synack_fits(const struct tl_conn *conn, const struct tl_endpoint *c
  * only when it is a stray. O(1). */
 bool tl_open_is_foreign_syn(const struct tl_conn *conn, const struct tl_endpoint *self);
 
+/* Whether the handshake is over, and no data was on the SYN that may come again. An end that is known to be ESTABLISHED by what it sent has sent the only ACK that
+ * tl_open names. O(1). */
+static inline bool tl_open_is_quiet(const struct tl_conn *conn)
+{
+    return conn->opened && conn->opening.syn_data == 0;
+}
+
+/* Whether the segment has timestamps as the SYNs agreed on them, and no other option. O(1). */
+static inline bool tl_open_is_quiet_about(const struct tl_endpoint *self, const struct tl_endpoint *peer,
+                                          const struct tl_segment *seg)
+{
+    return seg->options == TL_OPT_TIMESTAMPS || (seg->options == 0 && !(self->options & peer->options & TL_OPT_TIMESTAMPS));
+}
+
 #endif

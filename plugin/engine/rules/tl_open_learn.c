@@ -9,9 +9,9 @@
 /* ---- remembering SYNs -------------------------------------------------------------------------------------------------- */
 
 /* What is known of the SYNs or SYN-ACKs of an end, to write to it; NULL when out of memory. */
-static struct tl_syns *make_syns(const struct tl_step *step, const struct tl_syns **syns)
+static struct tl_syns *make_syns(const struct tl_step *step, struct tl_syns **syns)
 {
-    struct tl_syns *made = tl_conn_part(step->conn, *syns, &tl_no_syns, sizeof *made);
+    struct tl_syns *made = tl_conn_part(step->conn, *syns, sizeof *made);
 
     if (made) {
         *syns = made;
@@ -41,7 +41,7 @@ static void add_syn(struct tl_syns *syns, const struct tl_segment *seg)
     syns->count += syns->count < UINT16_MAX;
 }
 
-static void remember_syn(const struct tl_step *step, const struct tl_syns **at)
+static void remember_syn(const struct tl_step *step, struct tl_syns **at)
 {
     struct tl_syns *syns = make_syns(step, at);
 
@@ -103,7 +103,7 @@ static void set_client(struct tl_conn *conn, unsigned client, enum tl_confidence
     conn->roles_known = true;
 }
 
-/* Both ends opened actively. The lower address is shown as the client, so that two captures of one connection agree. */
+/* R4: both ends opened actively. The lower address is shown as the client, so that two captures of one connection agree. */
 static void set_peers(struct tl_conn *conn)
 {
     conn->peers = true;
@@ -118,13 +118,13 @@ static void learn_first_syn(const struct tl_step *step)
 
     learn_isn(step->self, step->seg);
     step->self->syn_extra = step->length - 1;
-    if (step->peer->syn->count > 0) {
+    if (tl_syns(step->peer)->count > 0) {
         set_peers(conn);
         return;
     }
     conn->opening.opener = (uint8_t)step->from;
     conn->opening.syn_data = step->seg->len;
-    set_client(conn, step->from, TL_CONFIDENCE_CERTAIN);
+    set_client(conn, step->from, TL_CONFIDENCE_CERTAIN); /* R1, R8 */
     if ((step->seg->options & TL_OPT_FAST_OPEN) && step->seg->fast_open_bytes == 0) {
         conn->opening.tfo = TL_TFO_REQUESTED;
     }
@@ -140,7 +140,7 @@ static void reopen(struct tl_conn *conn)
 }
 
 /* A copy may draw an answer, too. */
-static void note_copy(const struct tl_step *step, const struct tl_syns **at)
+static void note_copy(const struct tl_step *step, struct tl_syns **at)
 {
     struct tl_syns *syns = make_syns(step, at);
 
@@ -154,24 +154,24 @@ static void learn_syn(struct tl_step *step)
     struct tl_endpoint *self = step->self;
 
     if (step->shape->handshake_step == TL_HANDSHAKE_STEP_SYN_COPY) {
-        note_copy(step, &self->syn);
+        note_copy(step, &self->syns);
         return;
     }
     if (step->shape->handshake_step == TL_HANDSHAKE_STEP_SYN_RETRANSMISSION) {
         reopen(step->conn);
-    } else if (tl_open_is_foreign_syn(step->conn, self)) {
+    } else if (!step->late && tl_open_is_foreign_syn(step->conn, self)) {
         return;
     } else {
         learn_first_syn(step);
     }
-    remember_syn(step, &self->syn);
+    remember_syn(step, &self->syns);
 }
 
 /* The SYN came again without its data, and that is what the SYN-ACK answers: it echoes a later timestamp than the first one, or
  * nothing tells and it follows the bare one (RFC 7413 4.1.3.1: a client falls back when the path drops such SYNs). */
 static bool answers_bare_syn(const struct tl_step *step)
 {
-    const struct tl_syns *syn = step->peer->syn;
+    const struct tl_syns *syn = tl_syns(step->peer);
     bool echo = (step->seg->options & TL_OPT_TIMESTAMPS) && syn->first_tsval != syn->last_tsval;
 
     return syn->count > 1 && syn->last_bare && !(echo && step->seg->tsecr == syn->first_tsval);
@@ -182,7 +182,7 @@ static void learn_tfo(const struct tl_step *step)
     struct tl_opening *opening = &step->conn->opening;
     uint32_t acked = step->seg->ack - (step->peer->isn + 1);
 
-    if (!(step->peer->options & TL_OPT_FAST_OPEN) || step->peer->syn->count == 0) {
+    if (!(step->peer->options & TL_OPT_FAST_OPEN) || tl_syns(step->peer)->count == 0) {
         return;
     }
     if (opening->syn_data > 0) {
@@ -195,7 +195,7 @@ static void learn_tfo(const struct tl_step *step)
     }
 }
 
-static void note_overtaken(const struct tl_step *step, const struct tl_syns **at)
+static void note_overtaken(const struct tl_step *step, struct tl_syns **at)
 {
     struct tl_syns *syns = make_syns(step, at);
 
@@ -209,7 +209,7 @@ static void note_overtaken(const struct tl_step *step, const struct tl_syns **at
 static void keep_other_synack(struct tl_opening *opening, const struct tl_endpoint *server)
 {
     opening->other = (struct tl_other_synack){.isn = server->isn,
-                                              .frame = server->synack->last_in,
+                                              .frame = tl_synacks(server)->last_in,
                                               .options = server->options,
                                               .mss = server->mss,
                                               .scale = server->scale,
@@ -221,7 +221,7 @@ static void learn_first_synack(struct tl_step *step)
     struct tl_conn *conn = step->conn;
     struct tl_endpoint *self = step->self;
 
-    if (self->synack->count > 0) {
+    if (tl_synacks(self)->count > 0) {
         keep_other_synack(&conn->opening, self);
     }
     if (step->shape->handshake_step != TL_HANDSHAKE_STEP_SYNACK_CROSS) {
@@ -229,16 +229,16 @@ static void learn_first_synack(struct tl_step *step)
     } else {
         self->options |= step->seg->options;
     }
-    remember_syn(step, &self->synack);
+    remember_syn(step, &self->synacks);
     learn_tfo(step);
-    if (step->peer->syn->count > 0) {
-        int64_t half_rtt = time_half_rtt(step, step->peer->syn);
+    if (tl_syns(step->peer)->count > 0 && !step->late) {
+        int64_t half_rtt = time_half_rtt(step, tl_syns(step->peer));
 
         conn->opening.server_half_rtt_ns =
             conn->opening.server_half_rtt_ns == TL_UNKNOWN_NS ? half_rtt : conn->opening.server_half_rtt_ns;
     }
-    if (!conn->peers) {
-        set_client(conn, 1 - step->from, step->peer->syn->count > 0 ? TL_CONFIDENCE_CERTAIN : TL_CONFIDENCE_LIKELY);
+    if (!conn->peers) { /* R2, R3 */
+        set_client(conn, 1 - step->from, tl_syns(step->peer)->count > 0 ? TL_CONFIDENCE_CERTAIN : TL_CONFIDENCE_LIKELY);
     }
 }
 
@@ -248,7 +248,7 @@ static void learn_synack(struct tl_step *step)
 
     switch (step->shape->handshake_step) {
     case TL_HANDSHAKE_STEP_SYNACK_RETRANSMISSION:
-        remember_syn(step, &self->synack);
+        remember_syn(step, &self->synacks);
         if (step->shape->synack_why == TL_SYNACK_WHY_ACK_NOT_TAKEN) {
             step->conn->opening.ignored += step->conn->opening.ignored < UINT8_MAX;
         }
@@ -260,7 +260,7 @@ static void learn_synack(struct tl_step *step)
     case TL_HANDSHAKE_STEP_SYNACK:
     case TL_HANDSHAKE_STEP_SYNACK_CROSS:
         if (step->shape->flags & TL_SHAPE_REORDERED) {
-            note_overtaken(step, &self->synack);
+            note_overtaken(step, &self->synacks);
         } else {
             learn_first_synack(step);
         }
@@ -280,8 +280,8 @@ static void pick_other_synack(struct tl_conn *conn, struct tl_endpoint *server)
     server->mss = other.mss;
     server->scale = other.scale;
     server->max = server->seen = other.isn + 1;
-    if (server->scoreboard != &tl_no_scoreboard) {
-        tl_scoreboard_restart(tl_conn_scoreboard(conn, server), other.isn + 1);
+    if (server->sent) {
+        tl_scoreboard_restart(server->sent, other.isn + 1);
     }
 }
 
@@ -295,11 +295,11 @@ static void learn_first_ack(struct tl_step *step)
     conn->opening.ack_in = step->seg->frame;
     conn->opening.ack_ns = step->seg->time_ns;
     conn->opening.acked = true;
-    if (step->peer->synack->count > 0) {
-        conn->opening.client_half_rtt_ns = time_half_rtt(step, step->peer->synack);
+    if (tl_synacks(step->peer)->count > 0) {
+        conn->opening.client_half_rtt_ns = time_half_rtt(step, tl_synacks(step->peer));
     }
-    if (conn->peers && step->peer->synack->count > 0 && step->self->synack->count == 0) {
-        /* Split handshake: this end answered the SYN by a bare SYN and completes with an ACK (RFC 9293 allows it). */
+    if (conn->peers && tl_synacks(step->peer)->count > 0 && tl_synacks(step->self)->count == 0) {
+        /* R4b: split handshake: this end answered the SYN by a bare SYN and completes with an ACK (RFC 9293 allows it). */
         conn->peers = false;
         set_client(conn, conn->opening.opener, TL_CONFIDENCE_LIKELY);
     }

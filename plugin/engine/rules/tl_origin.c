@@ -57,7 +57,7 @@ static const struct tl_recent_entry *find_acknowledged(const struct tl_step *ste
     const struct tl_recent_entry *e, *best = NULL;
     uint32_t ack = step->seg->ack;
 
-    if (!tl_has(step, TL_ACK) || (step->self->has_ack && !tl_seq_after(ack, step->self->ack))) {
+    if (!tl_has(step, TL_ACK) || (step->peer->has_una && !tl_seq_after(ack, step->peer->una))) {
         return NULL;
     }
     for (unsigned i = 0; (e = tl_recent_at(&step->peer->recent, i)) != NULL; i++) {
@@ -77,7 +77,7 @@ static const struct tl_recent_entry *find_answered(const struct tl_step *step)
     const struct tl_recent_entry *e, *oldest = NULL;
 
     for (unsigned i = 0; (e = tl_recent_at(&step->peer->recent, i)) != NULL; i++) {
-        bool carries = end_of(e) != e->seq && (!step->self->has_ack || tl_seq_after(end_of(e), step->self->ack));
+        bool carries = end_of(e) != e->seq && (!step->peer->has_una || tl_seq_after(end_of(e), step->peer->una));
         bool bare = tl_has(step, TL_ACK) && !(e->flags & TL_ACK) && end_of(e) == step->seg->ack;
 
         if (is_plain(e) && (bare || (carries && (e->flags & TL_ACK) && e->ack == step->seg->seq))) {
@@ -337,14 +337,15 @@ static uint32_t number_evidence(const struct tl_step *step)
     const struct tl_segment *seg = step->seg;
     uint32_t evidence = 0;
 
-    if (x->rst->count == 0 || tl_since(step, x->rst->last_ns) > PAIR_NS || !x->has_max) {
+    if (tl_rsts(x)->count == 0 || tl_since(step, tl_rsts(x)->last_ns) > PAIR_NS || !x->has_max) {
         return 0;
     }
-    if (tl_seq_after(seg->seq, x->rst->seq + SEQ_MARGIN) && tl_seq_after(seg->seq, x->max + SEQ_MARGIN) &&
+    if (tl_seq_after(seg->seq, tl_rsts(x)->seq + SEQ_MARGIN) && tl_seq_after(seg->seq, x->max + SEQ_MARGIN) &&
         !is_acked_by_peer(step, seg->seq)) {
         evidence |= TL_EVIDENCE_SEQ_AHEAD;
     }
-    if (tl_has(step, TL_ACK) && x->rst->had_ack && seg->ack != x->rst->ack && y->has_max && tl_seq_after(seg->ack, y->max)) {
+    if (tl_has(step, TL_ACK) && tl_rsts(x)->had_ack && seg->ack != tl_rsts(x)->ack && y->has_max &&
+        tl_seq_after(seg->ack, y->max)) {
         evidence |= TL_EVIDENCE_ACK_AHEAD;
     }
     return evidence;
@@ -376,7 +377,7 @@ static uint32_t echo_evidence(const struct look *look)
 
 static uint32_t both_evidence(const struct look *look)
 {
-    const struct tl_rsts *other = look->step->peer->rst;
+    const struct tl_rsts *other = tl_rsts(look->step->peer);
     int64_t limit = tl_max_ns(BOTH_NS, look->half.ns / 4);
     bool near = other->count > 0 && tl_since(look->step, other->last_ns) <= limit;
 
@@ -419,7 +420,6 @@ static void note_numbers(const struct look *look, const struct tl_ttls *usual)
     }
     if (usual->used > 0) {
         refs->usual_ttl = tl_origin_nearest(usual, look->step->seg->ttl);
-        refs->usual_count = tl_ttls_total(usual);
     }
 }
 

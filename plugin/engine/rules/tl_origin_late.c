@@ -59,7 +59,7 @@ static uint32_t goes_on(const struct tl_step *step, const struct tl_rsts *rsts)
 /* S8: the SYN-ACK of an end that seemed to refuse the SYN. If the SYN came again between, it may answer that one. */
 static uint32_t accepts(const struct tl_step *step, const struct tl_rsts *rsts)
 {
-    const struct tl_syns *syn = step->peer->syn;
+    const struct tl_syns *syn = tl_syns(step->peer);
     int64_t half = step->self->half_rtt_ns == TL_UNKNOWN_NS ? 0 : step->self->half_rtt_ns / 2;
 
     if (step->self->segments != rsts->count || syn->count == 0 || rsts->ack != step->seg->ack ||
@@ -89,7 +89,7 @@ static void learn_host(const struct tl_step *step)
 
 void tl_origin_learn(struct tl_step *step)
 {
-    const struct tl_rsts *rsts = step->self->rst;
+    const struct tl_rsts *rsts = tl_rsts(step->self);
     struct tl_rsts *made;
     uint32_t found;
     uint8_t confidence;
@@ -104,7 +104,7 @@ void tl_origin_learn(struct tl_step *step)
         return;
     }
     found = step->event == TL_EVENT_SYNACK ? accepts(step, rsts) : step->event == TL_EVENT_SYN ? 0 : goes_on(step, rsts);
-    made = found ? tl_rst_made(step->conn, step->self) : NULL;
+    made = found ? step->self->rsts : NULL;
     /* The lower the bit, the more it weighs. */
     if (!made || (rsts->later_in == rsts->last_in && rsts->later != 0 && rsts->later <= found)) {
         return;
@@ -144,10 +144,10 @@ void tl_origin_remember(struct tl_step *step, struct tl_rsts *rsts, bool judged)
         return;
     }
     rsts->evidence = shape->evidence;
-    rsts->has_self = x->has_max && (x->sent_plain || x->synack->count > 0); /* SYN-SENT answers by RST, and lives */
+    rsts->has_self = x->has_max && (x->sent_plain || tl_synacks(x)->count > 0); /* SYN-SENT answers by RST, and lives */
     rsts->self_max = x->max;
-    rsts->has_self_ack = x->has_ack;
-    rsts->self_ack = x->ack;
+    rsts->has_self_ack = y->has_una;
+    rsts->self_ack = y->una;
     rsts->has_peer = y->has_max;
     rsts->peer_max = y->max;
     if (path && (shape->evidence & (TL_EVIDENCE_TTL | TL_EVIDENCE_TTL_NEAR | TL_EVIDENCE_TTL_WEAK))) {
@@ -161,7 +161,7 @@ static uint32_t evidence_by_now(const struct tl_conn *conn, const struct tl_rst_
 {
     const uint32_t of_ttl = TL_EVIDENCE_TTL | TL_EVIDENCE_TTL_NEAR | TL_EVIDENCE_TTL_WEAK | TL_EVIDENCE_TTL_SAME |
                             TL_EVIDENCE_TTL_HOST | TL_EVIDENCE_TTL_SET;
-    const struct tl_rsts *rsts = conn->endpoint[seen->end].rst;
+    const struct tl_rsts *rsts = tl_rsts(&conn->endpoint[seen->end]);
     uint32_t evidence = seen->evidence;
     struct tl_ttls usual;
 
@@ -180,7 +180,7 @@ static uint32_t evidence_by_now(const struct tl_conn *conn, const struct tl_rst_
 
 void tl_origin_by_now(const struct tl_conn *conn, const struct tl_rst_seen *seen, struct tl_rst_now *now)
 {
-    const struct tl_rsts *rsts = conn->endpoint[seen->end].rst;
+    const struct tl_rsts *rsts = tl_rsts(&conn->endpoint[seen->end]);
 
     *now = (struct tl_rst_now){.cause = seen->cause, .confidence = seen->confidence, .effect = seen->effect};
     if (rsts->unharmed_in == seen->frame) {

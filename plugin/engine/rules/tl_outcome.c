@@ -13,19 +13,19 @@ static bool all_three_captured(const struct tl_conn *conn)
 {
     const struct tl_endpoint *client = &conn->endpoint[conn->client], *server = &conn->endpoint[1 - conn->client];
 
-    return client->syn->count > 0 && server->synack->count > 0 && conn->opening.acked;
+    return tl_syns(client)->count > 0 && tl_synacks(server)->count > 0 && conn->opening.acked;
 }
 
 enum tl_outcome tl_outcome_proved(const struct tl_conn *conn)
 {
     const struct tl_endpoint *a = &conn->endpoint[0], *b = &conn->endpoint[1];
-    bool captured = a->syn->count + a->synack->count + b->syn->count + b->synack->count > 0;
+    bool captured = tl_syns(a)->count + tl_synacks(a)->count + tl_syns(b)->count + tl_synacks(b)->count > 0;
 
     if (!captured) {
         return conn->midstream ? TL_OUTCOME_NOT_CAPTURED : TL_OUTCOME_NONE;
     }
-    if (a->syn->count > 0 && b->syn->count > 0 && conn->opened) {
-        return a->synack->count > 0 && b->synack->count > 0 ? TL_OUTCOME_SIMULTANEOUS : TL_OUTCOME_SPLIT;
+    if (tl_syns(a)->count > 0 && tl_syns(b)->count > 0 && conn->opened) {
+        return tl_synacks(a)->count > 0 && tl_synacks(b)->count > 0 ? TL_OUTCOME_SIMULTANEOUS : TL_OUTCOME_SPLIT;
     }
     if (conn->outcome != TL_OUTCOME_NONE) {
         return (enum tl_outcome)conn->outcome;
@@ -36,7 +36,8 @@ enum tl_outcome tl_outcome_proved(const struct tl_conn *conn)
     if (conn->opened) {
         return TL_OUTCOME_COMPLETE_INFERRED;
     }
-    return conn->opening.has_challenge && a->synack->count + b->synack->count == 0 ? TL_OUTCOME_CHALLENGED : TL_OUTCOME_NONE;
+    return conn->opening.has_challenge && tl_synacks(a)->count + tl_synacks(b)->count == 0 ? TL_OUTCOME_CHALLENGED
+                                                                                           : TL_OUTCOME_NONE;
 }
 
 /* Too early to call the last SYN or SYN-ACK unanswered. */
@@ -53,8 +54,8 @@ enum tl_outcome tl_outcome_at(const struct tl_conn *conn, int64_t end_ns)
     if (proved != TL_OUTCOME_NONE) {
         return proved;
     }
-    if (server->synack->count > 0) {
-        return still_waiting(server->synack, end_ns) ? TL_OUTCOME_PENDING : TL_OUTCOME_HALF_OPEN;
+    if (tl_synacks(server)->count > 0) {
+        return still_waiting(tl_synacks(server), end_ns) ? TL_OUTCOME_PENDING : TL_OUTCOME_HALF_OPEN;
     }
     if (conn->opening.bad_synack) {
         return TL_OUTCOME_BAD;
@@ -62,12 +63,12 @@ enum tl_outcome tl_outcome_at(const struct tl_conn *conn, int64_t end_ns)
     if (conn->opening.icmp_in != 0) {
         return TL_OUTCOME_UNREACHABLE;
     }
-    if (client->syn->count > 0) {
-        if (still_waiting(client->syn, end_ns)) {
+    if (tl_syns(client)->count > 0) {
+        if (still_waiting(tl_syns(client), end_ns)) {
             return TL_OUTCOME_PENDING;
         }
         /* A reset that the client can take has decided before. */
-        return server->rst->count > 0 ? TL_OUTCOME_BAD : TL_OUTCOME_UNANSWERED;
+        return tl_rsts(server)->count > 0 ? TL_OUTCOME_BAD : TL_OUTCOME_UNANSWERED;
     }
     return TL_OUTCOME_UNKNOWN;
 }

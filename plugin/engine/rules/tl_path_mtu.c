@@ -1,6 +1,9 @@
 /* tl_path_mtu.c - segments that are too large for the path: ICMP errors that say so, and paths that swallow them in silence.
  *
  * SPDX-License-Identifier: GPL-2.0-or-later
+ *
+ * RFC 1191 and 8201 (ICMP errors), RFC 2923 2.1 (black holes), RFC 5927 (which errors count), RFC 9293 3.7.1 (sizes that every path
+ * carries).
  */
 #include "rules/tl_path_mtu.h"
 
@@ -58,7 +61,7 @@ static bool repeats(const struct tl_mtu_seen *seen, const struct tl_too_big *err
 bool tl_path_mtu_take(struct tl_conn *conn, const struct tl_too_big *error)
 {
     struct tl_endpoint *end = &conn->endpoint[error->from & 1];
-    const struct tl_scoreboard_entry *quoted = tl_scoreboard_find(end->scoreboard, error->seq);
+    const struct tl_scoreboard_entry *quoted = tl_scoreboard_find(tl_scoreboard_of(end), error->seq);
     struct tl_mtu_seen *seen;
 
     if (!quoted || !is_sane(error, quoted)) {
@@ -132,8 +135,8 @@ static uint32_t largest_reported(const struct tl_step *step)
     for (r = 0; r < feedback->range_count; r++) {
         const uint32_t *range = feedback->ranges[r];
 
-        for (i = tl_scoreboard_index(step->self->scoreboard, range[0]);
-             (entry = tl_scoreboard_at(step->self->scoreboard, i)) != NULL && tl_seq_before(entry->seq, range[1]) &&
+        for (i = tl_scoreboard_index(tl_scoreboard_of(step->self), range[0]);
+             (entry = tl_scoreboard_at(tl_scoreboard_of(step->self), i)) != NULL && tl_seq_before(entry->seq, range[1]) &&
              looked < SACKED_LOOKED_MAX;
              i++, looked++) {
             uint32_t size = common(entry, range);
@@ -151,7 +154,7 @@ static uint32_t largest_acknowledged(const struct tl_endpoint *end)
     uint32_t largest = 0;
     unsigned i;
 
-    for (i = 0; (entry = tl_scoreboard_acked_at(end->scoreboard, i)) != NULL; i++) {
+    for (i = 0; (entry = tl_scoreboard_acked_at(tl_scoreboard_of(end), i)) != NULL; i++) {
         uint32_t size = entry->end - entry->seq;
 
         if (entry->tx_count > 0 && !(end->has_isn && entry->seq == end->isn) && size > largest) {
@@ -264,9 +267,9 @@ void tl_path_mtu_learn(struct tl_step *step)
     }
 }
 
-bool tl_path_mtu_waits(const struct tl_endpoint *end)
+bool tl_path_mtu_is_quiet(const struct tl_endpoint *end)
 {
-    return end->mtu_seen && end->mtu_seen->size > 0;
+    return !end->mtu_seen || end->mtu_seen->size == 0;
 }
 
 /* ---- by now ------------------------------------------------------------------------------------------------------------- */

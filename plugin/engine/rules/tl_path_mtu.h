@@ -47,8 +47,8 @@ bool tl_path_mtu_draws(const struct tl_step *step, const struct tl_scoreboard_en
 /* The segment was applied: what it drew or shows of the path. O(1), at a timeout O(entries not acknowledged). */
 void tl_path_mtu_learn(struct tl_step *step);
 
-/* Whether the next ACK may tell something of the segments of this end. O(1). */
-bool tl_path_mtu_waits(const struct tl_endpoint *end);
+/* Whether the next ACK tells nothing of the segments of this end. O(1). */
+bool tl_path_mtu_is_quiet(const struct tl_endpoint *end);
 
 /* O(1). */
 void tl_path_mtu_now(const struct tl_conn *conn, struct tl_path_mtu_now *now);

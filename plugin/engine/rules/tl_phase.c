@@ -1,6 +1,8 @@
 /* tl_phase.c - which part of the connection's life a segment belongs to.
  *
  * SPDX-License-Identifier: GPL-2.0-or-later
+ *
+ * RFC 9293 3.5 (opening), 3.6 (closing), 3.10.7.4 and RFC 5961 3.2 (which resets end a connection).
  */
 #include "rules/tl_phase.h"
 
@@ -18,13 +20,13 @@ static struct phases of_rst(const struct tl_step *step, enum tl_phase before)
 {
     switch (before) {
     case TL_PHASE_NONE:
-        return (struct phases){TL_PHASE_UNKNOWN, TL_PHASE_CLOSED};
-    case TL_PHASE_HANDSHAKE:
+        return (struct phases){TL_PHASE_UNKNOWN, TL_PHASE_CLOSED}; /* P16 */
+    case TL_PHASE_HANDSHAKE:                                       /* P3 */
         return (struct phases){TL_PHASE_HANDSHAKE, step->rst_effective ? TL_PHASE_CLOSED : TL_PHASE_HANDSHAKE};
     case TL_PHASE_ESTABLISHED:
     case TL_PHASE_TEARDOWN:
     case TL_PHASE_HALF_CLOSED:
-        /* One that the receiver ignores or challenges ends nothing. */
+        /* P7, P7b: one that the receiver ignores or challenges ends nothing. */
         return step->rst_effective ? (struct phases){TL_PHASE_TEARDOWN, TL_PHASE_CLOSED} : stay(before);
     default:
         return stay(before);
@@ -38,13 +40,13 @@ static struct phases of_fin(const struct tl_step *step, enum tl_phase before)
 
     if (step->opens &&
         (step->shape->handshake_step == TL_HANDSHAKE_STEP_ACK || step->shape->handshake_step == TL_HANDSHAKE_STEP_ACK_DATA)) {
-        return (struct phases){TL_PHASE_HANDSHAKE, TL_PHASE_TEARDOWN}; /* it completes the handshake first */
+        return (struct phases){TL_PHASE_HANDSHAKE, TL_PHASE_TEARDOWN}; /* P4: it completes the handshake first */
     }
     if (before == TL_PHASE_TIME_WAIT || before == TL_PHASE_CLOSED || step->copy_of ||
         (!first_sent && before != TL_PHASE_NONE)) {
         return stay(before);
     }
-    return stay(TL_PHASE_TEARDOWN);
+    return stay(TL_PHASE_TEARDOWN); /* P6, P11 */
 }
 
 /* Before the handshake is over, or as the first segment captured. */
@@ -53,10 +55,10 @@ static struct phases of_early(const struct tl_step *step, enum tl_phase before)
     const struct tl_conn *conn = step->conn;
 
     if (step->shape->handshake_step == TL_HANDSHAKE_STEP_ACK || step->shape->handshake_step == TL_HANDSHAKE_STEP_ACK_DATA) {
-        return (struct phases){TL_PHASE_HANDSHAKE, conn->opened ? TL_PHASE_ESTABLISHED : TL_PHASE_HANDSHAKE};
+        return (struct phases){TL_PHASE_HANDSHAKE, conn->opened ? TL_PHASE_ESTABLISHED : TL_PHASE_HANDSHAKE}; /* P4 */
     }
     if (conn->opened) {
-        return stay(TL_PHASE_ESTABLISHED);
+        return stay(TL_PHASE_ESTABLISHED); /* P4b, P5, P15 */
     }
     return stay(before == TL_PHASE_NONE ? TL_PHASE_UNKNOWN : TL_PHASE_HANDSHAKE);
 }
@@ -73,34 +75,34 @@ static struct phases of_plain(const struct tl_step *step, enum tl_phase before)
         if (step->finishes) {
             return stay(TL_PHASE_TEARDOWN);
         }
-        /* New payload by the end that has not closed, which knows that the other end has. */
+        /* P8, P9, P10: new payload by the end that has not closed, which knows that the other end has, makes it half closed. */
         return step->shape->teardown_step == TL_TEARDOWN_STEP_HALF_CLOSE_DATA ||
                        (step->new_bytes && step->acks_fin && !step->self->has_fin)
                    ? stay(TL_PHASE_HALF_CLOSED)
                    : stay(before);
-    default:
+    default: /* P13, P14, P17 */
         return stay(before);
     }
 }
 
+/* P1, P2: opening, or opened already. */
 static struct phases of_syn(const struct tl_step *step, enum tl_phase before)
 {
     bool opening = !step->conn->opened;
 
     if (step->opens) {
-        return (struct phases){TL_PHASE_HANDSHAKE, TL_PHASE_ESTABLISHED}; /* simultaneous open: no ACK need follow */
+        return (struct phases){TL_PHASE_HANDSHAKE, TL_PHASE_ESTABLISHED}; /* P4b: simultaneous open, no ACK need follow */
     }
     return (struct phases){TL_PHASE_HANDSHAKE, opening || before == TL_PHASE_NONE ? TL_PHASE_HANDSHAKE : before};
 }
 
-void tl_phase_update(struct tl_step *step)
+void tl_phase_name(const struct tl_conn *conn, struct tl_step *step)
 {
-    struct tl_conn *conn = step->conn;
     enum tl_phase before = (enum tl_phase)conn->phase;
     struct phases phases = stay(before == TL_PHASE_NONE ? TL_PHASE_UNKNOWN : before);
 
     if (before == TL_PHASE_CLOSED && !conn->reset.ended && conn->phase_open != TL_PHASE_NONE) {
-        before = (enum tl_phase)conn->phase_open; /* the RST that had closed it was revoked */
+        before = (enum tl_phase)conn->phase_open; /* P14b: the RST that had closed it was revoked */
         phases = stay(before);
     }
     if (step->refutes_fin && !conn->endpoint[0].has_fin && !conn->endpoint[1].has_fin &&
@@ -116,12 +118,20 @@ void tl_phase_update(struct tl_step *step)
     } else if (step->legal && !step->stray) {
         phases = of_plain(step, before);
     }
-    if (step->finishes) {
+    if (step->finishes) { /* P12 */
         phases.after = TL_PHASE_TIME_WAIT;
     }
-    if (phases.after == TL_PHASE_CLOSED && before != TL_PHASE_CLOSED) {
-        conn->phase_open = (uint8_t)before;
-    }
     step->shape->phase = (uint8_t)phases.now;
-    conn->phase = (uint8_t)phases.after;
+    step->phase_left = (uint8_t)before;
+    step->phase_after = (uint8_t)phases.after;
+}
+
+void tl_phase_learn(struct tl_step *step)
+{
+    struct tl_conn *conn = step->conn;
+
+    if (step->phase_after == TL_PHASE_CLOSED && step->phase_left != TL_PHASE_CLOSED) {
+        conn->phase_open = step->phase_left;
+    }
+    conn->phase = step->phase_after;
 }

@@ -1,10 +1,13 @@
 /* tl_probe.c - keep-alive and zero-window probes, their answers, and challenge ACKs.
  *
  * SPDX-License-Identifier: GPL-2.0-or-later
+ *
+ * RFC 9293 3.8.4 and RFC 1122 4.2.3.6 (keep-alives), RFC 9293 3.8.6.1 (window probes), RFC 5961 3.2 and 4.2 (challenge ACKs).
  */
 #include "rules/tl_probe.h"
 
 #include "conn/tl_window.h"
+#include "rules/tl_late.h"
 #include "rules/tl_rexmit.h"
 
 /* Thresholds; docs/design.md has the measurements behind them. */
@@ -71,16 +74,17 @@ static bool may_be_old(const struct tl_step *step)
 /* The octet of a window probe once more, after the window was opened here: that update was lost on its way to the prober. */
 static bool goes_on_probing(const struct tl_step *step)
 {
-    const struct tl_probe_run *run = step->self->probe;
+    const struct tl_probe_run *run = tl_probes(step->self);
 
     return step->peer->reopened && run_is_open(run) && run->is_window && !run->is_empty && step->seg->len == 1;
 }
 
-/* Payload into a closed window: RFC 9293 3.8.6.1 asks for new data. Linux sends no payload, see below. */
+/* K2, K3: payload into a closed window: RFC 9293 3.8.6.1 asks for new data. Linux sends no payload, see below. */
 static bool is_window_probe(const struct tl_step *step)
 {
     const struct tl_endpoint *self = step->self;
 
+    /* share is_window_probe: 1 old octet; more old octets come from the retransmission timer */
     if (step->seg->len == 0 || (step->seg->len > 1 && tl_seq_before(step->seg->seq, self->max))) {
         return false; /* the latter is old data, sent again by the retransmission timer */
     }
@@ -88,19 +92,19 @@ static bool is_window_probe(const struct tl_step *step)
            tl_since(step, step->peer->last_ns) > tl_window_patience(step, PROBE_SILENCE_NS, 2);
 }
 
-/* Nothing of the peer was captured, so that neither its window nor its acknowledgments are known. */
+/* K4w: nothing of the peer was captured, so that neither its window nor its acknowledgments are known. */
 static bool is_one_way(const struct tl_step *step)
 {
-    return step->peer->segments == 0;
+    return tl_one_way(step);
 }
 
-/* The octet before the next one, nothing outstanding, and no old segment: asks whether the peer is there. */
+/* K4: the octet before the next one, nothing outstanding, and no old segment: asks whether the peer is there. */
 static bool asks_again(const struct tl_step *step)
 {
     const struct tl_endpoint *self = step->self;
     bool idle = is_one_way(step) ? tl_since(step, self->last_ns) >= ONE_WAY_SILENCE_NS : all_acked(self);
 
-    return step->seg->seq == self->max - 1 && idle && !may_be_old(step);
+    return step->seg->seq == self->max - 1 && idle && !may_be_old(step) && !tl_late_is_due(step);
 }
 
 /* Whether the octet differs from the one that was sent with this number: then nothing is sent again (RFC 1122 4.2.3.6 calls it
@@ -132,7 +136,7 @@ static bool is_repeated_by_timer(const struct tl_step *step)
     return true;
 }
 
-/* Keep-alive with one octet: garbage, or the last octet again after some silence. */
+/* K5: keep-alive with one octet: garbage, or the last octet again after some silence. */
 static bool is_keepalive_octet(const struct tl_step *step, enum tl_confidence *confidence)
 {
     bool garbage;
@@ -145,16 +149,16 @@ static bool is_keepalive_octet(const struct tl_step *step, enum tl_confidence *c
         return false;
     }
     *confidence = garbage && !is_one_way(step) ? TL_CONFIDENCE_CERTAIN : TL_CONFIDENCE_LIKELY;
-    return garbage || run_is_open(step->self->probe) || idle_ns(step) >= GARBAGE_SILENCE_NS;
+    return garbage || run_is_open(tl_probes(step->self)) || idle_ns(step) >= GARBAGE_SILENCE_NS;
 }
 
 /* ---- probes without payload: one form, two timers ------------------------------------------------------------------------ */
 
-/* Linux, for one, sends the same segment to ask for the window and to ask for the peer. */
+/* K1, K4: Linux, for one, sends the same segment to ask for the window and to ask for the peer. */
 static bool is_empty_probe(const struct tl_step *step)
 {
     const struct tl_endpoint *self = step->self;
-    bool for_window = is_closed_window(step->peer) || (run_is_open(self->probe) && self->probe->is_window);
+    bool for_window = is_closed_window(step->peer) || (run_is_open(tl_probes(self)) && tl_probes(self)->is_window);
 
     return step->seg->len == 0 && (for_window ? step->seg->seq == self->max - 1 : asks_again(step));
 }
@@ -162,26 +166,28 @@ static bool is_empty_probe(const struct tl_step *step)
 /* Time since the probe before, or since anything else before the first one. */
 static int64_t gap_before(const struct tl_step *step)
 {
-    const struct tl_probe_run *run = step->self->probe;
+    const struct tl_probe_run *run = tl_probes(step->self);
 
     return run_is_open(run) ? tl_since(step, run->last_ns) : idle_ns(step);
 }
 
 static bool doubles(const struct tl_probe_run *run, int64_t gap)
 {
+    /* share doubles: 1.6 to 2.4 of the gap before, twice; back-off with jitter. Measured: 1.84 to 2.19 */
     return gap >= run->gap_ns / 10 * 16 && gap <= run->gap_ns / 10 * 24;
 }
 
 enum timer { TIMER_UNKNOWN, TIMER_KEEPALIVE, TIMER_WINDOW };
 
-/* Which timer fits the time since the probe before, or the silence before the first one. The timer of window probes starts like
+/* K6: which timer fits the time since the probe before, or the silence before the first one. The timer of window probes starts like
  * the one of retransmissions and doubles (RFC 9293 3.8.6.1); lost probes make its gaps grow all the same. That of keep-alives
  * counts whole seconds and stays (RFC 1122 4.2.3.6); but one lost probe doubles a gap once. The silence before the first probe
  * can be longer than its timer, so that only an equal gap after it says that the timer stays. Up to three lost probes make the gap
  * of a doubling timer grow by more than 1/20. */
 static enum timer timer_of(const struct tl_step *step, int64_t gap)
 {
-    const struct tl_probe_run *run = step->self->probe;
+    const struct tl_probe_run *run = tl_probes(step->self);
+    /* share timer_of: 0.9 and 1.05 of the gap before; a timer that stays. Measured: 0.989 to 1.027 */
     int64_t twentieth = run->gap_ns / 20;
     bool stays = run_is_open(run) && gap <= twentieth * 21 && (run->count > 1 || gap >= twentieth * 18);
 
@@ -214,7 +220,7 @@ static enum window_view window_seen_by_prober(const struct tl_step *step)
 /* Keep-alive or window probe. The window decides if it is known to be open, else the timer, else what the run was so far. */
 static void name_empty_probe(const struct tl_step *step, bool *is_window, enum tl_confidence *confidence)
 {
-    const struct tl_probe_run *run = step->self->probe;
+    const struct tl_probe_run *run = tl_probes(step->self);
     bool on = run_is_open(run);
     enum window_view view = window_seen_by_prober(step);
     enum timer timer = timer_of(step, gap_before(step));
@@ -232,7 +238,7 @@ static void name_empty_probe(const struct tl_step *step, bool *is_window, enum t
 /* Whether the probe belongs to the run before it. Those without payload do, whatever they were taken for, unless for certain. */
 static bool continues_run(const struct tl_step *step, bool is_window)
 {
-    const struct tl_probe_run *run = step->self->probe;
+    const struct tl_probe_run *run = tl_probes(step->self);
 
     return run_is_open(run) &&
            (run->is_window == is_window || (run->is_empty && step->seg->len == 0 && run->confidence != TL_CONFIDENCE_CERTAIN));
@@ -240,7 +246,7 @@ static bool continues_run(const struct tl_step *step, bool is_window)
 
 static void number_probe(struct tl_step *step, bool is_window, enum tl_confidence confidence)
 {
-    const struct tl_probe_run *run = step->self->probe;
+    const struct tl_probe_run *run = tl_probes(step->self);
     bool goes_on = continues_run(step, is_window);
 
     step->refs->probe_number = goes_on ? run->count + 1 : 1;
@@ -280,7 +286,7 @@ static int64_t answer_patience(const struct tl_step *step)
 /* A pure ACK that repeats the expected numbers about a round trip later answers the peer's probe. */
 static void classify_answer(struct tl_step *step)
 {
-    const struct tl_probe_run *run = step->peer->probe;
+    const struct tl_probe_run *run = tl_probes(step->peer);
 
     if (step->event != TL_EVENT_ACK || !run_is_open(run) || run->answered ||
         tl_since(step, run->last_ns) > answer_patience(step)) {
@@ -300,7 +306,7 @@ static void classify_answer(struct tl_step *step)
     }
 }
 
-/* New bytes that fill a small window to the last octet after a wait: a sender does not cut a segment to the window before its
+/* K7: new bytes that fill a small window to the last octet after a wait: a sender does not cut a segment to the window before its
  * override timeout (RFC 9293 3.8.6.2.1), the kernel's probe timer. */
 static bool is_window_limited(const struct tl_step *step)
 {
@@ -320,7 +326,7 @@ void tl_probe_classify(struct tl_step *step)
     bool plain = step->event == TL_EVENT_ACK || step->event == TL_EVENT_DATA;
     bool is_window = false;
 
-    if (!plain || step->stray || step->copy_of || !step->conn->opened || !step->self->has_max || !step->legal) {
+    if (!plain || step->stray || step->copy_of || step->late || !step->conn->opened || !step->self->has_max || !step->legal) {
         return;
     }
     if (is_empty_probe(step)) {
@@ -358,8 +364,8 @@ static bool repeats_itself(const struct tl_step *step)
 {
     const struct tl_endpoint *self = step->self;
 
-    return step->event == TL_EVENT_ACK && !step->stray && !step->copy_of && self->has_ack && self->has_max &&
-           step->seg->ack == self->ack && step->seg->seq == self->max && !reports_news(step);
+    return step->event == TL_EVENT_ACK && !step->stray && !step->copy_of && step->peer->has_una && self->has_max &&
+           step->seg->ack == step->peer->una && step->seg->seq == self->max && !reports_news(step);
 }
 
 /* Whether this segment of the peer makes its receiver send the same ACK again: old bytes or a probe since the ACK number moved,
@@ -369,13 +375,13 @@ static bool draws_ack(const struct tl_step *step, const struct tl_recent_entry *
 {
     const struct tl_endpoint *self = step->self, *peer = step->peer;
     bool carries = tl_event_length(e->flags, e->len) > 0 || (e->bits & TL_MARK_PROBE);
-    bool old_bytes = e->time_ns >= self->ack_ns && tl_seq_before(e->seq, self->ack);
-    bool above_hole = tl_seq_after(e->seq, self->ack) && tl_scoreboard_has_hole_below(peer->scoreboard, e->seq);
+    bool old_bytes = e->time_ns >= self->ack_ns && tl_seq_before(e->seq, peer->una);
+    bool above_hole = tl_seq_after(e->seq, peer->una) && tl_scoreboard_has_hole_below(tl_scoreboard_of(peer), e->seq);
     bool overtaken = before && (e->flags & before->flags & TL_ACK) &&
                      (tl_seq_before(e->ack, before->ack) ||
                       ((e->options & before->options & TL_OPT_TIMESTAMPS) && tl_seq_before(e->tsval, before->tsval)));
 
-    return (carries && (old_bytes || above_hole)) || overtaken || tl_seq_after(e->seq, self->ack + self->max_window);
+    return (carries && (old_bytes || above_hole)) || overtaken || tl_seq_after(e->seq, peer->una + self->max_window);
 }
 
 /* Whether this ACK may be the same packet as `before`, doubled by the network: no IP ID and no newer TSval tell them apart, and it
@@ -406,7 +412,7 @@ static bool may_be_duplicate_ack(const struct tl_step *step)
     const struct tl_endpoint *peer = step->peer;
     bool shows_sack = peer->repair && peer->repair->seen_sack && !(step->seg->options & TL_OPT_BROKEN);
     const struct tl_scoreboard_entry *first =
-        peer->has_una ? tl_scoreboard_at(peer->scoreboard, tl_scoreboard_index(peer->scoreboard, peer->una)) : NULL;
+        peer->has_una ? tl_scoreboard_at(tl_scoreboard_of(peer), tl_scoreboard_index(tl_scoreboard_of(peer), peer->una)) : NULL;
 
     bool in_time = first && (step->self->half_rtt_ns == TL_UNKNOWN_NS ? tl_since(step, first->first_time_ns) >= ANSWER_NS
                                                                       : tl_probe_may_answer(step, first->first_time_ns));
@@ -431,15 +437,15 @@ static bool answers_unseen(const struct tl_step *step)
     const struct tl_recent_entry *e;
     unsigned i, same = 0;
 
-    if (run_is_open(peer->probe) && !peer->probe->answered) {
+    if (run_is_open(tl_probes(peer)) && !tl_probes(peer)->answered) {
         return false; /* a late answer to the probe */
     }
     if (may_be_duplicate_ack(step) || is_closed_window(peer)) {
         return false; /* or it asks for the window: some stacks (gVisor) probe without an octet, at the next number */
     }
-    if (!(self->options & peer->options & TL_OPT_SACK_PERMITTED) || step->seg->sack_count > 0 ||
-        (step->seg->options & TL_OPT_MPTCP) || self->has_fin || peer->has_fin || !self->has_window ||
-        self->last_window != step->seg->window || !step->conn->opening.acked ||
+    if (!tl_agreed(step, TL_OPT_SACK_PERMITTED) || step->seg->sack_count > 0 || (step->seg->options & TL_OPT_MPTCP) ||
+        self->has_fin || peer->has_fin || !self->has_window || self->last_window != step->seg->window ||
+        !step->conn->opening.acked ||
         ((step->seg->options & TL_OPT_TIMESTAMPS) && tl_seq_after(step->seg->tsecr, newest_echo))) {
         return false;
     }
@@ -464,7 +470,7 @@ static bool is_prompt_answer(const struct tl_step *step)
 {
     const struct tl_endpoint *peer = step->peer;
 
-    if (peer->trigger_is_rst && peer->rst->count == 1 && peer->rst->seq == step->seg->ack) {
+    if (peer->trigger_is_rst && tl_rsts(peer)->count == 1 && tl_rsts(peer)->seq == step->seg->ack) {
         return false; /* the only RST so far has just the number that is expected: accepted, never challenged, RFC 5961 3.2 */
     }
     return peer->trigger_in != 0 && tl_since(step, peer->trigger_ns) <= tl_window_patience(step, CHALLENGE_NS, 2) &&
@@ -499,10 +505,10 @@ void tl_probe_classify_ack(struct tl_step *step)
         step->shape->ack = TL_ACK_TIME_WAIT;
     } else {
         step->shape->ack = TL_ACK_CHALLENGE;
-        if (peer->synack->count > 1 && peer->trigger_in == peer->synack->last_in && !step->conn->opening.other.known) {
+        if (tl_synacks(peer)->count > 1 && peer->trigger_in == tl_synacks(peer)->last_in && !step->conn->opening.other.known) {
             step->shape->handshake_step = TL_HANDSHAKE_STEP_ACK_AGAIN;
             /* It was synchronised already when that SYN-ACK came. */
-            step->refs->proved[0].frame = peer->synack->last_in;
+            step->refs->proved[0].frame = tl_synacks(peer)->last_in;
             step->refs->proved[0].spurious =
                 step->conn->opening.ignored == 0 ? TL_SPURIOUS_ACKED_CROSSING : TL_SPURIOUS_UNHEARD;
         }
@@ -512,18 +518,12 @@ void tl_probe_classify_ack(struct tl_step *step)
 /* The run of an end, to write to it; NULL when out of memory. */
 static struct tl_probe_run *make_run(const struct tl_conn *conn, struct tl_endpoint *end)
 {
-    struct tl_probe_run *run = tl_conn_part(conn, end->probe, &tl_no_probes, sizeof *run);
+    struct tl_probe_run *run = tl_conn_part(conn, end->probes, sizeof *run);
 
     if (run) {
-        end->probe = run;
+        end->probes = run;
     }
     return run;
-}
-
-/* The same, if there was one ever. */
-static struct tl_probe_run *made_run(const struct tl_conn *conn, struct tl_endpoint *end)
-{
-    return end->probe == &tl_no_probes ? NULL : make_run(conn, end);
 }
 
 /* Adds the probe of this step to its run. */
@@ -556,7 +556,7 @@ static void extend_run(struct tl_step *step)
 void tl_probe_end_runs(struct tl_conn *conn, const struct tl_segment *seg)
 {
     struct tl_endpoint *self = &conn->endpoint[seg->from & 1], *peer = &conn->endpoint[1 - (seg->from & 1)];
-    struct tl_probe_run *own = made_run(conn, self), *theirs = made_run(conn, peer);
+    struct tl_probe_run *own = self->probes, *theirs = peer->probes;
 
     if (theirs) {
         theirs->unanswered = 0;
@@ -571,7 +571,7 @@ void tl_probe_end_runs(struct tl_conn *conn, const struct tl_segment *seg)
 void tl_probe_learn(struct tl_step *step)
 {
     bool answers = step->shape->keepalive > TL_PROBE_KIND_PROBE || step->shape->window_probe > TL_PROBE_KIND_PROBE;
-    struct tl_probe_run *theirs = made_run(step->conn, step->peer);
+    struct tl_probe_run *theirs = step->peer->probes;
 
     if (step->copy_of || step->stray) {
         return;

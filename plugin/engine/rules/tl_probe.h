@@ -27,4 +27,16 @@ void tl_probe_learn(struct tl_step *step);
 /* The same, for a segment that is neither probe nor answer nor copy nor stray: nobody asks any more. O(1). */
 void tl_probe_end_runs(struct tl_conn *conn, const struct tl_segment *seg);
 
+/* Whether this end asks nothing, and its window is open, so that nobody asks it. O(1). */
+static inline bool tl_probe_is_quiet(const struct tl_endpoint *end)
+{
+    return tl_probes(end)->count == 0 && end->window > 0;
+}
+
+/* Whether the segment neither closes the window nor fills the peer's, which is open, to the last octet. O(1). */
+static inline bool tl_probe_is_quiet_about(const struct tl_endpoint *peer, const struct tl_segment *seg)
+{
+    return seg->window > 0 && seg->len != peer->window;
+}
+
 #endif

@@ -1,6 +1,9 @@
 /* tl_resent.c - why bytes were sent again: ordered rules, first match wins.
  *
  * SPDX-License-Identifier: GPL-2.0-or-later
+ *
+ * RFC 6298 (the timer), RFC 5681 and 6582 (fast retransmission), RFC 6675 and 8985 (SACK, RACK, tail loss probes), RFC 1191 6.4 and
+ * 8201 5.4 (path MTU).
  */
 #include "rules/tl_resent.h"
 
@@ -23,7 +26,7 @@ static bool sack_permitted(const struct tl_step *step, const struct tl_repair *r
     if (!both_known) {
         return true; /* mid-stream: nearly every system uses it */
     }
-    return (step->self->options & step->peer->options & TL_OPT_SACK_PERMITTED) || repair->seen_sack;
+    return tl_agreed(step, TL_OPT_SACK_PERMITTED) || repair->seen_sack;
 }
 
 /* When the previous transmission, or the segment that opened the hole, was sent. */
@@ -96,7 +99,7 @@ static uint8_t by_feedback(const struct tl_resent *r)
     return r->sack_permitted && r->known.duplicates == 0 ? TL_RETRANSMISSION_SACK : TL_RETRANSMISSION_FAST;
 }
 
-/* Only the sender was captured: what remains is time and place. */
+/* M13: only the sender was captured: what remains is time and place. */
 static bool when_one_way(const struct tl_resent *r, struct cause *c)
 {
     if (!tl_one_way(r->step)) {
@@ -131,7 +134,7 @@ static bool may_be_probe(const struct tl_resent *r)
            tl_min_ns(r->gap_ns, r->quiet_ns) <= most_ns;
 }
 
-/* A single segment outstanding and nothing heard: probe and timer send the same segment at the same moment. */
+/* M10: a single segment outstanding and nothing heard: probe and timer send the same segment at the same moment. */
 static bool when_single(const struct tl_resent *r, struct cause *c)
 {
     if (!r->head || !r->tail || !r->first || !r->no_evidence || !is_silent(r) || r->in_loss || r->in_recovery ||
@@ -150,10 +153,11 @@ static int64_t patience(const struct tl_resent *r)
 {
     int64_t rtt = tl_rtt_or(r->step, 0);
 
+    /* share patience: RTT / 4, 5 ms; margin over an RTT before the timer explains a gap, and until which feedback may be certain */
     return rtt + tl_max_ns(rtt / 4, 5 * TL_MS);
 }
 
-/* An ICMP error says that the bytes were too large for the path: they are sent again at once (RFC 1191 6.4, RFC 8201 5.4; Linux
+/* M14: an ICMP error says that the bytes were too large for the path: they are sent again at once (RFC 1191 6.4, RFC 8201 5.4; Linux
  * tcp_simple_retransmit()), in what fits. */
 static bool when_path_mtu(const struct tl_resent *r, struct cause *c)
 {
@@ -161,9 +165,11 @@ static bool when_path_mtu(const struct tl_resent *r, struct cause *c)
     return tl_path_mtu_draws(r->step, &r->look.previous, r->step->rtt_ns == TL_UNKNOWN_NS ? TL_TIMER_NS : patience(r));
 }
 
+/* M7, M7b: the timer has run out: nothing was heard for as long as it takes, or what was heard explains nothing any more. */
 static bool when_timer(const struct tl_resent *r, struct cause *c)
 {
     if (r->head && r->no_evidence && is_silent(r)) {
+        /* share when_timer: 1.5 to 2.6 of the gap before; a doubled timer with jitter (RFC 6298 5.5) */
         bool doubled = r->repair->rto_seq == r->step->seg->seq && r->repair->backoff + 1 >= BACKOFF_SURE &&
                        r->gap_ns * 2 >= r->repair->rto_gap_ns * 3 && r->gap_ns * 10 <= r->repair->rto_gap_ns * 26;
 
@@ -177,10 +183,12 @@ static bool when_timer(const struct tl_resent *r, struct cause *c)
     return false;
 }
 
-/* Without SACK the first byte is sent again by the third duplicate ACK, or by an ACK that moves to it, and then by the timer only,
+/* M7d: without SACK the first byte is sent again by the third duplicate ACK, or by an ACK that moves to it, and then by the timer only,
  * however many duplicate ACKs come (RFC 6582 3.2). */
 static bool when_timer_without_sack(const struct tl_resent *r, struct cause *c)
 {
+    /* share when_timer_without_sack: 190 ms, 190 ms, RTT + 25 %; gap and last new ACK as long ago as the least timer; longer after the
+     * third duplicate ACK than feedback takes */
     *c = CAUSE(RTO, LIKELY);
     return !r->sack_permitted && r->head && r->gap_ns >= TL_TIMER_NS && r->unmoved_ns >= TL_TIMER_NS &&
            r->third_ns >= patience(r);
@@ -193,15 +201,17 @@ static bool is_fast_after_timeout(const struct tl_resent *r)
            r->look.previous.time_ns > r->repair->rto_ns && r->quiet_ns < patience(r);
 }
 
+/* M8: what follows a timeout until all that was outstanding then is acknowledged. */
 static bool when_in_loss(const struct tl_resent *r, struct cause *c)
 {
     *c = is_fast_after_timeout(r) ? CAUSE(FAST, LIKELY) : CAUSE(RTO_RECOVERY, LIKELY);
     return r->in_loss;
 }
 
-/* RFC 8985 7.2: two round trips of silence, the last segment. The timer would have sent the first one instead. */
+/* M9: RFC 8985 7.2: two round trips of silence, the last segment. The timer would have sent the first one instead. */
 static bool when_tail_probe(const struct tl_resent *r, struct cause *c)
 {
+    /* share when_tail_probe: 1.2 RTT, 2 ms; a tail loss probe waits about 2 RTT (RFC 8985 7.2) */
     int64_t least = tl_max_ns(tl_rtt_or(r->step, 0) / 5 * 6, TL_PROBE_LEAST_NS);
     bool delivered = r->known.newest_ns > r->look.previous.time_ns && r->captured_before;
 
@@ -219,7 +229,7 @@ static uint8_t trust_in_feedback(const struct tl_resent *r)
     return r->known.duplicates >= DUPACKS_SURE && r->quiet_ns < patience(r) ? TL_CONFIDENCE_CERTAIN : TL_CONFIDENCE_LIKELY;
 }
 
-/* Later bytes are known to have arrived (RFC 6675), or something sent later (RFC 8985). */
+/* M5: later bytes are known to have arrived (RFC 6675), or something sent later (RFC 8985). */
 static bool when_sacked_above(const struct tl_resent *r, struct cause *c)
 {
     bool above = tl_seq_after(r->known.sacked, r->step->seg->seq);
@@ -233,6 +243,7 @@ static bool when_sacked_above(const struct tl_resent *r, struct cause *c)
     return true;
 }
 
+/* M4, M6: duplicate ACKs without or with SACK, or a repair that has begun. */
 static bool when_duplicate_acks(const struct tl_resent *r, struct cause *c)
 {
     if (r->known.duplicates == 0 && !r->in_recovery) {
@@ -243,16 +254,17 @@ static bool when_duplicate_acks(const struct tl_resent *r, struct cause *c)
     return c->cause == TL_RETRANSMISSION_SACK || r->head; /* a fast retransmission sends SND.UNA, RFC 5681 3.2 */
 }
 
-/* A timer whose least value is below Linux's. */
+/* M7c: a timer whose least value is below Linux's. */
 static bool when_short_timer(const struct tl_resent *r, struct cause *c)
 {
     int64_t rtt = tl_rtt_or(r->step, 0);
 
+    /* share when_short_timer: 1.5 RTT + 10 ms, an RTT; timers with a least value below 200 ms */
     *c = CAUSE(RTO, GUESS);
     return r->head && r->no_evidence && rtt > 0 && r->gap_ns >= rtt && r->quiet_ns >= rtt / 2 * 3 + 10 * TL_MS;
 }
 
-/* Neither at the tail, so no probe, nor late enough for a timer: only feedback is left, and it was not captured. A receiver that has never
+/* M12: neither at the tail, so no probe, nor late enough for a timer: only feedback is left, and it was not captured. A receiver that has never
  * shown a SACK block here gave none. */
 static bool when_nothing_else(const struct tl_resent *r, struct cause *c)
 {
@@ -297,7 +309,7 @@ static void note_probe(struct tl_resent *r)
 
 void tl_resent_find_cause(struct tl_resent *r)
 {
-    struct cause cause = {TL_RETRANSMISSION_UNKNOWN, TL_CONFIDENCE_NONE};
+    struct cause cause = {TL_RETRANSMISSION_UNKNOWN, TL_CONFIDENCE_NONE}; /* M11 */
     struct tl_shape *shape = r->step->shape;
     size_t i;
 

@@ -37,12 +37,6 @@ static inline bool tl_has_timestamps(const struct tl_step *step)
     return step->seg->options & TL_OPT_TIMESTAMPS;
 }
 
-/* Nothing of the receiver was captured. */
-static inline bool tl_one_way(const struct tl_step *step)
-{
-    return step->peer->segments == 0;
-}
-
 /* Round-trip time, or something else while it is not known. */
 static inline int64_t tl_rtt_or(const struct tl_step *step, int64_t otherwise_ns)
 {

@@ -34,7 +34,7 @@ void tl_reset_clear(struct tl_conn *conn)
 void tl_reset_revoke(struct tl_step *step, unsigned by, uint32_t frame, enum tl_rst_effect effect)
 {
     struct tl_conn *conn = step->conn;
-    struct tl_rsts *rsts = tl_rst_made(conn, &conn->endpoint[by]);
+    struct tl_rsts *rsts = conn->endpoint[by].rsts;
 
     step->refs->revoked_in = frame;
     if (rsts) {

@@ -17,4 +17,10 @@ void tl_reset_clear(struct tl_conn *conn);
  * `effect` says. O(1). */
 void tl_reset_revoke(struct tl_step *step, unsigned by, uint32_t frame, enum tl_rst_effect effect);
 
+/* Whether there was no RST, so that no segment shows what it was, or that it ended nothing. O(1). */
+static inline bool tl_reset_is_quiet(const struct tl_conn *conn)
+{
+    return conn->reset.any.frame == 0;
+}
+
 #endif

@@ -1,6 +1,8 @@
 /* tl_rexmit.c - whether the bytes of a segment are new, late or sent again; what the receiver says of them.
  *
  * SPDX-License-Identifier: GPL-2.0-or-later
+ *
+ * RFC 9293 3.4 (numbers), RFC 5681 2 (duplicate ACKs), RFC 6864 (IP IDs), RFC 7323 (timestamps), RFC 7413 (data on a SYN).
  */
 #include "rules/tl_rexmit.h"
 
@@ -31,19 +33,19 @@ static enum tl_segment_kind fills_hole(const struct tl_resent *r)
     }
     order = tl_clock_order(&r->repair->clock, step->seg->ip_id, opener->ip_id, step->seg->tsval, opener->tsval,
                            tl_has_timestamps(step));
-    if (order != 0) {
+    if (order != 0) { /* O1, O2 */
         return order < 0 ? TL_SEGMENT_OUT_OF_ORDER : TL_SEGMENT_RETRANSMISSION;
     }
     if (tl_has_timestamps(step) && tick > 0 && rtt >= TICKS_APART * tick) {
-        return TL_SEGMENT_OUT_OF_ORDER; /* a retransmission is at least a round trip younger than the opener */
+        return TL_SEGMENT_OUT_OF_ORDER; /* O3: a retransmission is at least a round trip younger than the opener */
     }
     if (step->self->has_una && !tl_seq_after(step->end, step->self->una)) {
-        return TL_SEGMENT_RETRANSMISSION; /* acknowledged already: the capture missed the original */
+        return TL_SEGMENT_RETRANSMISSION; /* O4: acknowledged already, so the capture missed the original */
     }
     if (tl_since(step, opener->time_ns) < late_ns) {
-        return TL_SEGMENT_OUT_OF_ORDER;
+        return TL_SEGMENT_OUT_OF_ORDER; /* O5 */
     }
-    return rtt == TL_UNKNOWN_NS ? TL_SEGMENT_UNKNOWN_OLD : TL_SEGMENT_RETRANSMISSION;
+    return rtt == TL_UNKNOWN_NS ? TL_SEGMENT_UNKNOWN_OLD : TL_SEGMENT_RETRANSMISSION; /* O6 */
 }
 
 /* Captured before, and yet sent before every copy that was captured: the original, overtaken by its own retransmission. */
@@ -210,7 +212,7 @@ static void describe(struct tl_resent *r)
     }
 }
 
-/* Data of a Fast Open SYN that the SYN-ACK did not take, sent again. */
+/* M1b: data of a Fast Open SYN that the SYN-ACK did not take, sent again. */
 static bool is_syn_data(const struct tl_step *step, const struct tl_scoreboard_result *look)
 {
     const struct tl_conn *conn = step->conn;
@@ -233,19 +235,19 @@ static void name_syn_data(struct tl_step *step)
         step->shape->retransmission_confidence = TL_CONFIDENCE_CERTAIN;
         step->shape->spurious = TL_SPURIOUS_NO;
     }
-    step->refs->original_in = step->refs->previous_in = step->self->syn->first_in;
+    step->refs->original_in = step->refs->previous_in = tl_syns(step->self)->first_in;
     step->refs->retransmission_number = 1;
-    step->refs->since_previous_ns = step->refs->since_original_ns = tl_since(step, step->self->syn->first_ns);
+    step->refs->since_previous_ns = step->refs->since_original_ns = tl_since(step, tl_syns(step->self)->first_ns);
 }
 
-/* The octet of a window probe, sent again. */
+/* M2: the octet of a window probe, sent again. */
 static void name_window_probe(struct tl_step *step)
 {
     struct tl_scoreboard_result look;
 
     step->shape->retransmission = TL_RETRANSMISSION_WINDOW_PROBE;
     step->shape->retransmission_confidence = TL_CONFIDENCE_LIKELY;
-    if (tl_scoreboard_look(step->self->scoreboard, step->seg, &look) == TL_SCOREBOARD_OK && look.previous.tx_count > 0) {
+    if (tl_scoreboard_look(tl_scoreboard_of(step->self), step->seg, &look) == TL_SCOREBOARD_OK && look.previous.tx_count > 0) {
         refer_to(step, &look.previous);
     }
 }
@@ -255,7 +257,7 @@ static void name_window_probe(struct tl_step *step)
 static bool resumes_after_probe(const struct tl_resent *r)
 {
     const struct tl_step *step = r->step;
-    const struct tl_probe_run *run = step->self->probe;
+    const struct tl_probe_run *run = tl_probes(step->self);
 
     return run->count > 0 && run->is_window && !run->is_empty && step->peer->window > 0 && step->self->has_una &&
            step->seg->seq == step->self->una && r->look.repeated_bytes == 1 && r->look.new_bytes > 0;
@@ -266,7 +268,7 @@ static void classify_bytes(struct tl_step *step)
     struct tl_resent r = {.step = step, .repair = step->self->repair};
     struct tl_report known;
 
-    if (tl_scoreboard_look(step->self->scoreboard, step->seg, &r.look) != TL_SCOREBOARD_OK) {
+    if (tl_scoreboard_look(tl_scoreboard_of(step->self), step->seg, &r.look) != TL_SCOREBOARD_OK) {
         step->shape->segment = TL_SEGMENT_AHEAD;
         return;
     }
@@ -277,6 +279,10 @@ static void classify_bytes(struct tl_step *step)
         return;
     }
     if (resumes_after_probe(&r)) {
+        step->shape->segment = TL_SEGMENT_NEW;
+        return;
+    }
+    if (step->late) {
         step->shape->segment = TL_SEGMENT_NEW;
         return;
     }
@@ -308,10 +314,11 @@ static void classify_bytes(struct tl_step *step)
     tl_spurious_begin(step, &known, &r.look, r.captured_before);
 }
 
+/* M1: a SYN or SYN-ACK that comes again, as its step in the handshake says. */
 static void classify_syn(struct tl_step *step)
 {
     bool synack = step->event == TL_EVENT_SYNACK;
-    const struct tl_syns *syns = synack ? step->self->synack : step->self->syn;
+    const struct tl_syns *syns = synack ? tl_synacks(step->self) : tl_syns(step->self);
 
     step->shape->segment = step->shape->flags & TL_SHAPE_REORDERED && synack ? TL_SEGMENT_OUT_OF_ORDER : TL_SEGMENT_NEW;
     if (step->shape->handshake_step != TL_HANDSHAKE_STEP_SYN_RETRANSMISSION &&
@@ -437,7 +444,7 @@ void tl_rexmit_before_ack(struct tl_step *step)
     struct tl_repair *repair = step->peer->repair;
 
     if (repair) {
-        tl_feedback_sack(&repair->feedback, step->peer->scoreboard, step->seg, step->self->half_rtt_ns);
+        tl_feedback_sack(&repair->feedback, tl_scoreboard_of(step->peer), step->seg, step->self->half_rtt_ns);
         repair->seen_sack |= step->seg->sack_count > 0;
     }
 }
@@ -488,5 +495,5 @@ void tl_rexmit_after_ack(struct tl_step *step, const struct tl_scoreboard_ack_re
         step->refs->dupack_first_in = repair->feedback.dupack_first_in;
     }
     tl_spurious_prove(step, acked);
-    tl_feedback_record(&repair->feedback, step->seg);
+    tl_feedback_record(&repair->feedback, step->peer->una, step->seg);
 }

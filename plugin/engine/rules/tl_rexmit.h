@@ -80,4 +80,15 @@ void tl_rexmit_after_ack(struct tl_step *step, const struct tl_scoreboard_ack_re
 /* Frees what the direction of this end holds. */
 void tl_rexmit_free(struct tl_endpoint *end);
 
+/* Whether there is nothing to say of the next payload of `self` but that it is new: it is not the first, which makes the repair, no
+ * loss is being repaired that it could end, no IP ID before it is missing that a lost original could have had (has_hidden_original),
+ * and the scoreboard takes it. O(1). */
+static inline bool tl_rexmit_is_quiet_about(const struct tl_endpoint *self, const struct tl_segment *seg)
+{
+    const struct tl_repair *repair = self->repair;
+
+    return repair && !repair->in_loss && !repair->in_recovery && seg->len <= TL_SCOREBOARD_JUMP_MAX &&
+           (int16_t)(uint16_t)(seg->ip_id - repair->fresh_id - repair->fresh_cost) <= 0;
+}
+
 #endif

@@ -1,6 +1,8 @@
 /* tl_rst_form.c - how a RST was made, and which segment it answers.
  *
  * SPDX-License-Identifier: GPL-2.0-or-later
+ *
+ * RFC 9293 3.5.2 (the three groups of resets), 3.10.5 (abort), 3.10.7 (answers to segments that fit nothing).
  */
 #include "rules/tl_rst_form.h"
 
@@ -26,7 +28,7 @@ static struct tl_recent_entry *find_unacknowledging(const struct tl_step *step)
         if (!e) {
             break;
         }
-        if (!(e->flags & (TL_ACK | TL_RST)) && e->seq + tl_rst_octets(e) == step->seg->ack) {
+        if (!(e->flags & (TL_ACK | TL_RST)) && e->seq + tl_event_length(e->flags, e->len) == step->seg->ack) {
             return e;
         }
     }
@@ -40,30 +42,30 @@ static bool was_taken(const struct tl_step *step, const struct tl_recent_entry *
     if (step->conn->finished && e->frame == step->self->finack_in) {
         return true;
     }
-    if (!step->self->has_ack || e->time_ns > step->self->ack_ns) {
+    if (!step->peer->has_una || e->time_ns > step->self->ack_ns) {
         return false; /* what came later than X's last ACK came again, or drew the RST */
     }
-    return tl_rst_octets(e) > 0 ? !tl_seq_after(e->seq + tl_rst_octets(e), step->self->ack)
-                                : tl_seq_after(step->self->ack, e->seq); /* X took what followed it */
+    return tl_event_length(e->flags, e->len) > 0 ? !tl_seq_after(e->seq + tl_event_length(e->flags, e->len), step->peer->una)
+                                                 : tl_seq_after(step->peer->una, e->seq); /* X took what followed it */
 }
 
 /* F2b: the same with ACK flag, as lwIP, uIP and Windows do: both numbers are those of the segment, turned round (RFC 9293 3.5.2 wants no
  * ACK). */
 static bool is_swapped(const struct tl_step *step, const struct tl_recent_entry *e)
 {
-    return step->seg->ack == e->seq + tl_rst_octets(e) || step->seg->ack == e->seq + 1;
+    return step->seg->ack == e->seq + tl_event_length(e->flags, e->len) || step->seg->ack == e->seq + 1;
 }
 
 /* Whether X has no connection that could abort: a RST in live form is an answer then. */
 static bool has_nothing_to_abort(const struct tl_step *step, const struct tl_recent_entry *e)
 {
     const struct tl_endpoint *x = step->self;
-    bool asks = x->syn->count > 0 && !x->sent_plain && x->synack->count == 0;
+    bool asks = tl_syns(x)->count > 0 && !x->sent_plain && tl_synacks(x)->count == 0;
 
-    if (x->has_ack && tl_seq_before(step->seg->ack, x->ack)) {
+    if (step->peer->has_una && tl_seq_before(step->seg->ack, step->peer->una)) {
         return true; /* a live end would acknowledge all that it has */
     }
-    return x->gone || step->conn->reset.ended || step->conn->finished || tl_scoreboard_only_resets(x) ||
+    return x->gone || step->conn->reset.ended || step->conn->finished || tl_sent_only_rsts(x) ||
            (asks && !tl_seq_within(e->ack, x->isn + 1, x->isn + 1 + x->syn_extra));
 }
 
@@ -73,12 +75,12 @@ static const struct tl_recent_entry *find_taken(const struct tl_step *step)
     int64_t patience = tl_window_patience(step, TRIGGER_NS, 2);
     const struct tl_recent_entry *e, *found = NULL;
 
-    if (step->self->has_ack && !tl_seq_after(step->seg->ack, step->self->ack)) {
+    if (step->peer->has_una && !tl_seq_after(step->seg->ack, step->peer->una)) {
         return NULL;
     }
     for (unsigned i = 0; (e = tl_recent_at(&step->peer->recent, i)) != NULL && i < TRIGGERS; i++) {
-        if (!(e->flags & TL_RST) && tl_rst_octets(e) > 0 && tl_since(step, e->time_ns) <= patience &&
-            tl_seq_within(step->seg->ack, e->seq + 1, e->seq + tl_rst_octets(e))) {
+        if (!(e->flags & TL_RST) && tl_event_length(e->flags, e->len) > 0 && tl_since(step, e->time_ns) <= patience &&
+            tl_seq_within(step->seg->ack, e->seq + 1, e->seq + tl_event_length(e->flags, e->len))) {
             found = e;
         }
     }
@@ -92,7 +94,7 @@ static const struct tl_recent_entry *find_met(const struct tl_step *step)
     const struct tl_recent_entry *e, *found = NULL;
 
     for (unsigned i = 0; (e = tl_recent_at(&step->peer->recent, i)) != NULL && i < TRIGGERS; i++) {
-        if (!(e->flags & TL_RST) && e->len > 0 && (!step->self->has_ack || tl_seq_after(e->seq + e->len, step->self->ack))) {
+        if (!(e->flags & TL_RST) && e->len > 0 && (!step->peer->has_una || tl_seq_after(e->seq + e->len, step->peer->una))) {
             found = e;
         }
     }
@@ -130,7 +132,7 @@ static struct tl_recent_entry *find_acknowledging(const struct tl_step *step, bo
             continue;
         }
         oldest = e;
-        if (tl_rst_octets(e) > 0 || (e->bits & (TL_MARK_PROBE | TL_MARK_CHALLENGE))) {
+        if (tl_event_length(e->flags, e->len) > 0 || (e->bits & (TL_MARK_PROBE | TL_MARK_CHALLENGE))) {
             carrying = e;
         }
     }
@@ -163,8 +165,8 @@ static uint32_t lowest_unacked(const struct tl_endpoint *e)
     if (e->has_isn) {
         return e->isn + 1;
     }
-    return tl_scoreboard_started(e->scoreboard) ? tl_scoreboard_una(e->scoreboard)
-                                                : e->max; /* not started: memory had run out */
+    return tl_scoreboard_started(tl_scoreboard_of(e)) ? tl_scoreboard_una(tl_scoreboard_of(e))
+                                                      : e->max; /* not started: memory had run out */
 }
 
 /* F3: both numbers are those of a live connection. Bytes of either side may have been lost before the capture point. */
@@ -188,9 +190,9 @@ void tl_rst_find_form(struct tl_rst *rst)
 
     rst->form = TL_RST_FORM_OTHER;
     if (tl_has(step, TL_ACK) && (rst->trigger = find_unacknowledging(step)) != NULL &&
-        (step->seg->seq == 0 || tl_scoreboard_only_resets(step->self))) {
+        (step->seg->seq == 0 || tl_sent_only_rsts(step->self))) {
         rst->form = TL_RST_FORM_REPLY_NOACK;
-    } else if (conn->opening.has_challenge && step->seg->seq == conn->opening.challenge_ack && step->self->syn->count > 0) {
+    } else if (conn->opening.has_challenge && step->seg->seq == conn->opening.challenge_ack && tl_syns(step->self)->count > 0) {
         rst->form = TL_RST_FORM_REPLY_ACK;
         rst->challenged = true;
         rst->trigger = NULL;

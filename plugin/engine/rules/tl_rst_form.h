@@ -22,14 +22,10 @@ struct tl_rst {
     bool challenged; /* the trigger is the challenge ACK that answered this connection's SYN */
 };
 
-static inline uint32_t tl_rst_octets(const struct tl_recent_entry *e)
+/* Nothing else of this end was captured. */
+static inline bool tl_sent_only_rsts(const struct tl_endpoint *end)
 {
-    return tl_event_length(e->flags, e->len);
-}
-
-static inline bool tl_scoreboard_only_resets(const struct tl_endpoint *end)
-{
-    return end->segments == end->rst->count;
+    return end->segments == tl_rsts(end)->count;
 }
 
 /* Fills in form and trigger; step must be there. O(32). */

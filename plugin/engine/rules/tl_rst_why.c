@@ -19,7 +19,9 @@ enum { SYNACK_AGAIN_GAPS = 3 };
 /* One probe may be a setting, two with a fitting gap are a run; fewer are ordinary recovery. */
 enum { PROBES_CERTAIN = 2, REPEATS_TIMEOUT = 3 };
 
-/* ---- the causes: predicates --------------------------------------------------------------------------------------------- */
+/* ---- the causes: predicates ---------------------------------------------------------------------------------------------
+ *
+ * X sends the RST, T is the segment of Y that it answers; reply = form reply_ack, live = form active or bare. */
 
 static bool replies(const struct tl_rst *rst)
 {
@@ -53,8 +55,8 @@ static bool speaks_mptcp(const struct tl_endpoint *end)
     return e || (end->options & TL_OPT_MPTCP);
 }
 
-/* The option means something only where both ends agreed on it, and on a RST that counts: else one forged packet would name the
- * cause. */
+/* C1: Multipath TCP's reset option (RFC 8684 3.6), both ends speak it (option on their SYNs or other segments), and the
+ * effect is neither ignored nor challenge: else one forged packet would name the cause. The reason code is shown. */
 static bool mptcp(const struct tl_rst *rst)
 {
     uint8_t effect = rst->step->shape->rst_effect;
@@ -63,113 +65,129 @@ static bool mptcp(const struct tl_rst *rst)
            effect != TL_RST_EFFECT_IGNORED && effect != TL_RST_EFFECT_CHALLENGE;
 }
 
+/* C9: the number is that of the ACK that answered X's SYN, and Y's end of the connection before is in TIME-WAIT. */
 static bool old_syn_in_time_wait(const struct tl_rst *rst)
 {
     return rst->challenged && tl_fsm_state(rst->step->peer_fsm) == TL_STATE_TIME_WAIT;
 }
 
+/* C8: the number is that of the ACK that answered X's SYN, and Y's connection before is captured. */
 static bool half_open_syn(const struct tl_rst *rst)
 {
     return rst->challenged && rst->step->conn->previous;
 }
 
-/* The connection that the other end still has is older than the capture. */
+/* C8: the same, the connection is older than the capture. */
 static bool half_open_syn_older(const struct tl_rst *rst)
 {
     return rst->challenged;
 }
 
+/* C2: reply_noack, T carries SYN, X has sent nothing but RSTs. */
 static bool refused(const struct tl_rst *rst)
 {
-    return rst->form == TL_RST_FORM_REPLY_NOACK && trigger_has(rst, TL_SYN) && tl_scoreboard_only_resets(rst->step->self);
+    return rst->form == TL_RST_FORM_REPLY_NOACK && trigger_has(rst, TL_SYN) && tl_sent_only_rsts(rst->step->self);
 }
 
+/* C3: X has sent nothing but RSTs, Y nothing but SYNs, the numbers do not fit, no trigger. */
 static bool refused_bad(const struct tl_rst *rst)
 {
     const struct tl_step *step = rst->step;
 
-    return tl_scoreboard_only_resets(step->self) && step->peer->syn->count > 0 && !step->peer->sent_plain &&
+    return tl_sent_only_rsts(step->self) && tl_syns(step->peer)->count > 0 && !step->peer->sent_plain &&
            (rst->form == TL_RST_FORM_OTHER || rst->form == TL_RST_FORM_ACTIVE) && !rst->trigger;
 }
 
+/* C4: reply, T is a SYN-ACK that does not fit X's SYN. X goes on waiting. */
 static bool synack_bad_ack(const struct tl_rst *rst)
 {
     const struct tl_step *step = rst->step;
 
-    return trigger_is_synack(rst) && step->self->syn->count > 0 &&
+    return trigger_is_synack(rst) && tl_syns(step->self)->count > 0 &&
            !tl_seq_within(rst->trigger->ack, step->self->isn + 1, step->self->isn + 1 + step->conn->opening.syn_data);
 }
 
+/* C5: reply, T is a SYN-ACK, X has sent nothing but RSTs. */
 static bool synack_unsolicited(const struct tl_rst *rst)
 {
-    return trigger_is_synack(rst) && tl_scoreboard_only_resets(rst->step->self);
+    return trigger_is_synack(rst) && tl_sent_only_rsts(rst->step->self);
 }
 
-/* The client had called other addresses by the same SYN, and no answer came from there: this SYN-ACK came back past the translator. */
+/* C5: reply, T is a SYN-ACK, and the same SYN (port and number) went to other addresses and was not answered there: this
+ * SYN-ACK came back past the translator. */
 static bool synack_missed_nat(const struct tl_rst *rst)
 {
     return trigger_is_synack(rst) && rst->step->conn->missed_nat;
 }
 
+/* C6: X has sent only its SYN, a SYN-ACK of Y was captured; T is the SYN-ACK, or live form. */
 static bool synack_rejected(const struct tl_rst *rst)
 {
     const struct tl_step *step = rst->step;
     bool fits = trigger_is_synack(rst) || rst->form == TL_RST_FORM_ACTIVE || rst->form == TL_RST_FORM_BARE;
 
-    return fits && step->peer->synack->count > 0 && step->self->syn->count > 0 && !step->self->sent_plain &&
-           step->self->synack->count == 0 && !step->conn->opening.acked;
+    return fits && tl_synacks(step->peer)->count > 0 && tl_syns(step->self)->count > 0 && !step->self->sent_plain &&
+           tl_synacks(step->self)->count == 0 && !step->conn->opening.acked;
 }
 
 /* It has not taken the ACK, or its SYN-ACK is so recent that nobody can tell: in SYN-RECEIVED it repeats the SYN-ACK, first after 1 s
  * or, in older systems, 3 s, then after about twice the last gap (RFC 6298 2.1 and 5.5). */
 static bool may_wait_for_ack(const struct tl_step *step)
 {
-    const struct tl_syns *synack = step->self->synack;
+    const struct tl_syns *synack = tl_synacks(step->self);
 
     return step->conn->opening.ignored > 0 ||
            tl_since(step, synack->last_ns) <= tl_max_ns(SYNACK_AGAIN_NS, SYNACK_AGAIN_GAPS * synack->gap_ns);
 }
 
+/* C7: X sent a SYN-ACK and nothing after, and is not gone; reply, and T has no SYN; or bare after the client's handshake ACK
+ * (the listener kept the attempt for a while, or the ACK was long under way). Only while X may still wait for the ACK: up to
+ * max(3 s, 3 gaps) after its last SYN-ACK, or when it has repeated it although the ACK had passed. */
 static bool ack_rejected(const struct tl_rst *rst)
 {
     const struct tl_step *step = rst->step;
 
-    /* Late, it looks bare: the listener kept the attempt for a while, or the ACK was long under way. */
     bool fits = (replies(rst) && !trigger_has(rst, TL_SYN)) || (rst->form == TL_RST_FORM_BARE && step->conn->opening.acked);
 
-    return fits && step->self->synack->count > 0 && !step->self->sent_plain && !step->self->has_fin && !step->self->gone &&
+    return fits && tl_synacks(step->self)->count > 0 && !step->self->sent_plain && !step->self->has_fin && !step->self->gone &&
            may_wait_for_ack(step);
 }
 
-/* Nothing has come since its first SYN-ACK: it is in SYN-RECEIVED, and no connection was open that it could abort. */
+/* C7c: the same, fewer SYN-ACKs: X is in SYN-RECEIVED, and no connection was open that it could abort. */
 static bool synack_unanswered(const struct tl_rst *rst)
 {
     const struct tl_endpoint *x = rst->step->self, *y = rst->step->peer;
 
-    return is_live(rst) && x->synack->count > 0 && !x->sent_plain && !rst->step->conn->opening.acked && y->syn->count > 0 &&
-           y->last_ns <= x->synack->first_ns && tl_since(rst->step, x->synack->last_ns) >= SYNACK_TIMER_NS;
+    return is_live(rst) && tl_synacks(x)->count > 0 && !x->sent_plain && !rst->step->conn->opening.acked &&
+           tl_syns(y)->count > 0 && y->last_ns <= tl_synacks(x)->first_ns &&
+           tl_since(rst->step, tl_synacks(x)->last_ns) >= SYNACK_TIMER_NS;
 }
 
+/* C7b: live, X sent its SYN-ACK at least 3 times, the last at least 1 s ago, and nothing of Y has come since the first. */
 static bool synack_timeout(const struct tl_rst *rst)
 {
-    return synack_unanswered(rst) && rst->step->self->synack->count >= REPEATS_TIMEOUT;
+    return synack_unanswered(rst) && tl_synacks(rst->step->self)->count >= REPEATS_TIMEOUT;
 }
 
+/* C8b: reply, X has sent only SYNs, T has no SYN and an ACK number that does not fit X's SYN. */
 static bool half_open_syn_unseen(const struct tl_rst *rst)
 {
     const struct tl_step *step = rst->step;
 
-    return replies(rst) && rst->trigger && step->self->syn->count > 0 && !step->self->sent_plain &&
-           step->self->synack->count == 0 && !trigger_has(rst, TL_SYN) &&
+    return replies(rst) && rst->trigger && tl_syns(step->self)->count > 0 && !step->self->sent_plain &&
+           tl_synacks(step->self)->count == 0 && !trigger_has(rst, TL_SYN) &&
            !tl_seq_within(rst->trigger->ack, step->self->isn + 1, step->self->isn + 1 + step->conn->opening.syn_data);
 }
 
+/* C10: reply, T is a challenge ACK that came after an earlier RST of X. */
 static bool abort_repeat(const struct tl_rst *rst)
 {
-    return replies(rst) && rst->trigger && rst->step->self->rst->count > 0 && (rst->trigger->bits & TL_MARK_CHALLENGE) &&
-           rst->trigger->frame > rst->step->self->rst->first_in;
+    return replies(rst) && rst->trigger && tl_rsts(rst->step->self)->count > 0 && (rst->trigger->bits & TL_MARK_CHALLENGE) &&
+           rst->trigger->frame > tl_rsts(rst->step->self)->first_in;
 }
 
+/* C11: active, and a SYN (or repeated SYN-ACK) of Y that is not answered is younger than max(200 ms, 2 RTT): behaviour before
+ * RFC 5961. */
 static bool syn_in_window(const struct tl_rst *rst)
 {
     const struct tl_step *step = rst->step;
@@ -178,46 +196,52 @@ static bool syn_in_window(const struct tl_rst *rst)
            tl_since(step, step->peer->trigger_ns) <= tl_window_patience(step, SYN_ANSWER_NS, 2);
 }
 
-/* The sender's last segments are keep-alive probes that nothing answered. */
+/* C12: live, X's last segments are keep-alives, at least 1 of them unanswered, the last one longer than an RTT ago. */
 static bool keepalive_timeout(const struct tl_rst *rst)
 {
     const struct tl_step *step = rst->step;
-    const struct tl_probe_run *run = step->self->probe;
+    const struct tl_probe_run *run = tl_probes(step->self);
 
     return is_live(rst) && run->unanswered > 0 && !run->is_window &&
            tl_since(step, run->last_ns) > (step->rtt_ns == TL_UNKNOWN_NS ? 0 : step->rtt_ns);
 }
 
+/* C12: live, X's last segments are at least 2 unanswered keep-alives that are certain, and the time since the last one is 0.5
+ * to 1.5 of their interval and longer than an RTT. */
 static bool keepalive_timeout_sure(const struct tl_rst *rst)
 {
-    const struct tl_probe_run *run = rst->step->self->probe;
+    const struct tl_probe_run *run = tl_probes(rst->step->self);
     int64_t gap = tl_since(rst->step, run->last_ns);
 
     return keepalive_timeout(rst) && run->confidence == TL_CONFIDENCE_CERTAIN && run->unanswered >= PROBES_CERTAIN &&
            gap >= run->interval_ns / 2 && gap <= run->interval_ns / 2 * 3;
 }
 
-/* The last segment was a probe that was answered, as captured, and the RST comes when the next probe was due: the answers were
- * lost behind the capture point. Timers of a second and more, RFC 1122 4.2.3.6. */
+/* C12b: live, X's last segments are keep-alives, and the RST comes when the next one was due: 0.9 to 1.1 of their interval
+ * after the last, or 0.99 s and more after a single one (timers of a second and more, RFC 1122 4.2.3.6). Answers were
+ * captured, and may have been lost behind the capture. */
 static bool keepalive_answer_lost(const struct tl_rst *rst)
 {
-    const struct tl_probe_run *run = rst->step->self->probe;
+    const struct tl_probe_run *run = tl_probes(rst->step->self);
     int64_t gap = tl_since(rst->step, run->last_ns);
+    /* share keepalive_answer_lost: 0.9 to 1.1 of the interval; the answers were lost, so only a RST on time is a timer */
     bool due = run->interval_ns > 0 ? gap >= run->interval_ns / 10 * 9 && gap <= run->interval_ns / 10 * 11
                                     : gap >= TL_KEEPALIVE_LEAST_NS;
 
     return is_live(rst) && run->count > 0 && !run->is_window && due;
 }
 
+/* C13: live, a run of at least 2 window probes, answered or not (an answer that leaves the window closed does not help), Y's
+ * window still 0. */
 static bool probe_timeout(const struct tl_rst *rst)
 {
-    const struct tl_probe_run *run = rst->step->self->probe;
+    const struct tl_probe_run *run = tl_probes(rst->step->self);
 
-    /* Answered or not: an answer that leaves the window closed does not help. */
     return is_live(rst) && run->is_window && run->count >= PROBES_CERTAIN && rst->step->peer->window == 0;
 }
 
-/* The sender's last three segments carried the same bytes, and the peer has been silent since the first of them. */
+/* C14: live, X's last 3 segments carry the same number, that of una, Y silent since the first of them, and the last gap has
+ * passed. */
 static bool retransmission_timeout(const struct tl_rst *rst)
 {
     const struct tl_step *step = rst->step;
@@ -228,7 +252,7 @@ static bool retransmission_timeout(const struct tl_rst *rst)
     for (i = 0; i < REPEATS_TIMEOUT; i++) {
         const struct tl_recent_entry *e = tl_recent_at(&step->self->recent, i);
 
-        if (!is_live(rst) || !e || tl_rst_octets(e) == 0 || e->seq != newest->seq || (e->flags & TL_SYN) ||
+        if (!is_live(rst) || !e || tl_event_length(e->flags, e->len) == 0 || e->seq != newest->seq || (e->flags & TL_SYN) ||
             (step->peer->segments > 0 && e->time_ns < step->peer->last_ns)) {
             return false;
         }
@@ -237,21 +261,23 @@ static bool retransmission_timeout(const struct tl_rst *rst)
            tl_since(step, newest->time_ns) >= newest->time_ns - second->time_ns;
 }
 
+/* C16: reply, and both FINs are acknowledged, or X is gone, or a RST ended the connection. */
 static bool after_close(const struct tl_rst *rst)
 {
     return replies(rst) && (rst->step->conn->finished || rst->step->self->gone || rst->step->conn->reset.ended);
 }
 
+/* C15: reply, X has sent its FIN, T has payload that X has not acknowledged, not both FINs acknowledged. */
 static bool data_after_close(const struct tl_rst *rst)
 {
-    const struct tl_endpoint *x = rst->step->self;
+    const struct tl_endpoint *x = rst->step->self, *y = rst->step->peer;
 
     return replies(rst) && x->has_fin && rst->trigger && rst->trigger->len > 0 && !rst->step->conn->finished &&
-           (!x->has_ack || tl_seq_after(rst->trigger->seq + rst->trigger->len, x->ack));
+           (!y->has_una || tl_seq_after(rst->trigger->seq + rst->trigger->len, y->una));
 }
 
-/* Stacks other than Linux answer data that meets a closed end by a RST of the live form; the ACK number of most takes the data, that of
- * gVisor does not. */
+/* C15b: active, X has sent its FIN, and payload of Y came that X had not acknowledged: the RST acknowledges it (Windows,
+ * lwIP), or comes within 1.5 times X's half RTT + 5 ms of it and after the FIN (gVisor). */
 static bool data_after_close_live(const struct tl_rst *rst)
 {
     const struct tl_endpoint *x = rst->step->self;
@@ -261,8 +287,9 @@ static bool data_after_close_live(const struct tl_rst *rst)
     return rst->form == TL_RST_FORM_ACTIVE && x->has_fin && (takes || met) && !rst->step->conn->finished;
 }
 
-/* Something of X without octets was lost just before, as its IP IDs show, which count one by one: a RST, most likely, for what comes
- * now is an answer by its numbers and by its time. */
+/* C19b: active, the numbers of payload turned round that X had not acknowledged, no later than 1.5 times X's half RTT + 5 ms;
+ * X counts its IP IDs one by one and 1 to 3 are missing just before, but no octets: a RST of its own was lost, most likely,
+ * for this one is an answer by its numbers and by its time. */
 static bool half_open_after_loss(const struct tl_rst *rst)
 {
     enum { LOST_MOST = 3 };
@@ -272,78 +299,88 @@ static bool half_open_after_loss(const struct tl_rst *rst)
 
     return rst->form == TL_RST_FORM_ACTIVE && rst->met && rst->met == rst->takes && before && before->ip_id != 0 &&
            (uint16_t)(last->ip_id - before->ip_id) == 1 && on > 1 && on <= 1 + LOST_MOST &&
-           rst->step->seg->ack == rst->met->seq + tl_rst_octets(rst->met) && rst->step->seg->seq == rst->step->self->max;
+           rst->step->seg->ack == rst->met->seq + tl_event_length(rst->met->flags, rst->met->len) &&
+           rst->step->seg->seq == rst->step->self->max;
 }
 
+/* C17: reply, X has sent its FIN, T is the first ACK of it and carries nothing. */
 static bool linger2(const struct tl_rst *rst)
 {
     const struct tl_endpoint *x = rst->step->self;
 
     return replies(rst) && x->has_fin && rst->trigger && rst->trigger->frame == x->finack_in &&
-           tl_rst_octets(rst->trigger) == 0;
+           tl_event_length(rst->trigger->flags, rst->trigger->len) == 0;
 }
 
+/* C17b: reply, X has sent its FIN. */
 static bool after_own_fin(const struct tl_rst *rst)
 {
     return replies(rst) && rst->step->self->has_fin;
 }
 
+/* C20: reply, or reply_noack to a segment without SYN; X has sent nothing but RSTs. */
 static bool no_connection(const struct tl_rst *rst)
 {
     bool reply = replies(rst) || (rst->form == TL_RST_FORM_REPLY_NOACK && !trigger_has(rst, TL_SYN));
 
-    return reply && tl_scoreboard_only_resets(rst->step->self);
+    return reply && tl_sent_only_rsts(rst->step->self);
 }
 
+/* C18: reply, T is a probe. */
 static bool half_open_probe(const struct tl_rst *rst)
 {
     return replies(rst) && rst->trigger && (rst->trigger->bits & TL_MARK_PROBE);
 }
 
+/* C19: reply, a trigger was found. */
 static bool half_open(const struct tl_rst *rst)
 {
     return replies(rst) && rst->trigger;
 }
 
+/* C21: live, X has sent its FIN. */
 static bool abort_after_fin(const struct tl_rst *rst)
 {
     return is_live(rst) && rst->step->self->has_fin;
 }
 
+/* C22: active. */
 static bool abort_active(const struct tl_rst *rst)
 {
     return rst->form == TL_RST_FORM_ACTIVE;
 }
 
-/* Keep-alives were the last that its sender sent: a timer may have sent the RST, too, if the link held back or lost what tells. */
+/* C22: active; X has sent keep-alives last, so that a timer whose answers came late or got lost cannot be excluded. */
 static bool abort_among_keepalives(const struct tl_rst *rst)
 {
-    const struct tl_probe_run *run = rst->step->self->probe;
+    const struct tl_probe_run *run = tl_probes(rst->step->self);
 
     return abort_active(rst) && run->count > 0 && !run->is_window;
 }
 
-/* Its numbers are those of a segment turned round that this end had not taken yet: it may as well be an answer. */
+/* C22: active, and it is the first to acknowledge octets no older than max(250 ms, 2 RTT): it may as well be an answer. */
 static bool abort_or_answer(const struct tl_rst *rst)
 {
     return abort_active(rst) && rst->takes;
 }
 
+/* C22: bare. */
 static bool abort_bare(const struct tl_rst *rst)
 {
     return rst->form == TL_RST_FORM_BARE;
 }
 
-/* A client that has sent nothing but SYNs resets with a number that nothing captured offered: a segment with a wrong ACK number
- * reached it behind the capture point (RFC 9293 3.10.7.3), or the RST is forged. */
+/* C4b: form other without ACK flag, X has sent only SYNs, a SYN-ACK of Y was captured, the number is not X's ISN + 1: a
+ * segment with a wrong ACK number, which was not captured, drew it (RFC 9293 3.10.7.3), or it is forged. */
 static bool synack_bad_ack_unseen(const struct tl_rst *rst)
 {
     const struct tl_endpoint *x = rst->step->self;
 
-    return rst->form == TL_RST_FORM_OTHER && !tl_has(rst->step, TL_ACK) && x->syn->count > 0 && !x->sent_plain &&
-           x->synack->count == 0 && rst->step->peer->synack->count > 0 && rst->step->seg->seq != x->isn + 1;
+    return rst->form == TL_RST_FORM_OTHER && !tl_has(rst->step, TL_ACK) && tl_syns(x)->count > 0 && !x->sent_plain &&
+           tl_synacks(x)->count == 0 && tl_synacks(rst->step->peer)->count > 0 && rst->step->seg->seq != x->isn + 1;
 }
 
+/* C23: form other, effect certainly ignored, connection open. */
 static bool out_of_window(const struct tl_rst *rst)
 {
     return rst->form == TL_RST_FORM_OTHER && rst->step->self->has_max &&
@@ -351,12 +388,14 @@ static bool out_of_window(const struct tl_rst *rst)
            rst->step->peer->has_max && !rst->step->conn->finished && !rst->step->conn->reset.ended;
 }
 
+/* C24: form other, effect challenge: in the window, ahead of everything captured. */
 static bool ahead(const struct tl_rst *rst)
 {
     return rst->form == TL_RST_FORM_OTHER && rst->step->shape->rst_effect == TL_RST_EFFECT_CHALLENGE;
 }
 
-/* The first row whose predicate holds names the cause. The order is part of the rule: see docs/design.md. */
+/* The first row whose predicate holds names the cause; docs/causes.md is written from these rows and from what
+ * stands above the predicates. The order is part of the rule (docs/design.md 10.4). */
 static const struct {
     bool (*holds)(const struct tl_rst *rst);
     uint8_t cause;      /* enum tl_rst_cause */
@@ -417,5 +456,5 @@ void tl_rst_find_cause(struct tl_rst *rst)
             return;
         }
     }
-    shape->rst_cause = TL_RST_CAUSE_UNKNOWN;
+    shape->rst_cause = TL_RST_CAUSE_UNKNOWN; /* C25 */
 }

@@ -10,7 +10,4 @@
 /* What is known of the RSTs of an end, to write to it; NULL when out of memory. O(1). */
 struct tl_rsts *tl_rst_make(const struct tl_conn *conn, struct tl_endpoint *end);
 
-/* The same, to add to what was written; NULL when nothing was: no RST yet, or no memory for it. O(1). */
-struct tl_rsts *tl_rst_made(const struct tl_conn *conn, struct tl_endpoint *end);
-
 #endif

@@ -2,17 +2,17 @@
  *
  * SPDX-License-Identifier: GPL-2.0-or-later
  *
- * The names follow published tests of resets that devices send; ordinary causes make most of the patterns, too.
+ * Observed: the names follow published measurements of resets that devices send; ordinary causes make most of the patterns, too.
  */
 #include "rules/tl_signature.h"
 
 static const int64_t SILENCE_NS = 3 * TL_SECOND; /* a client that sends nothing for this long has stopped */
 
-static enum tl_rst_stage stage_of(const struct tl_conn *conn)
+enum tl_rst_stage tl_signature_stage(const struct tl_conn *conn)
 {
     const struct tl_endpoint *client = &conn->endpoint[conn->client];
 
-    if (conn->midstream || client->syn->count == 0) {
+    if (conn->midstream || tl_syns(client)->count == 0) {
         return TL_RST_STAGE_MIDSTREAM;
     }
     if (!conn->opened) {
@@ -24,11 +24,10 @@ static enum tl_rst_stage stage_of(const struct tl_conn *conn)
     return client->data_segments == 1 ? TL_RST_STAGE_POST_PSH : TL_RST_STAGE_LATER;
 }
 
-void tl_signature_count(struct tl_step *step, struct tl_rsts *rsts)
+void tl_signature_count(const struct tl_step *step, struct tl_rsts *rsts)
 {
     uint8_t *count;
 
-    step->shape->rst_stage = (uint8_t)stage_of(step->conn);
     if (!rsts) {
         return;
     }
@@ -55,7 +54,7 @@ static enum tl_signature silent(const struct tl_conn *conn, int64_t end_ns)
     if (end_ns - client->last_ns < SILENCE_NS || conn->reset.ended) {
         return TL_SIGNATURE_NONE;
     }
-    switch (stage_of(conn)) {
+    switch (tl_signature_stage(conn)) {
     case TL_RST_STAGE_POST_SYN:
         return TL_SIGNATURE_SYN_NONE;
     case TL_RST_STAGE_POST_ACK:
@@ -69,47 +68,47 @@ static enum tl_signature silent(const struct tl_conn *conn, int64_t end_ns)
 
 static enum tl_signature after_first_data(const struct tl_endpoint *client)
 {
-    if (client->rst->bare > 0 && client->rst->with_ack > 0) {
+    if (tl_rsts(client)->bare > 0 && tl_rsts(client)->with_ack > 0) {
         return TL_SIGNATURE_PSH_RST_RSTACK;
     }
-    if (client->rst->with_ack > 0) {
-        return client->rst->with_ack > 1 ? TL_SIGNATURE_PSH_RSTACK_RSTACK : TL_SIGNATURE_PSH_RSTACK;
+    if (tl_rsts(client)->with_ack > 0) {
+        return tl_rsts(client)->with_ack > 1 ? TL_SIGNATURE_PSH_RSTACK_RSTACK : TL_SIGNATURE_PSH_RSTACK;
     }
-    if (client->rst->bare == 1) {
+    if (tl_rsts(client)->bare == 1) {
         return TL_SIGNATURE_PSH_RST;
     }
-    if (!client->rst->acks_differ) {
+    if (!tl_rsts(client)->acks_differ) {
         return TL_SIGNATURE_PSH_RST_SAME;
     }
-    return client->rst->ack_zero ? TL_SIGNATURE_PSH_RST_ZERO : TL_SIGNATURE_PSH_RST_DIFFERENT;
+    return tl_rsts(client)->ack_zero ? TL_SIGNATURE_PSH_RST_ZERO : TL_SIGNATURE_PSH_RST_DIFFERENT;
 }
 
 enum tl_signature tl_signature_of(const struct tl_conn *conn, int64_t end_ns)
 {
     const struct tl_endpoint *client = &conn->endpoint[conn->client];
-    bool both = client->rst->bare > 0 && client->rst->with_ack > 0;
+    bool both = tl_rsts(client)->bare > 0 && tl_rsts(client)->with_ack > 0;
 
-    if (conn->peers || conn->endpoint[0].has_fin || conn->endpoint[1].has_fin || client->syn->count == 0) {
+    if (conn->peers || conn->endpoint[0].has_fin || conn->endpoint[1].has_fin || tl_syns(client)->count == 0) {
         return TL_SIGNATURE_NONE;
     }
-    if (client->rst->count == 0) {
+    if (tl_rsts(client)->count == 0) {
         return silent(conn, end_ns);
     }
-    switch (client->rst->stage) {
+    switch (tl_rsts(client)->stage) {
     case TL_RST_STAGE_POST_SYN:
-        return both ? TL_SIGNATURE_SYN_RST_RSTACK : client->rst->bare > 0 ? TL_SIGNATURE_SYN_RST : TL_SIGNATURE_SYN_RSTACK;
+        return both ? TL_SIGNATURE_SYN_RST_RSTACK : tl_rsts(client)->bare > 0 ? TL_SIGNATURE_SYN_RST : TL_SIGNATURE_SYN_RSTACK;
     case TL_RST_STAGE_POST_ACK:
         if (both) {
             return TL_SIGNATURE_NONE; /* no name for it */
         }
-        if (client->rst->bare > 0) {
-            return client->rst->bare > 1 ? TL_SIGNATURE_ACK_RST_RST : TL_SIGNATURE_ACK_RST;
+        if (tl_rsts(client)->bare > 0) {
+            return tl_rsts(client)->bare > 1 ? TL_SIGNATURE_ACK_RST_RST : TL_SIGNATURE_ACK_RST;
         }
-        return client->rst->with_ack > 1 ? TL_SIGNATURE_ACK_RSTACK_RSTACK : TL_SIGNATURE_ACK_RSTACK;
+        return tl_rsts(client)->with_ack > 1 ? TL_SIGNATURE_ACK_RSTACK_RSTACK : TL_SIGNATURE_ACK_RSTACK;
     case TL_RST_STAGE_POST_PSH:
         return after_first_data(client);
     case TL_RST_STAGE_LATER:
-        return client->rst->bare > 0 ? TL_SIGNATURE_DATA_RST : TL_SIGNATURE_DATA_RSTACK;
+        return tl_rsts(client)->bare > 0 ? TL_SIGNATURE_DATA_RST : TL_SIGNATURE_DATA_RSTACK;
     default:
         return TL_SIGNATURE_NONE;
     }

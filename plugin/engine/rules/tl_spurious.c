@@ -1,6 +1,9 @@
 /* tl_spurious.c - retransmissions that were not needed, and what proves it.
  *
  * SPDX-License-Identifier: GPL-2.0-or-later
+ *
+ * RFC 2883 and 3708 (D-SACK), RFC 3522 and 4015 (Eifel: the timestamp echo), RFC 9293 3.10.7.4 (old bytes draw an ACK), RFC 4737
+ * (reordering).
  */
 #include "rules/tl_spurious.h"
 
@@ -26,21 +29,15 @@ static struct tl_resend *resend_at(const struct tl_repair *repair, unsigned i)
 
 static bool grow(struct tl_repair *repair)
 {
-    unsigned capacity = tl_grown(repair->resend_capacity), i;
-    const struct tl_allocator *allocator = repair->allocator;
-    struct tl_resend *resends = allocator->alloc(allocator->context, capacity * sizeof *resends);
+    unsigned newest = repair->resend_newest;
+    void *resends = tl_grow_ring(repair->allocator, repair->resends, sizeof *repair->resends, repair->resend_capacity, &newest);
 
-    if (!resends) {
-        return false;
+    if (resends) {
+        repair->resends = resends;
+        repair->resend_capacity = (uint8_t)tl_grown(repair->resend_capacity);
+        repair->resend_newest = (uint8_t)newest;
     }
-    for (i = 0; i < repair->resend_count; i++) {
-        resends[repair->resend_count - 1 - i] = *resend_at(repair, i);
-    }
-    allocator->free(allocator->context, repair->resends, repair->resend_capacity * sizeof *resends);
-    repair->resends = resends;
-    repair->resend_capacity = (uint8_t)capacity;
-    repair->resend_newest = (uint8_t)(repair->resend_count > 0 ? repair->resend_count - 1u : capacity - 1u);
-    return true;
+    return resends != NULL;
 }
 
 static struct tl_resend *add_resend(struct tl_repair *repair)
@@ -89,7 +86,7 @@ static enum tl_spurious known_spurious(const struct tl_step *step, const struct 
         return TL_SPURIOUS_SACKED;
     }
     if (captured_before && !timestamps && !repair->seen_sack && look->filled_bytes == 0 && is_beside_receiver(step) &&
-        !(step->self->options & step->peer->options & TL_OPT_SACK_PERMITTED)) {
+        !tl_agreed(step, TL_OPT_SACK_PERMITTED)) {
         return TL_SPURIOUS_DELIVERED;
     }
     return TL_SPURIOUS_NONE;
@@ -215,7 +212,7 @@ static bool repeats_last_ack(const struct tl_step *step, const struct tl_scorebo
 {
     const struct tl_endpoint *self = step->self, *peer = step->peer;
     const struct tl_shape *shape = step->shape;
-    bool no_sack = self->has_isn_of_syn && peer->has_isn_of_syn && !(self->options & peer->options & TL_OPT_SACK_PERMITTED);
+    bool no_sack = self->has_isn_of_syn && peer->has_isn_of_syn && !tl_agreed(step, TL_OPT_SACK_PERMITTED);
     bool named = shape->keepalive != TL_PROBE_KIND_NONE || shape->window_probe != TL_PROBE_KIND_NONE ||
                  shape->teardown_step != TL_TEARDOWN_STEP_NONE || shape->handshake_step != TL_HANDSHAKE_STEP_NONE ||
                  (shape->ack != TL_ACK_NONE && shape->ack != TL_ACK_DUP);

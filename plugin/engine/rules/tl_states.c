@@ -1,6 +1,8 @@
 /* tl_states.c - from a classified segment to the states of both ends.
  *
  * SPDX-License-Identifier: GPL-2.0-or-later
+ *
+ * RFC 9293 3.3.2 (states), 3.10.7 (arriving segments), RFC 1337 (TIME-WAIT and resets), RFC 7323 4.3 (what an echo shows).
  */
 #include "rules/tl_states.h"
 
@@ -12,9 +14,11 @@ static const int64_t UNDER_WAY_NS = 3 * TL_MS;
 
 /* The two machines and views of one step. */
 struct pair_of_states {
-    struct tl_step *step;
+    const struct tl_conn *conn;
+    const struct tl_step *step;
     struct tl_fsm *self, *peer;
     struct tl_endpoint_view *self_view, *peer_view;
+    bool *revokes; /* the RST that had ended the connection ended nothing */
 };
 
 static void self_does(struct pair_of_states *s, enum tl_fsm_event event)
@@ -35,7 +39,7 @@ static bool knows_peer_fin(const struct tl_step *step)
 /* The FIN has arrived as soon as everything before it has. */
 static bool fin_in_order(const struct tl_endpoint *end)
 {
-    return end->has_fin && !tl_scoreboard_has_hole_below(end->scoreboard, end->fin);
+    return end->has_fin && !tl_scoreboard_has_hole_below(tl_scoreboard_of(end), end->fin);
 }
 
 static void on_syn(struct pair_of_states *s)
@@ -44,13 +48,13 @@ static void on_syn(struct pair_of_states *s)
 
     if (step->shape->handshake_step == TL_HANDSHAKE_STEP_SYN_RETRANSMISSION) {
         tl_fsm_withdraw(s->self, TL_REPEATS_SYN, s->self_view);
-    } else if (!step->conn->opened) {
+    } else if (!s->conn->opened) {
         self_does(s, TL_SENDS_SYN);
     }
-    if (step->shape->handshake_step == TL_HANDSHAKE_STEP_SYN_CROSS && !step->conn->opened) {
+    if (step->shape->handshake_step == TL_HANDSHAKE_STEP_SYN_CROSS && !s->conn->opened) {
         tl_fsm_apply(s->self, TL_GETS_SYN, s->self_view); /* the peer's SYN is on its way to this end */
     }
-    if (!step->conn->opened && !step->conn->tentative) {
+    if (!s->conn->opened && !s->conn->tentative) {
         bool first = tl_fsm_state(s->peer) == TL_STATE_UNKNOWN;
 
         peer_gets(s, TL_GETS_SYN);
@@ -62,8 +66,8 @@ static void on_syn(struct pair_of_states *s)
 
 static void on_synack(struct pair_of_states *s)
 {
-    if (s->step->shape->flags & TL_SHAPE_REORDERED) {
-        return; /* overtaken on the way by its own repetition */
+    if (s->step->late || (s->step->shape->flags & TL_SHAPE_REORDERED)) {
+        return; /* answered already; overtaken on the way by its own repetition */
     }
     switch (s->step->shape->handshake_step) {
     case TL_HANDSHAKE_STEP_SYNACK_RETRANSMISSION:
@@ -99,7 +103,7 @@ static bool had_no_ack_of_fin(const struct tl_step *step)
 /* A device on the path may have answered for this end before, and so it may now. */
 static bool is_doubtful_again(const struct pair_of_states *s)
 {
-    return tl_fsm_state(s->self) == TL_STATE_UNKNOWN && s->self->depth > 0 && s->step->self->rst->count > 1 &&
+    return tl_fsm_state(s->self) == TL_STATE_UNKNOWN && s->self->depth > 0 && tl_rsts(s->step->self)->count > 1 &&
            !s->step->self->has_fin;
 }
 
@@ -159,7 +163,7 @@ static void receiver_of_rst(struct pair_of_states *s, const struct tl_rst_traits
     } else if (shape->rst_effect == TL_RST_EFFECT_UNKNOWN) {
         peer_gets(s, TL_GETS_RST_DOUBTFUL);
     } else if (shape->rst_effect == TL_RST_EFFECT_ACCEPTED) {
-        bool opener = s->step->peer->syn->count > 0 && !s->step->conn->opened;
+        bool opener = tl_syns(s->step->peer)->count > 0 && !s->conn->opened;
 
         peer_gets(s, timed_out ? TL_GETS_RST_DOUBTFUL : opener ? TL_GETS_RST_AS_OPENER : TL_GETS_RST);
         if (s->step->shape->rst_form == TL_RST_FORM_REPLY_ACK && tl_fsm_state(s->peer) == TL_STATE_CLOSED) {
@@ -171,7 +175,7 @@ static void receiver_of_rst(struct pair_of_states *s, const struct tl_rst_traits
 /* The segment acknowledges octets that were captured after the last RST in its sender's name: it was not the end of that end. */
 static bool acks_later_octets(const struct tl_step *step)
 {
-    const struct tl_rsts *rsts = step->self->rst;
+    const struct tl_rsts *rsts = tl_rsts(step->self);
 
     return rsts->count > 0 && rsts->has_peer && rsts->has_self && tl_has(step, TL_ACK) && step->peer->has_seen &&
            tl_seq_after(step->seg->ack, rsts->peer_max) && tl_seq_after(step->peer->seen, rsts->peer_max);
@@ -181,8 +185,8 @@ static bool acks_later_octets(const struct tl_step *step)
  * payload after the RST and the other has acknowledged it, the RST ended nothing. */
 static void on_life_after_rst(struct pair_of_states *s)
 {
-    struct tl_step *step = s->step;
-    struct tl_conn *conn = step->conn;
+    const struct tl_step *step = s->step;
+    const struct tl_conn *conn = s->conn;
     int64_t limit = step->rtt_ns == TL_UNKNOWN_NS ? UNDER_WAY_NS : tl_max_ns(UNDER_WAY_NS, step->rtt_ns);
     bool later = acks_later_octets(step);
 
@@ -193,8 +197,7 @@ static void on_life_after_rst(struct pair_of_states *s)
         tl_fsm_withdraw(s->self, TL_LIVES_ON, s->self_view);
     }
     if (conn->reset.ended && step->shape->ack == TL_ACK_NEW && step->peer->data_ns > conn->reset.ns) {
-        conn->endpoint[conn->reset.by].gone = false;
-        tl_reset_revoke(step, conn->reset.by, conn->reset.in, TL_RST_EFFECT_IGNORED);
+        *s->revokes = true;
         tl_fsm_withdraw(s->peer, TL_LIVES_ON, s->peer_view);
     }
 }
@@ -218,9 +221,29 @@ static void sender_of_fin(struct pair_of_states *s)
     if (!knows_peer_fin(step)) {
         tl_fsm_withdraw(s->self, TL_FIN_UNKNOWN, s->self_view);
     }
-    self_does(s, step->peer->segments == 0 || step->conn->closing.closer_unknown ? TL_SENDS_FIN_ONE_WAY : TL_SENDS_FIN);
+    self_does(s, step->peer->segments == 0 || s->conn->closing.closer_unknown ? TL_SENDS_FIN_ONE_WAY : TL_SENDS_FIN);
     if (!knows_peer_fin(step) && fin_in_order(step->peer)) {
         tl_fsm_apply(s->self, TL_GETS_FIN, s->self_view); /* the peer's FIN is still on its way to this end */
+    }
+}
+
+/* A FIN that was acknowledged before it was captured. Of the first one of a connection the states have heard already, unless the
+ * order was not known. */
+static void sender_of_late_fin(struct pair_of_states *s)
+{
+    bool is_first = s->step->shape->teardown_step == TL_TEARDOWN_STEP_FIN1;
+
+    if (is_first && tl_fsm_state(s->self) != TL_STATE_UNKNOWN) {
+        return;
+    }
+    if (is_first) {
+        tl_fsm_apply(s->self, TL_SENDS_FIN, s->self_view);
+    } else {
+        sender_of_fin(s);
+    }
+    tl_fsm_apply(s->self, TL_GETS_ACK_OF_FIN, s->self_view);
+    if (is_first && fin_in_order(s->step->peer)) {
+        tl_fsm_apply(s->self, TL_GETS_FIN, s->self_view);
     }
 }
 
@@ -234,12 +257,12 @@ static bool is_synchronised(const struct tl_step *step)
     if (!tl_has(step, TL_ACK) || (step->peer->has_isn && !tl_seq_after(step->seg->ack, step->peer->isn))) {
         return false;
     }
-    return !(is_server && !conn->opened && step->self->synack->count > 0);
+    return !(is_server && !conn->opened && tl_synacks(step->self)->count > 0);
 }
 
 static void sender_of_plain(struct pair_of_states *s)
 {
-    struct tl_step *step = s->step;
+    const struct tl_step *step = s->step;
     bool unknown = tl_fsm_state(s->self) == TL_STATE_UNKNOWN;
 
     if (step->refutes_fin) {
@@ -247,16 +270,16 @@ static void sender_of_plain(struct pair_of_states *s)
         tl_fsm_withdraw(s->peer, TL_FIN_REFUTED, s->peer_view);
     }
     on_life_after_rst(s);
-    if (unknown && step->conn->reset.in != 0 && !step->self->has_fin) {
+    if (unknown && s->conn->reset.in != 0 && !step->self->has_fin) {
         tl_fsm_withdraw(s->self, TL_LIVES_ON, s->self_view); /* a device on the path had answered for it */
         unknown = tl_fsm_state(s->self) == TL_STATE_UNKNOWN;
     }
-    if (unknown && !step->conn->midstream && step->peer->synack->count > 0 && step->self->syn->count == 0) {
+    if (unknown && !s->conn->midstream && tl_synacks(step->peer)->count > 0 && tl_syns(step->self)->count == 0) {
         self_does(s, TL_SENDS_SYN); /* not captured, but the SYN-ACK answers it */
     }
     if (is_synchronised(step) && !step->self->has_fin) {
         self_does(s, TL_SENDS_SYNCHRONISED);
-        if (unknown && step->conn->midstream && tl_fsm_state(s->self) == TL_STATE_ESTABLISHED) {
+        if (unknown && s->conn->midstream && tl_fsm_state(s->self) == TL_STATE_ESTABLISHED) {
             tl_fsm_trust(s->self, TL_CONFIDENCE_LIKELY); /* a FIN of the peer may lie before the capture */
         }
     }
@@ -267,7 +290,9 @@ static void sender_of_plain(struct pair_of_states *s)
         tl_seq_after(step->seg->ack, step->self->finack_seq)) {
         tl_fsm_trust(s->self, TL_CONFIDENCE_CERTAIN); /* it acknowledges what came with, or after, the ACK of its FIN */
     }
-    if (step->event == TL_EVENT_FIN) {
+    if (step->event == TL_EVENT_FIN && step->late && tl_fin_acked(step->self)) {
+        sender_of_late_fin(s);
+    } else if (step->event == TL_EVENT_FIN) {
         sender_of_fin(s);
     }
 }
@@ -275,25 +300,25 @@ static void sender_of_plain(struct pair_of_states *s)
 static void receiver_of_plain(struct pair_of_states *s)
 {
     const struct tl_step *step = s->step;
-    bool from_opener = step->self->syn->count > 0 && step->peer->syn->count == 0;
+    bool from_opener = tl_syns(step->self)->count > 0 && tl_syns(step->peer)->count == 0;
     bool was_known = tl_fsm_state(s->peer) == TL_STATE_UNKNOWN && s->peer->depth > 0;
 
     if (step->event == TL_EVENT_FIN && step->peer->has_fin && tl_fsm_state(s->peer) == TL_STATE_UNKNOWN &&
-        step->conn->closing.closer == 1 - step->from && !step->conn->closing.closer_unknown) {
+        s->conn->closing.closer == 1 - step->from && !s->conn->closing.closer_unknown) {
         tl_fsm_apply(s->peer, TL_SENDS_FIN, s->peer_view); /* now it shows that the peer had closed first */
     }
     if (step->infers_fin) {
         tl_fsm_apply(s->peer, TL_SENDS_FIN, s->peer_view);
         tl_fsm_trust(s->peer, TL_CONFIDENCE_LIKELY);
     }
-    if (!was_known && (step->peer->has_isn_of_syn ? is_synchronised(step) : from_opener && step->conn->opened)) {
+    if (!was_known && (step->peer->has_isn_of_syn ? is_synchronised(step) : from_opener && s->conn->opened)) {
         peer_gets(s, TL_GETS_ACK_OF_SYN);
     }
     if (knows_peer_fin(step)) {
         peer_gets(s, TL_GETS_ACK_OF_FIN);
     }
     if ((step->event == TL_EVENT_FIN || step->event == TL_EVENT_DATA) && fin_in_order(step->self)) {
-        bool may_have_closed = step->peer->segments == 0 || (step->conn->closing.closer_unknown && !step->peer->has_fin);
+        bool may_have_closed = step->peer->segments == 0 || (s->conn->closing.closer_unknown && !step->peer->has_fin);
 
         peer_gets(s, may_have_closed ? TL_GETS_FIN_DOUBTFUL : TL_GETS_FIN);
     }
@@ -330,16 +355,20 @@ static void advance(struct pair_of_states *s)
     }
 }
 
-void tl_states_update(struct tl_step *step)
+void tl_states_name(const struct tl_conn *conn, struct tl_step *step)
 {
     struct pair_of_states s = {
+        .conn = conn,
         .step = step,
-        .self = &step->self->fsm,
-        .peer = step->peer_fsm,
+        .self = &step->fsm[0],
+        .peer = &step->fsm[1],
+        .revokes = &step->revokes,
         .self_view = &step->shape->endpoint[step->from],
         .peer_view = &step->shape->endpoint[1 - step->from],
     };
 
+    step->fsm[0] = step->self->fsm;
+    step->fsm[1] = *step->peer_fsm;
     tl_fsm_view_begin(s.self, s.self_view);
     tl_fsm_view_begin(s.peer, s.peer_view);
     advance(&s);
@@ -349,4 +378,16 @@ void tl_states_update(struct tl_step *step)
     }
     tl_fsm_view_end(s.self, s.self_view);
     tl_fsm_view_end(s.peer, s.peer_view);
+}
+
+void tl_states_learn(struct tl_step *step)
+{
+    struct tl_conn *conn = step->conn;
+
+    step->self->fsm = step->fsm[0];
+    *step->peer_fsm = step->fsm[1];
+    if (step->revokes) {
+        conn->endpoint[conn->reset.by].gone = false;
+        tl_reset_revoke(step, conn->reset.by, conn->reset.in, TL_RST_EFFECT_IGNORED);
+    }
 }

@@ -1,5 +1,5 @@
-/* tl_fast_path.c - ordinary segments without the rules: each condition stands for the rules that it makes silent, and names
- * them.
+/* tl_fast_path.c - ordinary segments without the rules, as long as every module says that it is quiet: that it has nothing to say about
+ * one but "new". What makes a module quiet stands in its header, next to its rules.
  *
  * SPDX-License-Identifier: GPL-2.0-or-later
  */
@@ -7,97 +7,68 @@
 
 #include "conn/tl_window.h"
 #include "rules/tl_apply.h"
+#include "rules/tl_open.h"
 #include "rules/tl_path_mtu.h"
 #include "rules/tl_probe.h"
+#include "rules/tl_reset.h"
 #include "rules/tl_rexmit.h"
 #include "rules/tl_spurious.h"
+#include "rules/tl_states.h"
+
+#include <assert.h>
 
 /* ---- the connection ----------------------------------------------------------------------------------------------------- */
 
-/* Known to be ESTABLISHED by what it sent itself: the states do not change (tl_states). */
-static bool is_established(const struct tl_endpoint *end)
+/* What follows when all are quiet: two ends that are known to be ESTABLISHED by what they sent have sent it, and acknowledged. */
+static bool is_in_full(const struct tl_conn *conn)
 {
-    return tl_fsm_state(&end->fsm) == TL_STATE_ESTABLISHED && end->fsm.expected == 0;
+    for (unsigned i = 0; i < 2; i++) {
+        const struct tl_endpoint *end = &conn->endpoint[i];
+
+        if (!end->has_max || !end->has_seen || !end->has_una || !end->has_window || !end->sent_plain || end->has_fin ||
+            (end->sent && end->sent->max != end->max)) {
+            return false;
+        }
+    }
+    return conn->phase == TL_PHASE_ESTABLISHED && !conn->tentative;
 }
 
-/* Both directions of the end are known, so that the next number is new and no ACK is beyond what was captured. */
-static bool is_known(const struct tl_endpoint *end)
+/* No repetition without an answer, no stray segment (tl_update counts both). */
+static bool is_steady(const struct tl_endpoint *end)
 {
-    return end->has_max && end->has_seen && end->has_una && end->has_ack && end->max == end->seen &&
-           (end->scoreboard == &tl_no_scoreboard || end->scoreboard->max == end->max);
-}
-
-/* Neither FIN nor RST (tl_close, tl_origin), no probes of it (tl_probe), no repetition, no stray segment, window open, and no
- * segment that may be too large for the path (tl_path_mtu). */
-static bool is_quiet(const struct tl_endpoint *end)
-{
-    return !end->has_fin && end->rst->count == 0 && end->probe->count == 0 && end->insists == 0 && end->strays == 0 &&
-           end->has_window && end->window > 0 && end->sent_plain && !end->acks_unexpected && !tl_path_mtu_waits(end);
-}
-
-/* Nothing of a handshake is left to be found (tl_open). */
-static bool is_past_handshake(const struct tl_conn *conn)
-{
-    const struct tl_endpoint *a = &conn->endpoint[0], *b = &conn->endpoint[1];
-
-    return conn->opening.acked || (conn->midstream && !a->has_isn && !b->has_isn);
+    return end->insists == 0 && end->strays == 0;
 }
 
 bool tl_fast_path_is_open(const struct tl_conn *conn)
 {
-    if (conn->phase != TL_PHASE_ESTABLISHED || !conn->opened || conn->tentative || conn->reset.in != 0 ||
-        conn->opening.syn_data != 0) {
-        return false;
-    }
-    for (unsigned i = 0; i < 2; i++) {
+    bool quiet = tl_open_is_quiet(conn) && tl_reset_is_quiet(conn);
+
+    for (unsigned i = 0; i < 2 && quiet; i++) {
         const struct tl_endpoint *end = &conn->endpoint[i];
 
-        if (!is_quiet(end) || !is_known(end) || !is_established(end)) {
-            return false;
-        }
+        quiet = tl_states_is_quiet(end) && tl_probe_is_quiet(end) && tl_path_mtu_is_quiet(end) && tl_apply_is_quiet(end) &&
+                is_steady(end);
     }
-    return is_past_handshake(conn);
+    assert(!quiet || is_in_full(conn));
+    (void)is_in_full; /* asserts may be off */
+    return quiet;
 }
 
 /* ---- the segment -------------------------------------------------------------------------------------------------------- */
 
-/* Timestamps as negotiated, and no other option (tl_open's check_timestamps, tl_feedback's blocks). */
-static bool has_usual_options(const struct tl_endpoint *self, const struct tl_endpoint *peer, const struct tl_segment *seg)
+/* Whether the segment acknowledges as much as the last one, or more of what was captured. */
+static bool acks_in_order(const struct tl_endpoint *peer, const struct tl_segment *seg)
 {
-    return seg->sack_count == 0 &&
-           (seg->options == TL_OPT_TIMESTAMPS || (seg->options == 0 && !(self->options & peer->options & TL_OPT_TIMESTAMPS)));
-}
-
-/* IP IDs may show that something before it was lost (tl_rexmit's has_hidden_original). */
-static bool may_hide_original(const struct tl_repair *repair, const struct tl_segment *seg)
-{
-    return seg->ip_id != 0 && !seg->ipv6 && repair->has_fresh &&
-           (int16_t)(uint16_t)(seg->ip_id - repair->fresh_id - repair->fresh_cost) > 0;
-}
-
-/* New payload, in order, not the first (that makes the repair), that does not fill the peer's window to the last octet (tl_probe's
- * is_window_limited), while no loss is being repaired (an episode may end with it, tl_resent). */
-static bool is_next_data(const struct tl_endpoint *self, const struct tl_endpoint *peer, const struct tl_segment *seg)
-{
-    const struct tl_repair *repair = self->repair;
-
-    return repair && !repair->in_loss && !repair->in_recovery && seg->len <= UINT16_MAX && seg->len != peer->window &&
-           !may_hide_original(repair, seg);
+    return seg->ack == peer->una ? seg->len > 0 : tl_seq_after(seg->ack, peer->una) && !tl_seq_after(seg->ack, peer->seen);
 }
 
 bool tl_fast_path_is(const struct tl_conn *conn, const struct tl_segment *seg)
 {
     const struct tl_endpoint *self = &conn->endpoint[seg->from & 1], *peer = &conn->endpoint[1 - (seg->from & 1)];
-    bool moves_on = tl_seq_after(seg->ack, self->ack) && tl_seq_after(seg->ack, peer->una);
 
-    if ((seg->flags | TL_PSH) != (TL_ACK | TL_PSH) || seg->seq != self->max || seg->window == 0 ||
-        seg->time_ns < conn->before_ns || !has_usual_options(self, peer, seg)) {
-        return false;
-    }
-    if (moves_on ? tl_seq_after(seg->ack, peer->seen) : seg->ack != self->ack || seg->ack != peer->una) {
-        return false;
-    }
-    return seg->len == 0 ? moves_on : is_next_data(self, peer, seg);
+    return (seg->flags | TL_PSH) == (TL_ACK | TL_PSH) && seg->seq == self->max && seg->time_ns >= conn->before_ns &&
+           acks_in_order(peer, seg) && tl_open_is_quiet_about(self, peer, seg) && tl_probe_is_quiet_about(peer, seg) &&
+           (seg->len == 0 || tl_rexmit_is_quiet_about(self, seg));
 }
 
 /* ---- what it changes ---------------------------------------------------------------------------------------------------- */
@@ -115,17 +86,14 @@ static void name(const struct tl_conn *conn, const struct tl_segment *seg, struc
     }
 }
 
-/* The next octets. Without memory for them the record no longer reaches as far as the connection, which is quiet no more. */
-static bool take_payload(const struct tl_conn *conn, struct tl_endpoint *self, const struct tl_segment *seg)
+/* The next octets. */
+static void take_payload(const struct tl_conn *conn, struct tl_endpoint *self, const struct tl_segment *seg)
 {
-    struct tl_scoreboard *sent = tl_conn_scoreboard(conn, self);
-    bool kept = sent && tl_scoreboard_add(sent, seg, NULL) == TL_SCOREBOARD_OK;
-
+    tl_apply_sent(conn, self, seg);
     (void)tl_rexmit_time_echo(self, seg);
     self->max = self->seen = seg->seq + seg->len;
     tl_apply_new_data(self, seg);
     self->trigger_in = 0; /* the next ACK answers this instead */
-    return kept;
 }
 
 /* Something was sent again before: this ACK may say that it was spurious. The one rule of the fast path that reads a step. */
@@ -163,7 +131,7 @@ static void report(struct tl_conn *conn, const struct tl_segment *seg, struct tl
     if (peer->repair->resend_count > 0) {
         prove(conn, seg, result, acked);
     }
-    tl_feedback_record(feedback, seg);
+    tl_feedback_record(feedback, peer->una, seg);
 }
 
 /* Acknowledges more, all of it captured once or given up. */
@@ -172,7 +140,6 @@ static void take_ack(struct tl_conn *conn, const struct tl_segment *seg, struct 
     struct tl_endpoint *self = &conn->endpoint[seg->from & 1], *peer = &conn->endpoint[1 - (seg->from & 1)];
     struct tl_scoreboard_ack_result acked;
 
-    self->ack = seg->ack;
     self->ack_ns = seg->time_ns;
     (void)tl_apply_sent_ack(conn, seg, &acked); /* refuses only what lies beyond all that was captured */
     peer->una = seg->ack;
@@ -186,9 +153,9 @@ void tl_fast_path_take(struct tl_conn *conn, const struct tl_segment *seg, struc
 
     name(conn, seg, &result->shape);
     if (seg->len > 0) {
-        conn->fast_path = take_payload(conn, self, seg);
+        take_payload(conn, self, seg);
     }
-    if (seg->ack != self->ack) {
+    if (seg->ack != peer->una) {
         take_ack(conn, seg, result);
     } else {
         report(conn, seg, result, NULL);

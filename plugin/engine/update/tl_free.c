@@ -10,23 +10,16 @@
 #include "rules/tl_rexmit.h"
 #include "views/tl_zeek_view.h"
 
-static void free_part(const struct tl_allocator *allocator, const void *part, const void *none, size_t bytes)
-{
-    if (part != none) {
-        allocator->free(allocator->context, (void *)(uintptr_t)part, bytes);
-    }
-}
-
 static void free_end(const struct tl_allocator *allocator, struct tl_endpoint *end)
 {
     tl_rexmit_free(end);
     tl_path_mtu_free(allocator, end);
     tl_conn_free_scoreboard(allocator, end);
     tl_recent_free(&end->recent);
-    free_part(allocator, end->syn, &tl_no_syns, sizeof *end->syn);
-    free_part(allocator, end->synack, &tl_no_syns, sizeof *end->synack);
-    free_part(allocator, end->probe, &tl_no_probes, sizeof *end->probe);
-    free_part(allocator, end->rst, &tl_no_rsts, sizeof *end->rst);
+    allocator->free(allocator->context, end->syns, sizeof *end->syns);
+    allocator->free(allocator->context, end->synacks, sizeof *end->synacks);
+    allocator->free(allocator->context, end->probes, sizeof *end->probes);
+    allocator->free(allocator->context, end->rsts, sizeof *end->rsts);
 }
 
 void tl_conn_free(struct tl_conn *conn)

@@ -6,6 +6,7 @@
  * or be old or forged; while that is open the new connection is tentative and the one before it lives on (RFC 5961 4).
  */
 #include "conn/tl_window.h"
+#include "rules/tl_late.h"
 #include "rules/tl_open.h"
 #include "rules/tl_path_mtu.h"
 #include "rules/tl_reset.h"
@@ -86,7 +87,7 @@ static bool holds_time_wait(const struct tl_endpoint *end)
 /* Nothing but SYNs has come from this end, and no SYN-ACK was acknowledged. */
 static bool only_asked(const struct tl_conn *conn, const struct tl_endpoint *x)
 {
-    return x->syn->count > 0 && !x->sent_plain && !conn->opened && x->synack->count == 0;
+    return tl_syns(x)->count > 0 && !x->sent_plain && !conn->opened && tl_synacks(x)->count == 0;
 }
 
 /* An end in TIME-WAIT takes a SYN whose timestamp is newer than the last one or, without timestamps, whose number is above the last
@@ -107,10 +108,10 @@ static struct tl_conn *start_by_syn(struct tl_pair *pair, const struct tl_segmen
     int64_t elapsed = seg->time_ns > before->last_ns ? seg->time_ns - before->last_ns : 0;
 
     if (pair->newest != before && only_asked(pair->newest, &pair->newest->endpoint[seg->from])) {
-        conn = start(pair, seg, TL_REUSE_RETRY_NEW_ISN, true);
+        conn = start(pair, seg, TL_REUSE_RETRY_NEW_ISN, true); /* I4a */
     } else if (before->reset.ended) {
-        conn = start(pair, seg, TL_REUSE_AFTER_RST, before->opened);
-    } else if (before->finished) {
+        conn = start(pair, seg, TL_REUSE_AFTER_RST, before->opened); /* I2 */
+    } else if (before->finished) {                                   /* I3, I3b */
         bool time_wait = (holds_time_wait(x) || holds_time_wait(y)) && elapsed < TWO_MSL_NS;
 
         conn = start(pair, seg, time_wait ? TL_REUSE_TIME_WAIT : TL_REUSE_AFTER_CLOSE, time_wait && holds_time_wait(y));
@@ -118,9 +119,9 @@ static struct tl_conn *start_by_syn(struct tl_pair *pair, const struct tl_segmen
             conn->below_previous = time_wait && holds_time_wait(y) && is_below(x, seg);
         }
     } else if (only_asked(before, x)) {
-        conn = start(pair, seg, TL_REUSE_RETRY_NEW_ISN, false);
+        conn = start(pair, seg, TL_REUSE_RETRY_NEW_ISN, false); /* I4 */
     } else {
-        conn = start(pair, seg, TL_REUSE_SUPERSEDE, true);
+        conn = start(pair, seg, TL_REUSE_SUPERSEDE, true); /* I5 */
     }
     if (conn) {
         conn->reuse_elapsed_ns = elapsed;
@@ -130,28 +131,20 @@ static struct tl_conn *start_by_syn(struct tl_pair *pair, const struct tl_segmen
 
 /* ---- routing ------------------------------------------------------------------------------------------------------------ */
 
+/* I1, I1c: a number that this end of the connection had begun with: its SYN again. */
 static bool has_isn(const struct tl_conn *conn, unsigned end, uint32_t seq)
 {
     return conn && conn->endpoint[end].has_isn_of_syn && conn->endpoint[end].isn == seq;
 }
 
-/* SYN captured after the SYN-ACK that answers it. */
-static bool is_late_syn(const struct tl_conn *conn, const struct tl_segment *seg)
-{
-    const struct tl_endpoint *x = &conn->endpoint[seg->from], *y = &conn->endpoint[1 - seg->from];
-
-    return y->synack->count > 0 && x->syn->count == 0 && x->has_una &&
-           tl_seq_within(x->una, seg->seq + 1, seg->seq + 1 + seg->len);
-}
-
-/* SYN while the other end's SYN is unanswered: simultaneous open, or a split handshake. */
+/* I0: SYN while the other end's SYN is unanswered: simultaneous open, or a split handshake. */
 static bool is_crossing_syn(const struct tl_conn *conn, const struct tl_segment *seg)
 {
     const struct tl_endpoint *x = &conn->endpoint[seg->from], *y = &conn->endpoint[1 - seg->from];
 
     /* In a split handshake a pure ACK may come before the SYN. */
-    return y->syn->count > 0 && y->synack->count == 0 && x->syn->count + x->synack->count == 0 && !x->sent_data &&
-           !conn->opened && !conn->reset.ended;
+    return tl_syns(y)->count > 0 && tl_synacks(y)->count == 0 && tl_syns(x)->count + tl_synacks(x)->count == 0 &&
+           !x->sent_data && !conn->opened && !conn->reset.ended;
 }
 
 static struct tl_conn *route_syn(struct tl_pair *pair, const struct tl_segment *seg)
@@ -159,9 +152,9 @@ static struct tl_conn *route_syn(struct tl_pair *pair, const struct tl_segment *
     struct tl_conn *conn = pair->newest;
 
     if (!conn) {
-        return start(pair, seg, TL_REUSE_NONE, false);
+        return start(pair, seg, TL_REUSE_NONE, false); /* I0a */
     }
-    if (has_isn(conn, seg->from, seg->seq) || is_late_syn(conn, seg) || is_crossing_syn(conn, seg)) {
+    if (has_isn(conn, seg->from, seg->seq) || tl_late_is_syn(conn, seg) || is_crossing_syn(conn, seg)) {
         return conn;
     }
     if (has_isn(older(pair), seg->from, seg->seq)) {
@@ -174,14 +167,14 @@ static bool acks_syn_of(const struct tl_conn *conn, unsigned end, uint32_t ack)
 {
     const struct tl_endpoint *x = &conn->endpoint[end];
 
-    return x->syn->count > 0 && tl_open_synack_fits(conn, x, ack);
+    return tl_syns(x)->count > 0 && tl_open_synack_fits(conn, x, ack);
 }
 
 /* Whether a segment that is no bare SYN belongs to the tentative connection rather than to the one before it. */
 static bool fits_tentative(const struct tl_conn *conn, const struct tl_segment *seg)
 {
     const struct tl_endpoint *x = &conn->endpoint[seg->from];
-    bool from_opener = x->syn->count > 0;
+    bool from_opener = tl_syns(x)->count > 0;
     bool acks = (seg->flags & TL_ACK) && acks_syn_of(conn, 1 - seg->from, seg->ack);
 
     if (seg->flags & TL_SYN) {

@@ -1,4 +1,4 @@
-/* tl_release.c - see tl_release.h.
+/* tl_release.c - gives back what a connection needs no longer once it has been closed for long.
  *
  * SPDX-License-Identifier: GPL-2.0-or-later
  */
@@ -12,12 +12,12 @@ static const int64_t RELEASE_NS = 300 * TL_SECOND;
 /* One segment moves the clock no further: else a single forged time would release everything. An idle link only releases later. */
 static const int64_t STEP_MOST_NS = TL_SECOND;
 
-static bool is_closed(const struct tl_conn *conn)
+static bool release_is_closed(const struct tl_conn *conn)
 {
     return conn->finished || conn->reset.ended || conn->superseded;
 }
 
-static void append(struct tl_tracker *tracker, struct tl_conn *conn)
+static void release_append(struct tl_tracker *tracker, struct tl_conn *conn)
 {
     conn->release_ns = tracker->clock_ns;
     conn->release_in = conn->last_in;
@@ -31,7 +31,7 @@ static void append(struct tl_tracker *tracker, struct tl_conn *conn)
     conn->waits = true;
 }
 
-static void remove_first(struct tl_tracker *tracker)
+static void release_remove_first(struct tl_tracker *tracker)
 {
     struct tl_conn *conn = tracker->first_closed;
 
@@ -54,7 +54,7 @@ static void release(struct tl_conn *conn)
         tl_recent_keep_newest(&end->recent);
         if (end->has_max) { /* a record that is not there stands for one that starts at `max` */
             tl_conn_free_scoreboard(allocator, end);
-            end->scoreboard = &tl_no_scoreboard;
+            end->sent = NULL;
         }
     }
     conn->fast_path = false;
@@ -77,12 +77,12 @@ void tl_release_tick(struct tl_tracker *tracker, int64_t time_ns)
         if (tracker->clock_ns - conn->release_ns < RELEASE_NS) {
             return;
         }
-        remove_first(tracker);
-        if (!is_closed(conn)) {
+        release_remove_first(tracker);
+        if (!release_is_closed(conn)) {
             continue; /* its RST was taken back */
         }
         if (conn->last_in != conn->release_in) {
-            append(tracker, conn); /* it was heard since */
+            release_append(tracker, conn); /* it was heard since */
         } else {
             release(conn);
         }
@@ -91,8 +91,8 @@ void tl_release_tick(struct tl_tracker *tracker, int64_t time_ns)
 
 void tl_release_watch(struct tl_conn *conn)
 {
-    if (!conn->waits && is_closed(conn)) {
-        append(conn->pair->tracker, conn);
+    if (!conn->waits && release_is_closed(conn)) {
+        release_append(conn->pair->tracker, conn);
     }
 }
 

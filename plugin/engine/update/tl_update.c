@@ -7,6 +7,7 @@
 #include "conn/tl_window.h"
 #include "rules/tl_apply.h"
 #include "rules/tl_close.h"
+#include "rules/tl_late.h"
 #include "rules/tl_open.h"
 #include "rules/tl_origin.h"
 #include "rules/tl_outcome.h"
@@ -28,7 +29,7 @@ enum { STRAYS_TO_RESYNC = 3 };
 
 /* ---- before the rules --------------------------------------------------------------------------------------------------- */
 
-/* A connection that the capture did not see open: roles are a guess by the ports (docs/design.md, R6 and R7). */
+/* R6, R7: a connection that the capture did not see open: roles are a guess by the ports. */
 static void guess_roles(struct tl_conn *conn, const struct tl_segment *seg)
 {
     /* Guess of roles mid-stream. */
@@ -73,7 +74,7 @@ static bool is_news(const struct tl_step *step)
         return false;
     }
     return (step->length > 0 && self->has_max && !tl_seq_before(step->seg->seq, self->max)) ||
-           (tl_has(step, TL_ACK) && self->has_ack && tl_seq_after(step->seg->ack, self->ack));
+           (tl_has(step, TL_ACK) && step->peer->has_una && tl_seq_after(step->seg->ack, step->peer->una));
 }
 
 static void check_copy(struct tl_step *step)
@@ -81,8 +82,8 @@ static void check_copy(struct tl_step *step)
     struct tl_copy_context context = {
         .rtt_ns = step->rtt_ns,
         .tick_ns = step->self->repair ? step->self->repair->clock.tick_ns : 0,
-        .peer_syn_in =
-            step->peer->syn->copy_in > step->peer->syn->last_in ? step->peer->syn->copy_in : step->peer->syn->last_in,
+        .peer_syn_in = tl_syns(step->peer)->copy_in > tl_syns(step->peer)->last_in ? tl_syns(step->peer)->copy_in
+                                                                                   : tl_syns(step->peer)->last_in,
     };
 
     if (is_news(step)) {
@@ -164,6 +165,15 @@ static void check_stray(struct tl_step *step)
     step->shape->flags |= TL_SHAPE_STRAY;
 }
 
+/* The other end has answered the segment before it was captured, and it is no repetition. */
+static bool is_late(const struct tl_step *step)
+{
+    if (step->event == TL_EVENT_SYN) {
+        return !step->copy_of && tl_late_is_syn(step->conn, step->seg);
+    }
+    return step->event == TL_EVENT_SYNACK ? tl_late_is_synack(step->conn, step) : tl_late_is(step);
+}
+
 static void begin(struct tl_step *step, struct tl_conn *conn, const struct tl_segment *seg, struct tl_result *result)
 {
     memset(step, 0, sizeof *step);
@@ -188,7 +198,8 @@ static void begin(struct tl_step *step, struct tl_conn *conn, const struct tl_se
     if (!step->copy_of && !tl_open_is_challenge(conn, step) && !tl_open_picks_other_synack(conn, step)) {
         check_stray(step);
     }
-    step->new_bytes = step->length > 0 && (!step->self->has_max || tl_seq_after(step->end, step->self->max));
+    step->late = is_late(step);
+    step->new_bytes = step->length > 0 && (step->late || !step->self->has_max || tl_seq_after(step->end, step->self->max));
     if (step->new_bytes && seg->len > 0) {
         step->shape->flags |= TL_SHAPE_NEW_DATA;
     }
@@ -338,7 +349,7 @@ static void answer_challenge_trigger(struct tl_step *step)
     }
     if (step->peer->trigger_is_rst) {
         tl_reset_revoke(step, 1 - step->from, step->peer->trigger_in, TL_RST_EFFECT_CHALLENGE);
-    } else if (drawn_by_tentative && newest->endpoint[1 - step->from].syn->count > 0) {
+    } else if (drawn_by_tentative && tl_syns(&newest->endpoint[1 - step->from])->count > 0) {
         tl_open_note_challenge(newest, step->seg->frame, step->seg->ack);
     }
     if (tl_probe_may_answer(step, step->peer->trigger_ns)) {
@@ -388,9 +399,24 @@ static void name_opening(struct tl_step *step)
     tl_open_name(step->conn, step);
 }
 
+static void name_rst(struct tl_step *step)
+{
+    tl_rst_name(step->conn, step);
+}
+
 static void name_closing(struct tl_step *step)
 {
     tl_close_name(step->conn, step);
+}
+
+static void name_states(struct tl_step *step)
+{
+    tl_states_name(step->conn, step);
+}
+
+static void name_phase(struct tl_step *step)
+{
+    tl_phase_name(step->conn, step);
 }
 
 /* Every rule module in its order: first what the segment is, from the connection as it was, then what it changes. `after` is
@@ -401,21 +427,25 @@ static const struct {
 } recipe[] = {
     {tl_probe_classify, DONE_PROBE, 0},
     {name_opening, DONE_HANDSHAKE, 0},
-    {tl_rst_classify, DONE_RST, DONE_HANDSHAKE},
+    {name_rst, DONE_RST, DONE_HANDSHAKE},
     {tl_probe_classify_ack, DONE_ACK, DONE_PROBE | DONE_HANDSHAKE},
     {name_closing, DONE_TEARDOWN, DONE_RST | DONE_PROBE},
     {tl_rexmit_classify, DONE_BYTES, DONE_PROBE | DONE_HANDSHAKE | DONE_TEARDOWN},
     {doubt_time, 0, NAMED},
+    {tl_rst_learn, DONE_LEARNT, NAMED},
     {tl_open_learn, DONE_LEARNT, NAMED},
     {tl_close_learn, DONE_LEARNT, NAMED},
+    {tl_late_learn, 0, NAMED},
     {tl_apply_segment, DONE_APPLIED, NAMED | DONE_LEARNT},
     {tl_rexmit_learn, 0, DONE_APPLIED},
     {tl_path_mtu_learn, 0, DONE_APPLIED},
     {tl_origin_learn, DONE_ORIGIN, DONE_APPLIED | DONE_ACK},
     {tl_apply_challenge_trigger, DONE_TRIGGER, DONE_APPLIED},
-    {tl_states_update, DONE_STATES, DONE_APPLIED | DONE_ORIGIN},
+    {name_states, 0, DONE_APPLIED | DONE_ORIGIN},
+    {tl_states_learn, DONE_STATES, DONE_APPLIED | DONE_ORIGIN},
     {answer_challenge_trigger, DONE_ANSWERED, DONE_TRIGGER | DONE_STATES},
-    {tl_phase_update, 0, DONE_STATES | DONE_ANSWERED},
+    {name_phase, 0, DONE_STATES | DONE_ANSWERED},
+    {tl_phase_learn, 0, DONE_STATES | DONE_ANSWERED},
     {tl_probe_learn, 0, DONE_ANSWERED},
     {remember, 0, DONE_ACK},
     {count_insisting, 0, NAMED},

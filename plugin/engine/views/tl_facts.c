@@ -33,10 +33,10 @@ static enum tl_position position_of(const struct tl_facts *facts)
 
 static enum tl_missing missing_of(const struct tl_conn *conn)
 {
-    if (conn->endpoint[conn->client].syn->count == 0) {
+    if (tl_syns(&conn->endpoint[conn->client])->count == 0) {
         return TL_MISSING_SYN;
     }
-    return conn->endpoint[1 - conn->client].synack->count == 0 ? TL_MISSING_SYNACK : TL_MISSING_ACK;
+    return tl_synacks(&conn->endpoint[1 - conn->client])->count == 0 ? TL_MISSING_SYNACK : TL_MISSING_ACK;
 }
 
 /* a - b when both are known, else unknown. Never below 0: the clock may have run backwards. */
@@ -57,10 +57,10 @@ static void write_opening(const struct tl_conn *conn, int64_t end_ns, struct tl_
     facts->tfo = conn->opening.tfo;
     facts->client_rst = facts->outcome == TL_OUTCOME_CLIENT_RST ? conn->client_rst : TL_CLIENT_RST_NONE;
     facts->syn_data = conn->opening.syn_data;
-    facts->syn_attempts = client->syn->count;
-    facts->synack_attempts = server->synack->count;
-    facts->syn_in = client->syn->first_in;
-    facts->synack_in = server->synack->first_in;
+    facts->syn_attempts = tl_syns(client)->count;
+    facts->synack_attempts = tl_synacks(server)->count;
+    facts->syn_in = tl_syns(client)->first_in;
+    facts->synack_in = tl_synacks(server)->first_in;
     facts->ack_in = conn->opening.ack_in;
     facts->icmp_in = conn->opening.icmp_in;
     facts->icmp_type = conn->opening.icmp_type;
@@ -71,8 +71,8 @@ static void write_opening(const struct tl_conn *conn, int64_t end_ns, struct tl_
     if (conn->opening.server_half_rtt_ns != TL_UNKNOWN_NS && conn->opening.client_half_rtt_ns != TL_UNKNOWN_NS) {
         facts->irtt_ns = conn->opening.server_half_rtt_ns + conn->opening.client_half_rtt_ns;
     }
-    if (client->syn->count > 0 && conn->opening.ack_in != 0) {
-        facts->setup_ns = between(conn->opening.ack_ns, client->syn->first_ns);
+    if (tl_syns(client)->count > 0 && conn->opening.ack_in != 0) {
+        facts->setup_ns = between(conn->opening.ack_ns, tl_syns(client)->first_ns);
     }
     if (facts->irtt_ns >= 0 && facts->setup_ns >= 0) {
         facts->delay_by_loss_ns = between(facts->setup_ns, facts->irtt_ns);
@@ -121,9 +121,7 @@ static void write_closing(const struct tl_conn *conn, struct tl_facts *facts)
     }
     facts->fin1_in = first->fin_in;
     facts->fin1_ack_in = first->finack_in;
-    facts->fin1_acked = tl_fin_acked(first);
     facts->fin2_in = second->fin_in;
-    facts->fin2_ack_in = second->finack_in;
     facts->fin_wait_ns = between(conn->closing.fin1ack_ns, first->fin_ns);
     if (second->has_fin && !conn->closing.crossed) {
         facts->close_wait_ns = between(second->fin_ns, conn->closing.fin1ack_ns);
@@ -140,6 +138,7 @@ static unsigned capture_of(const struct tl_conn *conn)
     enum { ENOUGH = 16, FIRST_SEGMENTS = 20, DOUBLED_PERCENT = 30, LOSSY_PERCENT = 1 };
     const struct tl_endpoint *a = &conn->endpoint[0], *b = &conn->endpoint[1];
     uint64_t seen = a->seen_bytes + b->seen_bytes, unseen = a->unseen_bytes + b->unseen_bytes;
+    uint64_t with_syn = conn->opening.syn_data; /* of Fast Open: captured, but not in the record of what was sent */
     uint32_t segments = a->segments + b->segments;
     uint32_t first = segments < FIRST_SEGMENTS ? segments : FIRST_SEGMENTS;
     unsigned capture = a->capture | b->capture;
@@ -147,6 +146,7 @@ static unsigned capture_of(const struct tl_conn *conn)
     if ((a->segments >= ENOUGH && b->segments == 0) || (b->segments >= ENOUGH && a->segments == 0)) {
         capture |= TL_CAPTURE_ASYMMETRIC;
     }
+    unseen -= unseen < with_syn ? unseen : with_syn;
     if (unseen * 100 > (seen + unseen) * LOSSY_PERCENT && a->segments > 0 && b->segments > 0) {
         capture |= TL_CAPTURE_LOSSY;
     }
@@ -160,13 +160,14 @@ static unsigned capture_of(const struct tl_conn *conn)
 static enum tl_reuse reuse_of(const struct tl_conn *conn, int64_t end_ns)
 {
     const struct tl_conn *previous = conn->previous;
+    /* share reuse_of: 1 s; the old connection went on, or the new one gave up */
     bool goes_on = previous && previous->last_ns > conn->start_ns + TL_SECOND;
     bool gave_up = conn->opening.has_challenge && end_ns > conn->last_ns + TL_SECOND;
 
     if (!conn->tentative || conn->reuse != TL_REUSE_SUPERSEDE) {
         return (enum tl_reuse)conn->reuse;
     }
-    if (conn->endpoint[0].rst->count + conn->endpoint[1].rst->count > 0) {
+    if (tl_rsts(&conn->endpoint[0])->count + tl_rsts(&conn->endpoint[1])->count > 0) {
         return TL_REUSE_TENTATIVE;
     }
     return goes_on || gave_up ? TL_REUSE_REJECTED : TL_REUSE_TENTATIVE;
@@ -210,6 +211,24 @@ void tl_conn_facts(const struct tl_conn *conn, int64_t end_ns, struct tl_facts *
 const struct tl_endpoints *tl_conn_ends(const struct tl_conn *conn)
 {
     return &conn->pair->ends;
+}
+
+void tl_conn_end(const struct tl_conn *conn, unsigned end, struct tl_end_facts *facts)
+{
+    const struct tl_endpoint *e = &conn->endpoint[end & 1];
+
+    *facts = (struct tl_end_facts){
+        .half_rtt_ns = e->half_rtt_ns, .window_max = e->max_window, .options = e->options, .mss = e->mss, .scale = e->scale};
+}
+
+uint32_t tl_conn_rst_in(const struct tl_conn *conn)
+{
+    return conn->reset.any.frame;
+}
+
+int64_t tl_conn_reuse_elapsed(const struct tl_conn *conn)
+{
+    return conn->reuse == TL_REUSE_NONE ? TL_UNKNOWN_NS : conn->reuse_elapsed_ns;
 }
 
 uint32_t tl_conn_number(const struct tl_conn *conn)

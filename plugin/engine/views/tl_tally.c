@@ -5,7 +5,7 @@
  */
 #include "views/tl_tally.h"
 
-static bool is_spurious(unsigned spurious)
+static bool tally_is_spurious(unsigned spurious)
 {
     return spurious != TL_SPURIOUS_NONE && spurious != TL_SPURIOUS_NO && spurious != TL_SPURIOUS_UNKNOWN;
 }
@@ -19,7 +19,7 @@ struct wait {
 };
 
 /* The first probe of a run ends a silence of the connection, the later ones a wait of their timer. */
-static struct wait wait_of(const struct tl_result *result)
+static struct wait tally_wait_of(const struct tl_result *result)
 {
     const struct tl_shape *shape = &result->shape;
     bool probe = shape->keepalive == TL_PROBE_KIND_PROBE || shape->window_probe == TL_PROBE_KIND_PROBE;
@@ -29,7 +29,7 @@ static struct wait wait_of(const struct tl_result *result)
 }
 
 /* A clock that runs backwards makes no silence. */
-static void add_time(struct tl_tally *tally, unsigned from, int64_t time_ns, struct wait wait)
+static void tally_add_time(struct tl_tally *tally, unsigned from, int64_t time_ns, struct wait wait)
 {
     int64_t idle = tally->any && time_ns > tally->last_ns ? time_ns - tally->last_ns : 0;
 
@@ -55,34 +55,34 @@ static void add_time(struct tl_tally *tally, unsigned from, int64_t time_ns, str
 /* ---- what is not -------------------------------------------------------------------------------------------------------- */
 
 /* Whether it is a copy in the capture, of which nothing else is counted. */
-static bool is_copy(const struct tl_shape *shape)
+static bool tally_is_copy(const struct tl_shape *shape)
 {
     return shape->duplicate == TL_DUPLICATE_CAPTURE ||
            ((shape->flags & TL_SHAPE_COPY) && shape->duplicate != TL_DUPLICATE_NETWORK);
 }
 
 /* The window of a reset means nothing, that of a packet from another time nothing now. */
-static bool tells_window(const struct tl_segment *segment, const struct tl_shape *shape)
+static bool tally_tells_window(const struct tl_segment *segment, const struct tl_shape *shape)
 {
     return !(segment->flags & TL_RST) && shape->duplicate == TL_DUPLICATE_NONE && !(shape->flags & TL_SHAPE_STRAY);
 }
 
-static bool closes_window(const struct tl_tally_end *end, const struct tl_segment *segment, const struct tl_shape *shape)
+static bool tally_closes_window(const struct tl_tally_end *end, const struct tl_segment *segment, const struct tl_shape *shape)
 {
-    return segment->window == 0 && !end->window_closed && tells_window(segment, shape);
+    return segment->window == 0 && !end->window_closed && tally_tells_window(segment, shape);
 }
 
-static bool is_trouble(const struct tl_tally_end *end, const struct tl_segment *segment, const struct tl_shape *shape)
+static bool tally_is_trouble(const struct tl_tally_end *end, const struct tl_segment *segment, const struct tl_shape *shape)
 {
     return shape->retransmission != TL_RETRANSMISSION_NONE || shape->segment == TL_SEGMENT_OUT_OF_ORDER ||
            shape->duplicate != TL_DUPLICATE_NONE || (shape->flags & TL_SHAPE_COPY) || shape->ack == TL_ACK_DUP ||
            shape->keepalive == TL_PROBE_KIND_PROBE || shape->window_probe == TL_PROBE_KIND_PROBE || (segment->flags & TL_RST) ||
-           closes_window(end, segment, shape);
+           tally_closes_window(end, segment, shape);
 }
 
 /* Payload that had been captured before: of a retransmission whose original was, of an original that comes after its
  * retransmission, of what the network doubled, of a keep-alive, which repeats the octet before the next one. */
-static uint32_t bytes_again(const struct tl_segment *segment, const struct tl_result *result)
+static uint32_t tally_bytes_again(const struct tl_segment *segment, const struct tl_result *result)
 {
     const struct tl_shape *shape = &result->shape;
     bool late_original =
@@ -97,14 +97,14 @@ static uint32_t bytes_again(const struct tl_segment *segment, const struct tl_re
 }
 
 /* Counts a run of so many probes, or takes it back. */
-static void count_run(struct tl_trouble *trouble, bool is_window, uint32_t runs, uint32_t probes)
+static void tally_count_run(struct tl_trouble *trouble, bool is_window, uint32_t runs, uint32_t probes)
 {
     *(is_window ? &trouble->window_probe_runs : &trouble->keepalive_runs) += runs;
     *(is_window ? &trouble->window_probes : &trouble->keepalive_probes) += probes;
 }
 
 /* A later probe may show that all of its run were of the other kind. */
-static void add_probe(struct tl_trouble *trouble, const struct tl_shape *shape, const struct tl_refs *refs)
+static void tally_add_probe(struct tl_trouble *trouble, const struct tl_shape *shape, const struct tl_refs *refs)
 {
     bool is_window = shape->window_probe == TL_PROBE_KIND_PROBE;
 
@@ -113,35 +113,35 @@ static void add_probe(struct tl_trouble *trouble, const struct tl_shape *shape, 
     }
     if (refs->probe_number == 1) {
         trouble->run_probes = 0;
-        count_run(trouble, is_window, 1, 0);
+        tally_count_run(trouble, is_window, 1, 0);
     } else if ((shape->flags & TL_SHAPE_NAMES_RUN) && is_window != trouble->run_is_window) {
-        count_run(trouble, trouble->run_is_window, UINT32_MAX, 0U - trouble->run_probes);
-        count_run(trouble, is_window, 1, trouble->run_probes);
+        tally_count_run(trouble, trouble->run_is_window, UINT32_MAX, 0U - trouble->run_probes);
+        tally_count_run(trouble, is_window, 1, trouble->run_probes);
     }
     trouble->run_is_window = is_window;
     trouble->run_probes++;
-    count_run(trouble, is_window, 0, 1);
+    tally_count_run(trouble, is_window, 0, 1);
 }
 
-static void add_trouble(struct tl_tally_end *end, const struct tl_segment *segment, const struct tl_result *result)
+static void tally_add_trouble(struct tl_tally_end *end, const struct tl_segment *segment, const struct tl_result *result)
 {
     const struct tl_shape *shape = &result->shape;
     struct tl_trouble *trouble = end->trouble;
 
-    if (is_copy(shape)) {
+    if (tally_is_copy(shape)) {
         trouble->copies++;
         return;
     }
-    trouble->bytes_again += bytes_again(segment, result);
+    trouble->bytes_again += tally_bytes_again(segment, result);
     trouble->duplicates += shape->duplicate == TL_DUPLICATE_NETWORK;
     trouble->out_of_order += shape->segment == TL_SEGMENT_OUT_OF_ORDER;
     trouble->duplicate_acks += shape->ack == TL_ACK_DUP;
     trouble->resets += (segment->flags & TL_RST) != 0;
-    trouble->zero_windows += closes_window(end, segment, shape);
-    add_probe(trouble, shape, &result->refs);
+    trouble->zero_windows += tally_closes_window(end, segment, shape);
+    tally_add_probe(trouble, shape, &result->refs);
     if (shape->retransmission != TL_RETRANSMISSION_NONE) {
         trouble->retransmissions[shape->retransmission]++;
-        trouble->spurious += is_spurious(shape->spurious);
+        trouble->spurious += tally_is_spurious(shape->spurious);
     }
 }
 
@@ -153,24 +153,24 @@ bool tl_tally_add(struct tl_tally *tally, const struct tl_allocator *allocator, 
     unsigned from = result->shape.from & 1;
     struct tl_tally_end *end = &tally->endpoint[from];
 
-    if (is_trouble(end, segment, &result->shape)) {
+    if (tally_is_trouble(end, segment, &result->shape)) {
         if (!end->trouble) {
             end->trouble = allocator->alloc(allocator->context, sizeof *end->trouble);
         }
         if (!end->trouble) {
             return false;
         }
-        add_trouble(end, segment, result);
+        tally_add_trouble(end, segment, result);
     }
-    if (is_copy(&result->shape)) {
+    if (tally_is_copy(&result->shape)) {
         return true;
     }
     end->segments++;
     end->bytes += segment->flags & TL_RST ? 0 : segment->len; /* text on a RST is no stream: RFC 9293 3.5.3 */
-    if (tells_window(segment, &result->shape)) {
+    if (tally_tells_window(segment, &result->shape)) {
         end->window_closed = segment->window == 0;
     }
-    add_time(tally, from, segment->time_ns, wait_of(result));
+    tally_add_time(tally, from, segment->time_ns, tally_wait_of(result));
     return true;
 }
 
@@ -178,7 +178,7 @@ void tl_tally_prove(struct tl_tally *tally, unsigned from, unsigned at_once)
 {
     struct tl_trouble *trouble = tally->endpoint[from & 1].trouble;
 
-    if (trouble && !is_spurious(at_once)) {
+    if (trouble && !tally_is_spurious(at_once)) {
         trouble->spurious++;
     }
 }

@@ -32,7 +32,7 @@ static const uint8_t of_outcome[TL_OUTCOME_COUNT] = {
 static bool only_resets(const struct tl_conn *conn)
 {
     return conn->endpoint[0].segments + conn->endpoint[1].segments ==
-           (uint32_t)conn->endpoint[0].rst->count + conn->endpoint[1].rst->count;
+           (uint32_t)tl_rsts(&conn->endpoint[0])->count + tl_rsts(&conn->endpoint[1])->count;
 }
 
 /* What systems put on every SYN, at least one of them (RFC 7323, RFC 2018); scanners that make their SYNs themselves send none. */
@@ -51,8 +51,9 @@ static enum tl_scan lone_segment(const struct tl_conn *conn)
         {TL_FIN | TL_ACK, TL_SCAN_MAIMON}, {TL_ACK, TL_SCAN_ACK},
     };
     const struct tl_endpoint *a = &conn->endpoint[0], *b = &conn->endpoint[1];
-    bool lone = a->segments - a->rst->count == 0 ? b->rst->count == 0 : b->segments == b->rst->count && a->rst->count == 0;
-    bool answered = a->rst->count + b->rst->count > 0;
+    bool lone = a->segments - tl_rsts(a)->count == 0 ? tl_rsts(b)->count == 0
+                                                     : b->segments == tl_rsts(b)->count && tl_rsts(a)->count == 0;
+    bool answered = tl_rsts(a)->count + tl_rsts(b)->count > 0;
     unsigned i;
 
     for (i = 0; lone && !a->sent_data && !b->sent_data && i < sizeof kinds / sizeof *kinds; i++) {
@@ -69,8 +70,8 @@ static bool is_check(const struct tl_conn *conn)
 {
     const struct tl_endpoint *client = &conn->endpoint[conn->client], *server = &conn->endpoint[1 - conn->client];
 
-    return conn->opening.acked && conn->reset.ended && conn->reset.by == conn->client && client->syn->count > 0 &&
-           server->synack->count > 0 && !client->sent_data && !server->sent_data && server->unseen_bytes == 0 &&
+    return conn->opening.acked && conn->reset.ended && conn->reset.by == conn->client && tl_syns(client)->count > 0 &&
+           tl_synacks(server)->count > 0 && !client->sent_data && !server->sent_data && server->unseen_bytes == 0 &&
            client->unseen_bytes == 0 && !client->has_fin && !server->has_fin &&
            conn->reset.ns - conn->opening.ack_ns <= AT_ONCE_NS;
 }

@@ -18,52 +18,54 @@
 #include "record/tl_zeek_take.h"
 
 /* Nothing that would give another letter than S or H, or other numbers than the plain ones. */
-static bool is_plain(const struct tl_segment *seg, unsigned flags)
+static bool zeek_view_is_plain(const struct tl_segment *seg, unsigned flags)
 {
     return (seg->flags & (TL_SYN | TL_FIN | TL_RST | TL_ACK)) == flags && seg->len == 0 && seg->window != 0;
 }
 
 /* The end that sent the SYN, once there was one. */
-static unsigned opener_of(const struct tl_conn *conn)
+static unsigned zeek_view_opener_of(const struct tl_conn *conn)
 {
     return conn->opening.opener & 1;
 }
 
-static bool is_opener_syn(const struct tl_conn *conn, const struct tl_segment *seg)
+static bool zeek_view_is_opener_syn(const struct tl_conn *conn, const struct tl_segment *seg)
 {
-    unsigned opener = opener_of(conn);
+    unsigned opener = zeek_view_opener_of(conn);
 
-    return is_plain(seg, TL_SYN) && seg->from == opener && seg->seq == conn->endpoint[opener].isn;
+    return zeek_view_is_plain(seg, TL_SYN) && seg->from == opener && seg->seq == conn->endpoint[opener].isn;
 }
 
-static bool is_answer(const struct tl_conn *conn, const struct tl_segment *seg)
+static bool zeek_view_is_answer(const struct tl_conn *conn, const struct tl_segment *seg)
 {
-    unsigned opener = opener_of(conn);
+    unsigned opener = zeek_view_opener_of(conn);
 
-    return is_plain(seg, TL_SYN | TL_ACK) && seg->from != opener && seg->ack == conn->endpoint[opener].isn + 1;
+    return zeek_view_is_plain(seg, TL_SYN | TL_ACK) && seg->from != opener && seg->ack == conn->endpoint[opener].isn + 1;
 }
 
-static enum tl_zeek_view_stage first_stage(const struct tl_conn *conn, const struct tl_segment *seg)
+static enum tl_zeek_view_stage zeek_view_first_stage(const struct tl_conn *conn, const struct tl_segment *seg)
 {
     if (!conn->pair->tracker->views_zeek) {
         return TL_ZEEK_VIEW_NOT;
     }
-    return is_plain(seg, TL_SYN) ? TL_ZEEK_VIEW_SYN : TL_ZEEK_VIEW_MADE;
+    return zeek_view_is_plain(seg, TL_SYN) ? TL_ZEEK_VIEW_SYN : TL_ZEEK_VIEW_MADE;
 }
 
 /* Where the connection is with this segment. */
-static enum tl_zeek_view_stage next_stage(const struct tl_conn *conn, const struct tl_segment *seg)
+static enum tl_zeek_view_stage zeek_view_next_stage(const struct tl_conn *conn, const struct tl_segment *seg)
 {
     switch ((enum tl_zeek_view_stage)conn->zeek_stage) {
     case TL_ZEEK_VIEW_NOT:
-        return conn->endpoint[0].segments + conn->endpoint[1].segments == 0 ? first_stage(conn, seg) : TL_ZEEK_VIEW_NOT;
+        return conn->endpoint[0].segments + conn->endpoint[1].segments == 0 ? zeek_view_first_stage(conn, seg)
+                                                                            : TL_ZEEK_VIEW_NOT;
     case TL_ZEEK_VIEW_SYN:
-        if (is_opener_syn(conn, seg)) {
+        if (zeek_view_is_opener_syn(conn, seg)) {
             return TL_ZEEK_VIEW_SYN;
         }
-        return is_answer(conn, seg) ? TL_ZEEK_VIEW_SYNACK : TL_ZEEK_VIEW_MADE;
+        return zeek_view_is_answer(conn, seg) ? TL_ZEEK_VIEW_SYNACK : TL_ZEEK_VIEW_MADE;
     case TL_ZEEK_VIEW_SYNACK:
-        return is_answer(conn, seg) && seg->seq == conn->endpoint[seg->from].isn ? TL_ZEEK_VIEW_SYNACK : TL_ZEEK_VIEW_MADE;
+        return zeek_view_is_answer(conn, seg) && seg->seq == conn->endpoint[seg->from].isn ? TL_ZEEK_VIEW_SYNACK
+                                                                                           : TL_ZEEK_VIEW_MADE;
     case TL_ZEEK_VIEW_MADE:
         break;
     }
@@ -71,9 +73,9 @@ static enum tl_zeek_view_stage next_stage(const struct tl_conn *conn, const stru
 }
 
 /* The view after the plain SYN, and SYN-ACK, that are all so far. */
-static void replay(const struct tl_conn *conn, struct tl_zeek *zeek)
+static void zeek_view_replay(const struct tl_conn *conn, struct tl_zeek *zeek)
 {
-    unsigned opener = opener_of(conn), other = 1 - opener;
+    unsigned opener = zeek_view_opener_of(conn), other = 1 - opener;
     struct tl_segment seg = {.flags = TL_SYN, .from = (uint8_t)opener, .seq = conn->endpoint[opener].isn, .window = UINT16_MAX};
 
     tl_zeek_init(zeek, &conn->pair->ends);
@@ -91,7 +93,7 @@ static void replay(const struct tl_conn *conn, struct tl_zeek *zeek)
 
 /* ---- in step ------------------------------------------------------------------------------------------------------------- */
 
-static bool end_is_in_step(const struct tl_zeek_end *zeek, const struct tl_endpoint *end)
+static bool zeek_view_end_is_in_step(const struct tl_zeek_end *zeek, const struct tl_endpoint *end)
 {
     return zeek->state == TL_ZEEK_ESTABLISHED && zeek->last == end->max && zeek->next == end->max - zeek->start &&
            zeek->ack == end->una;
@@ -101,11 +103,11 @@ void tl_zeek_view_judge(struct tl_conn *conn)
 {
     const struct tl_zeek *zeek = conn->zeek;
 
-    conn->zeek_in_step = conn->fast_path && zeek && end_is_in_step(&zeek->endpoint[0], &conn->endpoint[0]) &&
-                         end_is_in_step(&zeek->endpoint[1], &conn->endpoint[1]);
+    conn->zeek_in_step = conn->fast_path && zeek && zeek_view_end_is_in_step(&zeek->endpoint[0], &conn->endpoint[0]) &&
+                         zeek_view_end_is_in_step(&zeek->endpoint[1], &conn->endpoint[1]);
 }
 
-static void catch_up(struct tl_zeek *zeek, const struct tl_conn *conn)
+static void zeek_view_catch_up(struct tl_zeek *zeek, const struct tl_conn *conn)
 {
     for (unsigned i = 0; i < 2; i++) {
         zeek->endpoint[i].last = conn->endpoint[i].max;
@@ -132,16 +134,16 @@ void tl_zeek_view_fast(struct tl_conn *conn, const struct tl_segment *seg)
 void tl_zeek_view_segment(struct tl_conn *conn, const struct tl_segment *seg)
 {
     const struct tl_allocator *allocator = &conn->pair->tracker->allocator;
-    enum tl_zeek_view_stage stage = next_stage(conn, seg);
+    enum tl_zeek_view_stage stage = zeek_view_next_stage(conn, seg);
 
     if (conn->zeek_lags) {
-        catch_up(conn->zeek, conn);
+        zeek_view_catch_up(conn->zeek, conn);
         conn->zeek_lags = false;
     }
     if (stage == TL_ZEEK_VIEW_MADE && conn->zeek_stage != TL_ZEEK_VIEW_MADE) {
         conn->zeek = allocator->alloc(allocator->context, sizeof *conn->zeek);
         if (conn->zeek) {
-            replay(conn, conn->zeek);
+            zeek_view_replay(conn, conn->zeek);
         }
     }
     conn->zeek_stage = (uint8_t)stage;
@@ -163,12 +165,12 @@ bool tl_zeek_view_get(const struct tl_conn *conn, struct tl_zeek *zeek)
         return false;
     }
     if (!conn->zeek) {
-        replay(conn, zeek);
+        zeek_view_replay(conn, zeek);
         return true;
     }
     *zeek = *conn->zeek;
     if (conn->zeek_lags) {
-        catch_up(zeek, conn);
+        zeek_view_catch_up(zeek, conn);
     }
     return true;
 }

@@ -12,13 +12,13 @@
 
 enum { SLAB_BYTES = 32 * 1024 };
 
-static size_t units_of(size_t bytes)
+static size_t pool_units_of(size_t bytes)
 {
     return (bytes + TL_POOL_UNIT - 1) / TL_POOL_UNIT;
 }
 
 /* What is left of the old slab is shorter than a block, so it has a list to go to. */
-static void new_slab(struct tl_pool *pool)
+static void pool_new_slab(struct tl_pool *pool)
 {
     if (pool->left > 0)
         tl_pool_give(pool, pool->free_from, pool->left);
@@ -28,7 +28,7 @@ static void new_slab(struct tl_pool *pool)
 
 void *tl_pool_take(struct tl_pool *pool, size_t bytes)
 {
-    size_t units = units_of(bytes);
+    size_t units = pool_units_of(bytes);
     void *block;
 
     if (bytes > TL_POOL_BLOCK_MAX)
@@ -39,7 +39,7 @@ void *tl_pool_take(struct tl_pool *pool, size_t bytes)
         return memset(block, 0, units * TL_POOL_UNIT);
     }
     if (pool->left < units * TL_POOL_UNIT)
-        new_slab(pool);
+        pool_new_slab(pool);
     block = pool->free_from;
     pool->free_from += units * TL_POOL_UNIT;
     pool->left -= units * TL_POOL_UNIT;
@@ -48,7 +48,7 @@ void *tl_pool_take(struct tl_pool *pool, size_t bytes)
 
 void tl_pool_give(struct tl_pool *pool, void *block, size_t bytes)
 {
-    size_t units = units_of(bytes);
+    size_t units = pool_units_of(bytes);
 
     if (!block)
         return;

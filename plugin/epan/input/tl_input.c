@@ -15,11 +15,10 @@
 #include "store/tl_store.h"
 
 enum {
-    HEADERS_MAX = 64, /* TCP headers of one frame that are looked at; real tunnels nest two or three */
-    ICMP_HEADER = 8,  /* bytes before the quoted packet (RFC 792, RFC 4443 2.1) */
-    IPV4_HEADER = 20, /* bytes without options */
-    IPV6_HEADER = 40, /* bytes without extension headers */
-    IP_DONT_FRAGMENT = 0x4000,
+    HEADERS_MAX = 64,    /* TCP headers of one frame that are looked at; real tunnels nest two or three */
+    ICMP_HEADER = 8,     /* bytes before the quoted packet (RFC 792, RFC 4443 2.1) */
+    IPV4_HEADER = 20,    /* bytes without options */
+    IPV6_HEADER = 40,    /* bytes without extension headers */
     ICMP_UNKNOWN = 0xFF, /* type and code when they cannot be read */
 };
 
@@ -90,7 +89,6 @@ static void read_ip(void *ip, const packet_info *pinfo, struct tl_segment *segme
     if (ip4) {
         segment->ip_id = ip4->ip_id;
         segment->ttl = ip4->ip_ttl;
-        segment->dont_fragment = (ip4->ip_off & IP_DONT_FRAGMENT) != 0;
     } else if (ip6) {
         segment->ttl = ip6->ip6_hop;
     }

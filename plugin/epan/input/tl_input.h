@@ -21,7 +21,7 @@
 struct tl_header {
     struct tl_segment segment;
     struct tl_result result;
-    bool decided; /* whether there is a verdict */
+    bool decided; /* whether there is an answer */
     bool visited; /* whether the capture was read before, so that facts of the connection are final */
 };
 

@@ -33,7 +33,7 @@ struct option {
 
 /* Each reader returns false when the option's length is not one that its RFC allows. */
 
-static bool read_mss(const struct option *option, struct tl_segment *segment)
+static bool parse_read_mss(const struct option *option, struct tl_segment *segment)
 {
     if (option->size != 4)
         return false;
@@ -42,7 +42,7 @@ static bool read_mss(const struct option *option, struct tl_segment *segment)
     return true;
 }
 
-static bool read_window_scale(const struct option *option, struct tl_segment *segment)
+static bool parse_read_window_scale(const struct option *option, struct tl_segment *segment)
 {
     if (option->size != 3)
         return false;
@@ -51,7 +51,7 @@ static bool read_window_scale(const struct option *option, struct tl_segment *se
     return true;
 }
 
-static bool read_sack_permitted(const struct option *option, struct tl_segment *segment)
+static bool parse_read_sack_permitted(const struct option *option, struct tl_segment *segment)
 {
     if (option->size != 2)
         return false;
@@ -59,7 +59,7 @@ static bool read_sack_permitted(const struct option *option, struct tl_segment *
     return true;
 }
 
-static bool read_sack(const struct option *option, struct tl_segment *segment)
+static bool parse_read_sack(const struct option *option, struct tl_segment *segment)
 {
     size_t count = (option->size - 2) / 8;
 
@@ -74,7 +74,7 @@ static bool read_sack(const struct option *option, struct tl_segment *segment)
     return true;
 }
 
-static bool read_timestamps(const struct option *option, struct tl_segment *segment)
+static bool parse_read_timestamps(const struct option *option, struct tl_segment *segment)
 {
     if (option->size != 10)
         return false;
@@ -84,7 +84,7 @@ static bool read_timestamps(const struct option *option, struct tl_segment *segm
     return true;
 }
 
-static bool read_mptcp(const struct option *option, struct tl_segment *segment)
+static bool parse_read_mptcp(const struct option *option, struct tl_segment *segment)
 {
     if (option->size < 3)
         return false;
@@ -96,14 +96,14 @@ static bool read_mptcp(const struct option *option, struct tl_segment *segment)
     return true;
 }
 
-static bool read_fast_open(const struct option *option, struct tl_segment *segment)
+static bool parse_read_fast_open(const struct option *option, struct tl_segment *segment)
 {
     segment->fast_open_bytes = (uint8_t)(option->size - 2);
     segment->options |= TL_OPT_FAST_OPEN;
     return true;
 }
 
-static bool read_experiment(const struct option *option, struct tl_segment *segment)
+static bool parse_read_experiment(const struct option *option, struct tl_segment *segment)
 {
     if (option->size >= 4 && tl_get16(option->data + 2) == FAST_OPEN_EXPERIMENT) {
         segment->fast_open_bytes = (uint8_t)(option->size - 4);
@@ -112,44 +112,44 @@ static bool read_experiment(const struct option *option, struct tl_segment *segm
     return true;
 }
 
-static bool read_option(const struct option *option, struct tl_segment *segment)
+static bool parse_read_option(const struct option *option, struct tl_segment *segment)
 {
     switch (option->data[0]) {
     case OPT_MSS:
-        return read_mss(option, segment);
+        return parse_read_mss(option, segment);
     case OPT_WINDOW_SCALE:
-        return read_window_scale(option, segment);
+        return parse_read_window_scale(option, segment);
     case OPT_SACK_PERMITTED:
-        return read_sack_permitted(option, segment);
+        return parse_read_sack_permitted(option, segment);
     case OPT_SACK:
-        return read_sack(option, segment);
+        return parse_read_sack(option, segment);
     case OPT_TIMESTAMPS:
-        return read_timestamps(option, segment);
+        return parse_read_timestamps(option, segment);
     case OPT_MPTCP:
-        return read_mptcp(option, segment);
+        return parse_read_mptcp(option, segment);
     case OPT_FAST_OPEN:
-        return read_fast_open(option, segment);
+        return parse_read_fast_open(option, segment);
     case OPT_EXPERIMENT_1:
     case OPT_EXPERIMENT_2:
-        return read_experiment(option, segment);
+        return parse_read_experiment(option, segment);
     default:
         return true;
     }
 }
 
 /* Whether the options are by far the commonest list: NOP, NOP, timestamps (RFC 7323 appendix A). */
-static bool is_plain_timestamps(const uint8_t *options, size_t size)
+static bool parse_is_plain_timestamps(const uint8_t *options, size_t size)
 {
     return size == 12 && options[0] == OPT_NOP && options[1] == OPT_NOP && options[2] == OPT_TIMESTAMPS && options[3] == 10;
 }
 
 /* Reads the options in `size` bytes. An option of a wrong length is skipped; one that runs over the end stops the reading. */
-static void read_options(const uint8_t *options, size_t size, struct tl_segment *segment)
+static void parse_read_options(const uint8_t *options, size_t size, struct tl_segment *segment)
 {
     size_t at = 0;
 
-    if (is_plain_timestamps(options, size)) {
-        read_timestamps(&(struct option){options + 2, 10}, segment);
+    if (parse_is_plain_timestamps(options, size)) {
+        parse_read_timestamps(&(struct option){options + 2, 10}, segment);
         return;
     }
     while (at < size && options[at] != OPT_END) {
@@ -164,7 +164,7 @@ static void read_options(const uint8_t *options, size_t size, struct tl_segment 
             segment->options |= TL_OPT_BROKEN;
             return;
         }
-        if (!read_option(&option, segment))
+        if (!parse_read_option(&option, segment))
             segment->options |= TL_OPT_BROKEN;
         at += option.size;
     }
@@ -190,7 +190,7 @@ bool tl_parse_header(const uint8_t *bytes, size_t captured, size_t reported, str
     if (captured < size)
         segment->options |= TL_OPT_BROKEN;
     if (size > TL_HEADER_MIN && captured > TL_HEADER_MIN)
-        read_options(bytes + TL_HEADER_MIN, (captured < size ? captured : size) - TL_HEADER_MIN, segment);
+        parse_read_options(bytes + TL_HEADER_MIN, (captured < size ? captured : size) - TL_HEADER_MIN, segment);
     if (segment->len > 0 && captured > size) {
         segment->first_octet = bytes[size];
         segment->has_octet = true;

@@ -5,6 +5,7 @@
 #ifndef TL_VIEW_H
 #define TL_VIEW_H
 
+#include "../engine/findings/tl_findings.h"
 #include "../engine/tl.h"
 #include "base/tl_language.h"
 
@@ -20,9 +21,11 @@ struct tl_view {
     struct tl_rst_now rst; /* of a RST */
     uint8_t keepalive;     /* enum tl_probe_kind, and the next one too */
     uint8_t window_probe;
-    uint8_t probe_confidence;  /* enum tl_confidence */
-    bool has_zeek;             /* whether this is the last segment and Zeek's words are known */
-    struct tl_zeek_words zeek; /* all zero unless has_zeek */
+    uint8_t probe_confidence;               /* enum tl_confidence */
+    bool has_zeek;                          /* whether this is the last segment and Zeek's words are known */
+    struct tl_zeek_words zeek;              /* all zero unless has_zeek */
+    const struct tl_finding_mark *findings; /* of the connection, once the capture was judged */
+    unsigned finding_count;
 };
 
 /* Puts what the segment itself says where later ones may change it. */
@@ -99,6 +102,12 @@ static inline bool tl_view_has_fin_step(const struct tl_view *view)
     return step == TL_TEARDOWN_STEP_FIN1 || step == TL_TEARDOWN_STEP_FIN2 || step == TL_TEARDOWN_STEP_FIN2_ACK1 ||
            step == TL_TEARDOWN_STEP_FIN2_CROSS || step == TL_TEARDOWN_STEP_FIN_RETRANSMISSION ||
            step == TL_TEARDOWN_STEP_FIN_COPY;
+}
+
+/* Whether the cause of a RST says that a device on the path sent it. */
+static inline bool tl_view_cause_names_device(unsigned cause)
+{
+    return cause == TL_RST_CAUSE_DEVICE_IDLE || cause == TL_RST_CAUSE_DEVICE_POLICY || cause == TL_RST_CAUSE_DEVICE_STATE;
 }
 
 /* Whether the segment is a probe of either kind, rather than an answer to one. */

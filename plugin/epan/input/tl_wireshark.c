@@ -45,7 +45,7 @@ void tl_wireshark_handoff(void)
 }
 
 /* A visible tree has every item, asked for or not. */
-static bool has_every_item(const proto_tree *tree)
+static bool wireshark_has_every_item(const proto_tree *tree)
 {
     return PTREE_DATA(tree)->visible && ids.any > 0;
 }
@@ -57,7 +57,7 @@ void tl_wireshark_ask(proto_tree *tree)
     if (!tree || !proto_field_is_referenced(tree, ids.explanation))
         return;
     dissection.tree = proto_tree_get_root(tree); /* the only member that priming reads */
-    if (has_every_item(tree)) {
+    if (wireshark_has_every_item(tree)) {
         epan_dissect_prime_with_hfid(&dissection, ids.any); /* so that it can be looked up */
         return;
     }
@@ -68,7 +68,7 @@ void tl_wireshark_ask(proto_tree *tree)
     }
 }
 
-static unsigned items_of(proto_tree *tree, int id)
+static unsigned wireshark_items_of(proto_tree *tree, int id)
 {
     const GPtrArray *items = id > 0 ? proto_get_finfo_ptr_array(tree, id) : NULL;
 
@@ -81,7 +81,7 @@ struct census {
     unsigned flags;
 };
 
-static void count_item(proto_node *node, void *data)
+static void wireshark_count_item(proto_node *node, void *data)
 {
     struct census *census = (struct census *)data;
     int id = PNODE_FINFO(node) ? PNODE_FINFO(node)->hfinfo->id : -1;
@@ -89,126 +89,127 @@ static void count_item(proto_node *node, void *data)
     census->headers += id == ids.tcp;
     for (int i = 0; i < FLAG_COUNT; i++)
         census->flags |= id > 0 && id == ids.flags[i] ? 1u << i : 0;
-    proto_tree_children_foreach(node, count_item, census);
+    proto_tree_children_foreach(node, wireshark_count_item, census);
 }
 
 /* Looks at each item, which is cheaper than to have eleven kinds of items ready to be looked up in every frame. */
-static struct census census_by_walk(proto_tree *tree)
+static struct census wireshark_census_by_walk(proto_tree *tree)
 {
     struct census census = {0, 0};
 
-    if (items_of(tree, ids.any) > 0)
-        proto_tree_children_foreach(tree, count_item, &census);
+    if (wireshark_items_of(tree, ids.any) > 0)
+        proto_tree_children_foreach(tree, wireshark_count_item, &census);
     return census;
 }
 
-static struct census census_by_look_up(proto_tree *tree)
+static struct census wireshark_census_by_look_up(proto_tree *tree)
 {
-    struct census census = {items_of(tree, ids.tcp), 0};
+    struct census census = {wireshark_items_of(tree, ids.tcp), 0};
 
     for (int i = 0; i < FLAG_COUNT; i++)
-        census.flags |= items_of(tree, ids.flags[i]) > 0 ? 1u << i : 0;
+        census.flags |= wireshark_items_of(tree, ids.flags[i]) > 0 ? 1u << i : 0;
     return census;
 }
 
 unsigned tl_wireshark_flags(proto_tree *tree)
 {
-    struct census census = has_every_item(tree) ? census_by_walk(tree) : census_by_look_up(tree);
+    struct census census = wireshark_has_every_item(tree) ? wireshark_census_by_walk(tree) : wireshark_census_by_look_up(tree);
 
     return census.headers == 1 ? census.flags : 0;
 }
 
-/* ---- our verdict ------------------------------------------------------------------------------------------------------- */
+/* ---- our answer -------------------------------------------------------------------------------------------------------- */
 
-static bool is_pure_ack(const struct tl_view *view)
+static bool wireshark_is_pure_ack(const struct tl_view *view)
 {
     return view->segment->len == 0 && (view->segment->flags & (TL_ACK | TL_SYN | TL_FIN | TL_RST)) == TL_ACK;
 }
 
-static bool is_copy(const struct tl_view *view)
+static bool wireshark_is_copy(const struct tl_view *view)
 {
     return view->result->shape.flags & TL_SHAPE_COPY;
 }
 
-static bool is_window_probe(const struct tl_view *view)
+static bool wireshark_is_window_probe(const struct tl_view *view)
 {
     return view->result->shape.window_probe == TL_PROBE_KIND_PROBE;
 }
 
-static bool answers_window_probe(const struct tl_view *view)
+static bool wireshark_answers_window_probe(const struct tl_view *view)
 {
     return view->result->shape.window_probe > TL_PROBE_KIND_PROBE;
 }
 
-static bool answers_stray(const struct tl_view *view)
+static bool wireshark_answers_stray(const struct tl_view *view)
 {
     return view->result->shape.ack == TL_ACK_CHALLENGE || view->result->shape.ack == TL_ACK_TIME_WAIT;
 }
 
-static bool answers_fin_again(const struct tl_view *view)
+static bool wireshark_answers_fin_again(const struct tl_view *view)
 {
     return view->result->shape.teardown_step == TL_TEARDOWN_STEP_FIN_REACK;
 }
 
 /* D-SACK, the first block below the ACK number (RFC 2883 4.1), and no more. */
-static bool reports_twice(const struct tl_view *view)
+static bool wireshark_reports_twice(const struct tl_view *view)
 {
     const struct tl_segment *segment = view->segment;
 
     return view->result->shape.ack != TL_ACK_DUP && segment->sack_count > 0 && !tl_seq_after(segment->sack[0][1], segment->ack);
 }
 
-static bool is_ordinary_ack(const struct tl_view *view)
+static bool wireshark_is_ordinary_ack(const struct tl_view *view)
 {
-    return is_pure_ack(view) && view->result->shape.ack == TL_ACK_NONE;
+    return wireshark_is_pure_ack(view) && view->result->shape.ack == TL_ACK_NONE;
 }
 
-static bool is_dupack_with_sack(const struct tl_view *view)
+static bool wireshark_is_dupack_with_sack(const struct tl_view *view)
 {
     return view->result->shape.ack == TL_ACK_DUP && view->segment->sack_count > 0;
 }
 
-static bool is_no_probe(const struct tl_view *view)
+static bool wireshark_is_no_probe(const struct tl_view *view)
 {
-    return is_pure_ack(view) && view->result->shape.keepalive != TL_PROBE_KIND_PROBE && !is_window_probe(view);
+    return wireshark_is_pure_ack(view) && view->result->shape.keepalive != TL_PROBE_KIND_PROBE &&
+           !wireshark_is_window_probe(view);
 }
 
-static bool is_no_answer(const struct tl_view *view)
+static bool wireshark_is_no_answer(const struct tl_view *view)
 {
     return view->result->shape.keepalive == TL_PROBE_KIND_NONE && view->result->shape.window_probe == TL_PROBE_KIND_NONE;
 }
 
-static bool is_late(const struct tl_view *view)
+static bool wireshark_is_late(const struct tl_view *view)
 {
     return view->result->shape.segment == TL_SEGMENT_OUT_OF_ORDER;
 }
 
-static bool is_resent(const struct tl_view *view)
+static bool wireshark_is_resent(const struct tl_view *view)
 {
     return view->result->shape.retransmission != TL_RETRANSMISSION_NONE;
 }
 
-static bool is_hidden(const struct tl_view *view)
+static bool wireshark_is_hidden(const struct tl_view *view)
 {
-    return is_resent(view) && view->result->refs.original_in == 0;
+    return wireshark_is_resent(view) && view->result->refs.original_in == 0;
 }
 
-static bool is_tail_probe(const struct tl_view *view)
+static bool wireshark_is_tail_probe(const struct tl_view *view)
 {
     return view->result->shape.retransmission == TL_RETRANSMISSION_TLP;
 }
 
-static bool is_crossing_synack(const struct tl_view *view)
+static bool wireshark_is_crossing_synack(const struct tl_view *view)
 {
     return view->result->shape.handshake_step == TL_HANDSHAKE_STEP_SYNACK_CROSS;
 }
 
-static bool is_new(const struct tl_view *view)
+static bool wireshark_is_new(const struct tl_view *view)
 {
     return view->result->shape.segment == TL_SEGMENT_NEW;
 }
 
-static bool acks_what_was_seen(const struct tl_view *view)
+static bool wireshark_acks_what_was_seen(const struct tl_view *view)
 {
     return view->result->shape.ack != TL_ACK_UNSEEN;
 }
@@ -220,7 +221,7 @@ static const struct {
     unsigned flags;
     const char *text[TL_LANGUAGES];
 } differences[] = {
-#define TL_DIFFERENCE(tag, holds, flags, ...) {holds, flags, {__VA_ARGS__}},
+#define TL_DIFFERENCE(tag, holds, flags, ...) {wireshark_##holds, flags, {__VA_ARGS__}},
 #include "input/tl_wireshark.def"
 };
 

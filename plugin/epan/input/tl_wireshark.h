@@ -28,7 +28,7 @@ void tl_wireshark_ask(proto_tree *tree);
  * TCP header, for nobody can tell which one is meant, and where tl_wireshark_ask() was not called. */
 unsigned tl_wireshark_flags(proto_tree *tree);
 
-/* Finds the row of tl_wireshark.def for view->wireshark and the verdict. Returns false when the two agree. */
+/* Finds the row of tl_wireshark.def for view->wireshark and our answer. Returns false when the two agree. */
 bool tl_wireshark_differs(const struct tl_view *view, struct tl_difference *difference);
 
 #endif

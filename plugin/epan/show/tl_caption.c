@@ -14,7 +14,7 @@ static struct {
     item_label_t text; /* as Wireshark composed it, with whatever its version keeps beside the text */
 } kept[PLACES];
 
-static unsigned place_of(const struct tl_caption *caption)
+static unsigned caption_place_of(const struct tl_caption *caption)
 {
     uint64_t sum = (unsigned)caption->field;
 
@@ -23,7 +23,7 @@ static unsigned place_of(const struct tl_caption *caption)
     return (sum ^ sum >> 7) % PLACES;
 }
 
-static bool is_same(const struct tl_caption *a, const struct tl_caption *b)
+static bool caption_is_same(const struct tl_caption *a, const struct tl_caption *b)
 {
     bool same = a->field == b->field;
 
@@ -33,17 +33,17 @@ static bool is_same(const struct tl_caption *a, const struct tl_caption *b)
 }
 
 /* In a tree that nobody sees, items may be made up and have no text. */
-static bool has_text(const proto_item *item)
+static bool caption_has_text(const proto_item *item)
 {
     return item && PTREE_DATA(item)->visible && PITEM_FINFO(item);
 }
 
 bool tl_caption_copy(proto_item *item, const struct tl_caption *caption)
 {
-    unsigned place = place_of(caption);
+    unsigned place = caption_place_of(caption);
     item_label_t *text;
 
-    if (!has_text(item) || PITEM_FINFO(item)->rep || !is_same(&kept[place].caption, caption))
+    if (!caption_has_text(item) || PITEM_FINFO(item)->rep || !caption_is_same(&kept[place].caption, caption))
         return false;
     text = wmem_new(PNODE_POOL(item), item_label_t);
     *text = kept[place].text;
@@ -53,9 +53,9 @@ bool tl_caption_copy(proto_item *item, const struct tl_caption *caption)
 
 void tl_caption_keep(const proto_item *item, const struct tl_caption *caption)
 {
-    unsigned place = place_of(caption);
+    unsigned place = caption_place_of(caption);
 
-    if (!has_text(item) || !PITEM_FINFO(item)->rep)
+    if (!caption_has_text(item) || !PITEM_FINFO(item)->rep)
         return;
     kept[place].caption = *caption;
     kept[place].text = *PITEM_FINFO(item)->rep;

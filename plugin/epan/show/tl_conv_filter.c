@@ -11,7 +11,7 @@
 #include "store/tl_store.h"
 
 /* The connection of the innermost TCP header of a frame; NULL if it has none. */
-static const struct tl_conn *connection_of(const packet_info *pinfo)
+static const struct tl_conn *conv_filter_connection_of(const packet_info *pinfo)
 {
     const struct tl_conn *conn = NULL;
     struct tl_result result;
@@ -21,20 +21,21 @@ static const struct tl_conn *connection_of(const packet_info *pinfo)
     return conn;
 }
 
-static tl_bool is_valid(TL_CONV_FILTER_PARAMETERS)
+static tl_bool conv_filter_is_valid(TL_CONV_FILTER_PARAMETERS)
 {
-    return connection_of(pinfo) != NULL;
+    return conv_filter_connection_of(pinfo) != NULL;
 }
 
 /* The caller frees it. */
-static char *build_filter(TL_CONV_FILTER_PARAMETERS)
+static char *conv_filter_build_filter(TL_CONV_FILTER_PARAMETERS)
 {
-    const struct tl_conn *conn = connection_of(pinfo);
+    const struct tl_conn *conn = conv_filter_connection_of(pinfo);
 
     return conn ? g_strdup_printf("tcplife.conn == %u", tl_conn_number(conn)) : NULL;
 }
 
 void tl_conv_filter_register(void)
 {
-    register_conversation_filter("tcplife", "TCP Lifecycle connection", is_valid, build_filter TL_CONV_FILTER_DATA);
+    register_conversation_filter("tcplife", "TCP Lifecycle connection", conv_filter_is_valid,
+                                 conv_filter_build_filter TL_CONV_FILTER_DATA);
 }

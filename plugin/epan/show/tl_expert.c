@@ -192,6 +192,11 @@ bool tl_expert_wanted(const struct tl_expert_item *item, const packet_info *pinf
     return is_wanted(item->severity, pinfo, tree);
 }
 
+bool tl_expert_is_step(const struct tl_expert_item *item)
+{
+    return item->severity == PI_CHAT;
+}
+
 bool tl_expert_any_wanted(const packet_info *pinfo, const proto_tree *tree)
 {
     return is_wanted(WORST, pinfo, tree);

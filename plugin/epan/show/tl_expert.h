@@ -1,4 +1,4 @@
-/* tl_expert.h - a verdict as an expert item.
+/* tl_expert.h - what a segment is as an expert item.
  *
  * SPDX-License-Identifier: GPL-2.0-or-later
  */
@@ -27,6 +27,9 @@ bool tl_expert_wanted(const struct tl_expert_item *item, const packet_info *pinf
 
 /* The same of any item, before one is picked: false once nobody listens and the worst there is has been reported. */
 bool tl_expert_any_wanted(const packet_info *pinfo, const proto_tree *tree);
+
+/* Whether the item is about an ordinary step, so that a healthy capture has it, too: those of severity Chat. O(1). */
+bool tl_expert_is_step(const struct tl_expert_item *item);
 
 /* Adds the item to a frame, below `top` if that is not NULL. */
 void tl_expert_add(struct tl_expert_item *item, packet_info *pinfo, proto_item *top);

@@ -7,6 +7,7 @@
 #include "base/tl_text.h"
 #include "show/tl_caption.h"
 #include "show/tl_explain.h"
+#include "show/tl_what.h"
 
 enum subtree { SUBTREE_TOP, SUBTREE_PART, SUBTREE_COUNT };
 
@@ -93,6 +94,12 @@ void tl_item_register(int protocol)
     find_subtrees();
     proto_register_field_array(protocol, info, G_N_ELEMENTS(info));
     proto_register_subtree_array(subtree_ids, SUBTREE_COUNT);
+}
+
+bool tl_item_reads_findings(proto_tree *tree)
+{
+    return proto_field_is_referenced(tree, fields[FIELD_FINDING]) ||
+           proto_field_is_referenced(tree, fields[FIELD_FINDING_GROUP]);
 }
 
 /* ---- items ------------------------------------------------------------------------------------------------------------- */
@@ -189,8 +196,28 @@ static proto_item *add_text(const struct branch *branch, enum tl_field field, in
         return NULL;
     if (field == FIELD_EXPLANATION)
         return add_explanation(branch);
+    if (field == FIELD_WHAT)
+        return proto_tree_add_string(branch->tree, fields[field], branch->tvb, 0, 0,
+                                     tl_what_text(branch->pinfo->pool, branch->view));
     return proto_tree_add_string(branch->tree, fields[field], branch->tvb, 0, 0,
                                  tl_value_text(branch->view, field, value, buffer));
+}
+
+/* Adds the findings of the connection, each with its group. */
+static proto_item *add_findings(const struct branch *branch)
+{
+    const struct tl_view *view = branch->view;
+    proto_item *item = NULL;
+
+    for (unsigned i = 0; i < view->finding_count; i++) {
+        const char *word = tl_finding_rows[view->findings[i].finding].word;
+
+        item = proto_tree_add_string(branch->tree, fields[FIELD_FINDING], branch->tvb, 0, 0, word);
+        proto_item_set_generated(item);
+        item = proto_tree_add_uint(branch->tree, fields[FIELD_FINDING_GROUP], branch->tvb, 0, 0, view->findings[i].group);
+        proto_item_set_generated(item);
+    }
+    return item;
 }
 
 static proto_item *add_item(const struct branch *branch, enum tl_field field, int64_t value)
@@ -198,6 +225,10 @@ static proto_item *add_item(const struct branch *branch, enum tl_field field, in
     const struct tl_field_row *row = &tl_field_rows[field];
     nstime_t time;
 
+    if (field == FIELD_FINDING)
+        return add_findings(branch);
+    if (field == FIELD_FINDING_GROUP)
+        return NULL; /* stands behind each finding already */
     switch ((enum tl_type)row->type) {
     case TL_TYPE_NONE:
         return add_heading(branch, field, row->group, value);

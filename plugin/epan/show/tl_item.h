@@ -16,4 +16,7 @@ void tl_item_register(int protocol);
  * generated. A text that is costly to make is made only when somebody reads it. */
 void tl_item_show(proto_item *top, tvbuff_t *tvb, packet_info *pinfo, const struct tl_view *view);
 
+/* Whether somebody reads tcplife.finding or tcplife.finding.group in this tree. O(1). */
+bool tl_item_reads_findings(proto_tree *tree);
+
 #endif

@@ -8,7 +8,8 @@
 #include "show/tl_caption.h"
 #include "show/tl_expert.h"
 #include "show/tl_item.h"
-#include "show/tl_tag.h"
+#include "show/tl_what.h"
+#include "store/tl_found.h"
 #include "store/tl_store.h"
 
 static int proto;
@@ -65,6 +66,7 @@ static uint8_t spurious_by_now(const struct tl_view *view)
 static const char *tag_by_now(struct tl_view *view, const char **prefix)
 {
     struct tl_shape by_now = view->result->shape;
+    struct tl_what what;
     bool is_probe = by_now.keepalive != TL_PROBE_KIND_NONE || by_now.window_probe != TL_PROBE_KIND_NONE;
 
     if (is_probe && view->visited)
@@ -77,7 +79,8 @@ static const char *tag_by_now(struct tl_view *view, const char **prefix)
     view->keepalive = by_now.keepalive;
     view->window_probe = by_now.window_probe;
     view->probe_confidence = by_now.probe_confidence;
-    return tl_tag(&by_now, prefix);
+    what = tl_what(&by_now, view->segment->flags);
+    return tl_what_tag(&what, prefix);
 }
 
 /* Whether an expert item may come from the facts of the connection rather than from the segment itself. */
@@ -94,6 +97,8 @@ static void look(struct tl_view *view, bool needs_facts)
     if (needs_facts)
         tl_conn_facts(view->result->conn, tl_store_end(), &view->facts);
     view->spurious = spurious_by_now(view);
+    if (view->visited && needs_facts && tl_found_is_set())
+        view->findings = tl_found_of(view->facts.number, &view->finding_count);
     view->has_zeek = view->visited && needs_facts && view->segment->frame == view->facts.last_in &&
                      tl_conn_zeek(view->result->conn, &view->zeek);
 }
@@ -134,7 +139,7 @@ static void show(tvbuff_t *tvb, packet_info *pinfo, proto_tree *tree, const stru
         return;
     look(&view, wanted || expert_needs_facts(&view));
     expert = tl_expert_pick(&view);
-    if (expert && !tl_expert_wanted(expert, pinfo, tree))
+    if (expert && !(tl_expert_wanted(expert, pinfo, tree) && (options->expert_steps || !tl_expert_is_step(expert))))
         expert = NULL;
     if (tree && (wanted || expert)) {
         top = proto_tree_add_item(tree, proto, tvb, 0, 0, ENC_NA);

@@ -1,4 +1,4 @@
-/* tl_tree.h - a verdict as tree items, expert item and tag in the Info column.
+/* tl_tree.h - an answer as tree items, expert item and tag in the Info column.
  *
  * SPDX-License-Identifier: GPL-2.0-or-later
  */
@@ -15,7 +15,8 @@ void tl_tree_register(int protocol);
 
 /* What users may choose: the preferences. */
 struct tl_options {
-    bool info_tag; /* append the segment's step to the Info column */
+    bool info_tag;     /* append the segment's step to the Info column */
+    bool expert_steps; /* add expert items for ordinary steps */
     enum tl_language explanation_language;
 };
 

@@ -31,7 +31,7 @@ const struct tl_field_row tl_field_rows[FIELD_COUNT] = {
 #include "tl_when.def"
 
 /* Whether a value is there at all, by type. */
-static inline bool is_there(const struct tl_view *view, enum tl_type type, unsigned group, int64_t value)
+static inline bool value_is_there(const struct tl_view *view, enum tl_type type, unsigned group, int64_t value)
 {
     int64_t own = view->segment->frame;
 
@@ -59,7 +59,7 @@ enum tl_field tl_value_next(const struct tl_view *view, enum tl_field field, enu
 #define TL_FIELD(id, name, label, type, what, values, below, when, value)                                                      \
     case FIELD_##id:                                                                                                           \
         *result = (int64_t)(value);                                                                                            \
-        if (when_##when(view) && is_there(view, TL_TYPE_##type, TL_GROUP_##values, *result))                                   \
+        if (when_##when(view) && value_is_there(view, TL_TYPE_##type, TL_GROUP_##values, *result))                             \
             return FIELD_##id;                                                                                                 \
         break;
 #include "tl_fields.def"
@@ -97,21 +97,21 @@ static const struct bit evidence_words[] = {
 };
 
 /* Appends to the text, whose length is `used`, and returns the length then. */
-static size_t append(char text[TL_VALUE_TEXT_SIZE], size_t used, const char *separator, const char *word)
+static size_t value_append(char text[TL_VALUE_TEXT_SIZE], size_t used, const char *separator, const char *word)
 {
     int written = snprintf(text + used, TL_VALUE_TEXT_SIZE - used, "%s%s", used > 0 ? separator : "", word);
 
     return written > 0 && used + (size_t)written < TL_VALUE_TEXT_SIZE ? used + (size_t)written : used;
 }
 
-static const char *join_bits(const struct bit *words, int64_t mask, char buffer[TL_VALUE_TEXT_SIZE])
+static const char *value_join_bits(const struct bit *words, int64_t mask, char buffer[TL_VALUE_TEXT_SIZE])
 {
     size_t used = 0;
 
     buffer[0] = '\0';
     for (; words->bit != 0; words++) {
         if (mask & words->bit)
-            used = append(buffer, used, ",", words->word);
+            used = value_append(buffer, used, ",", words->word);
     }
     return buffer;
 }
@@ -123,9 +123,9 @@ const char *tl_value_path(const struct tl_endpoint_view *end, char buffer[TL_VAL
     buffer[0] = '\0';
     if (end->before == TL_STATE_NONE)
         return buffer;
-    used = append(buffer, used, "", tl_name(TL_GROUP_STATE, end->before)->value);
+    used = value_append(buffer, used, "", tl_name(TL_GROUP_STATE, end->before)->value);
     for (int i = 0; i < TL_STATE_PATH_MAX && end->path[i] != TL_STATE_NONE; i++)
-        used = append(buffer, used, " -> ", tl_name(TL_GROUP_STATE, end->path[i])->value);
+        used = value_append(buffer, used, " -> ", tl_name(TL_GROUP_STATE, end->path[i])->value);
     return buffer;
 }
 
@@ -135,7 +135,7 @@ const char *tl_value_text(const struct tl_view *view, enum tl_field field, int64
     unsigned group = tl_field_rows[field].group;
 
     if (group == TL_GROUP_ERRORS || group == TL_GROUP_EVIDENCE)
-        return join_bits(group == TL_GROUP_ERRORS ? error_words : evidence_words, value, buffer);
+        return value_join_bits(group == TL_GROUP_ERRORS ? error_words : evidence_words, value, buffer);
     if (group < TL_GROUP_COUNT)
         return tl_name((enum tl_group)group, (unsigned)value)->value;
     switch (field) {
@@ -145,6 +145,8 @@ const char *tl_value_text(const struct tl_view *view, enum tl_field field, int64
         return tl_value_path(&shape->endpoint[(shape->client & 1) ^ (field == FIELD_SERVER_STATE_CHANGE)], buffer);
     case FIELD_ZEEK_HISTORY:
         return view->zeek.history;
+    case FIELD_FINDING:
+        return tl_finding_rows[value < TL_FINDING_COUNT ? value : 0].word;
     default:
         return "";
     }

@@ -19,7 +19,7 @@ enum {
     LAYERS_MAX = 0x3F,     /* a slot has 6 bits for the count of TCP headers */
 };
 
-/* The verdict of one TCP header in 8 bytes. `shape` 0 = no verdict, else the number of the shape. */
+/* The answer for one TCP header in 8 bytes. `shape` 0 = no answer, else the number of the shape. */
 struct slot {
     uint32_t conn;
     uint32_t shape : 24;
@@ -62,6 +62,7 @@ static struct {
     wmem_map_t *proofs;      /* key -> struct late, enum tl_spurious of a retransmission */
     wmem_map_t *runs;        /* key -> struct late, kind of the run of probes that began in the frame */
     int64_t end_ns;
+    uint64_t headers; /* answers kept */
 } store;
 
 /* ---- life of the store ------------------------------------------------------------------------------------------------- */
@@ -120,7 +121,7 @@ const struct tl_conn *tl_store_conn(uint32_t number)
     return store.conns[number];
 }
 
-/* ---- verdicts ---------------------------------------------------------------------------------------------------------- */
+/* ---- answers ----------------------------------------------------------------------------------------------------------- */
 
 static uint64_t *extra_key(uint64_t *key, uint32_t frame, unsigned layer)
 {
@@ -204,6 +205,7 @@ void tl_store_write(uint32_t frame, unsigned layer, const struct tl_result *resu
 
     if (layer > LAYERS_MAX)
         return;
+    store.headers++;
     first = frame_slot(frame, true);
     slot = layer == 0 ? first : extra_slot(frame, layer, true);
     slot->conn = tl_conn_number(result->conn);
@@ -213,6 +215,11 @@ void tl_store_write(uint32_t frame, unsigned layer, const struct tl_result *resu
         keep_refs(frame, layer, &result->refs);
     keep_conn(result->conn, slot->conn);
     first->layers = (layer + 1) & 0x7F;
+}
+
+uint64_t tl_store_headers(void)
+{
+    return store.headers;
 }
 
 bool tl_store_read(uint32_t frame, unsigned layer, struct tl_result *result)
@@ -317,6 +324,7 @@ static void use_proof(gpointer key, gpointer value, gpointer data)
             continue;
         proof.from = result.shape.from;
         proof.at_once = result.shape.spurious;
+        proof.lost_at = result.shape.lost_at;
         use->use(&proof, use->data);
         return;
     }

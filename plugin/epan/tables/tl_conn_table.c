@@ -34,7 +34,7 @@ static struct counter {
 
 /* ---- counting ----------------------------------------------------------------------------------------------------------- */
 
-static void free_entry(gpointer data)
+static void conn_table_free_entry(gpointer data)
 {
     struct entry *entry = data;
 
@@ -43,43 +43,43 @@ static void free_entry(gpointer data)
     g_free(entry);
 }
 
-static void clear(void)
+static void conn_table_clear(void)
 {
     g_ptr_array_set_size(entries, 0);
 }
 
 /* ---- window ------------------------------------------------------------------------------------------------------------- */
 
-static tap_packet_status show_connection(void *tap, packet_info *pinfo, epan_dissect_t *edt, const void *data,
-                                         tap_flags_t flags);
-static void begin(void);
+static tap_packet_status conn_table_show_connection(void *tap, packet_info *pinfo, epan_dissect_t *edt, const void *data,
+                                                    tap_flags_t flags);
+static void conn_table_begin(void);
 
 static struct tl_gui_table window = {
     .title = "TCP Lifecycle Connections",
     .name = name,
     .instead = "-z tcplife,conn",
-    .packet = show_connection,
-    .clear = clear,
-    .begin = begin,
+    .packet = conn_table_show_connection,
+    .clear = conn_table_clear,
+    .begin = conn_table_begin,
 };
 
 /* ---- cells -------------------------------------------------------------------------------------------------------------- */
 
 /* Which of the columns are in the window. */
-static bool is_shown(const struct tl_column *column)
+static bool conn_table_is_shown(const struct tl_column *column)
 {
     return column->title != NULL;
 }
 
 /* Counts grow with each segment; facts are final when the window reads a capture that was read before. */
-static bool grows(const struct tl_column *column)
+static bool conn_table_grows(const struct tl_column *column)
 {
     bool is_count = column->type == TL_COLUMN_COUNT || column->type == TL_COLUMN_LARGE;
 
     return is_count && column->offset >= sizeof(struct tl_facts);
 }
 
-static enum tl_cell_type type_of(const struct tl_column *column)
+static enum tl_cell_type conn_table_type_of(const struct tl_column *column)
 {
     if (column->type == TL_COLUMN_COUNT)
         return TL_CELL_COUNT;
@@ -87,7 +87,7 @@ static enum tl_cell_type type_of(const struct tl_column *column)
 }
 
 /* Writes the cells of a row: all, or those that grow. */
-static void show_record(const struct tl_record *record, unsigned row, bool all)
+static void conn_table_show_record(const struct tl_record *record, unsigned row, bool all)
 {
     char buffer[TL_CELL_MAX];
     unsigned count, cell = 0;
@@ -96,11 +96,11 @@ static void show_record(const struct tl_record *record, unsigned row, bool all)
     for (unsigned i = 0; i < count; i++) {
         const struct tl_column *column = &columns[i];
 
-        if (!is_shown(column))
+        if (!conn_table_is_shown(column))
             continue;
-        if ((all || grows(column)) && column->type == TL_COLUMN_COUNT)
+        if ((all || conn_table_grows(column)) && column->type == TL_COLUMN_COUNT)
             tl_gui_table_count(&window, row, cell, *(const uint32_t *)((const char *)record + column->offset));
-        else if (all || grows(column))
+        else if (all || conn_table_grows(column))
             tl_gui_table_text(&window, row, cell, tl_record_short_cell(record, column, buffer));
         cell++;
     }
@@ -112,7 +112,7 @@ static void show_record(const struct tl_record *record, unsigned row, bool all)
 
 /* ---- rows --------------------------------------------------------------------------------------------------------------- */
 
-static struct entry *entry_of(const struct tl_header *header)
+static struct entry *conn_table_entry_of(const struct tl_header *header)
 {
     uint32_t number = tl_conn_number(header->result.conn);
     struct entry *entry;
@@ -129,11 +129,11 @@ static struct entry *entry_of(const struct tl_header *header)
 }
 
 /* A segment passed the filter. */
-static tap_packet_status show_connection(void *tap, packet_info *pinfo, epan_dissect_t *edt, const void *data,
-                                         tap_flags_t flags)
+static tap_packet_status conn_table_show_connection(void *tap, packet_info *pinfo, epan_dissect_t *edt, const void *data,
+                                                    tap_flags_t flags)
 {
     const struct tl_header *header = data;
-    struct entry *entry = entry_of(header);
+    struct entry *entry = conn_table_entry_of(header);
     struct tl_facts first;
     struct tl_record record;
 
@@ -145,12 +145,13 @@ static tap_packet_status show_connection(void *tap, packet_info *pinfo, epan_dis
     tl_record_fill(pinfo->pool, header->result.conn, &entry->tally, first.start_ns, &record);
     entry->row = tl_gui_table_add(&window);
     entry->client = record.facts.client;
-    show_record(&record, entry->row, true);
+    conn_table_show_record(&record, entry->row, true);
     return TAP_PACKET_REDRAW;
 }
 
 /* Any segment, whether it passes the filter or not; called after show_connection(). */
-static tap_packet_status count_segment(void *tap, packet_info *pinfo, epan_dissect_t *edt, const void *data, tap_flags_t flags)
+static tap_packet_status conn_table_count_segment(void *tap, packet_info *pinfo, epan_dissect_t *edt, const void *data,
+                                                  tap_flags_t flags)
 {
     const struct tl_header *header = data;
     struct tl_record record = {0};
@@ -159,28 +160,28 @@ static tap_packet_status count_segment(void *tap, packet_info *pinfo, epan_disse
     (void)tap, (void)pinfo, (void)edt, (void)flags;
     if (counter.readings != 1)
         return TAP_PACKET_DONT_REDRAW;
-    entry = entry_of(header);
+    entry = conn_table_entry_of(header);
     tl_tally_add(&entry->tally, &tl_record_heap, &header->segment, &header->result);
     if (entry->row == NO_ROW)
         return TAP_PACKET_DONT_REDRAW;
     record.facts.client = entry->client;
     tl_record_count(&entry->tally, &record);
-    show_record(&record, entry->row, false);
+    conn_table_show_record(&record, entry->row, false);
     return TAP_PACKET_REDRAW;
 }
 
 /* ---- the capture is read ------------------------------------------------------------------------------------------------ */
 
-static void begin_reading(void *tap)
+static void conn_table_begin_reading(void *tap)
 {
     (void)tap;
     counter.readings++;
 }
 
 /* A window will read the capture. The listener is called after that of the window, because it is older. */
-static void begin(void)
+static void conn_table_begin(void)
 {
-    static const struct tl_listener all_segments = {.packet = count_segment, .reset = begin_reading};
+    static const struct tl_listener all_segments = {.packet = conn_table_count_segment, .reset = conn_table_begin_reading};
 
     if (counter.listens)
         remove_tap_listener(&counter);
@@ -202,12 +203,12 @@ void tl_conn_table_register(void)
     unsigned count;
     const struct tl_column *columns = tl_record_columns(&count);
 
-    entries = g_ptr_array_new_with_free_func(free_entry);
+    entries = g_ptr_array_new_with_free_func(conn_table_free_entry);
     for (unsigned i = 0; i < count; i++) {
-        if (is_shown(&columns[i]))
-            tl_gui_table_column(&window, columns[i].title, type_of(&columns[i]));
+        if (conn_table_is_shown(&columns[i]))
+            tl_gui_table_column(&window, columns[i].title, conn_table_type_of(&columns[i]));
     }
     tl_gui_table_column(&window, "Filter", TL_CELL_TEXT);
     tl_gui_table_register(&window);
-    register_cleanup_routine(clear);
+    register_cleanup_routine(conn_table_clear);
 }

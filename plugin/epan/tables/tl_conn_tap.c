@@ -17,7 +17,7 @@
 
 /* What is counted of one connection. */
 struct entry {
-    struct tl_tally tally;
+    struct tl_account account;
     const struct tl_conn *conn;
     uint32_t stream;
     bool selected; /* by the filter */
@@ -51,7 +51,7 @@ static void free_entry(gpointer data)
     struct entry *entry = data;
 
     if (entry)
-        tl_tally_clear(&entry->tally, &tl_record_heap);
+        tl_account_clear(&entry->account, &tl_record_heap);
     g_free(entry);
 }
 
@@ -108,7 +108,7 @@ static tap_packet_status count(void *tap, packet_info *pinfo, epan_dissect_t *ed
     table->origin_ns = MIN(table->origin_ns, header->segment.time_ns);
     if (entry->stream == TL_NO_STREAM)
         entry->stream = stream_of(table, header);
-    tl_tally_add(&entry->tally, &tl_record_heap, &header->segment, &header->result);
+    tl_account_add(&entry->account, &tl_record_heap, &header->segment, &header->result);
     return TAP_PACKET_REDRAW;
 }
 
@@ -151,7 +151,7 @@ static void add_proof(const struct tl_proof *proof, void *data)
     struct entry *entry = proof->conn < table->entries->len ? g_ptr_array_index(table->entries, proof->conn) : NULL;
 
     if (entry)
-        tl_tally_prove(&entry->tally, proof->from, proof->at_once);
+        tl_account_prove(&entry->account, proof->from, proof->at_once, proof->lost_at);
 }
 
 typedef void (*row_function)(const struct tl_record *record, const struct table *table, struct tl_widths *widths);
@@ -166,7 +166,8 @@ static void each_row(const struct table *table, struct tl_widths *widths, row_fu
 
         if (!entry || !entry->selected)
             continue;
-        tl_record_fill(pool, entry->conn, &entry->tally, table->origin_ns, &record);
+        tl_record_fill(pool, entry->conn, &entry->account.tally, table->origin_ns, &record);
+        tl_record_fill_course(pool, entry->conn, &entry->account, &record);
         record.stream = entry->stream;
         row(&record, table, widths);
         wmem_free_all(pool);

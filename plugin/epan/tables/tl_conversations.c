@@ -20,7 +20,7 @@ static const conversation_type row_type = CONVERSATION_SCTP;
 /* ---- filters of a row --------------------------------------------------------------------------------------------------- */
 
 /* Wireshark makes a filter of a row as NAME==address && NAME==port and so on. These are the names, for IPv4 and IPv6. */
-static const char *field_of(conv_filter_type_e what, bool ipv6)
+static const char *conversations_field_of(conv_filter_type_e what, bool ipv6)
 {
     switch (what) {
     case CONV_FT_SRC_ADDRESS:
@@ -40,27 +40,27 @@ static const char *field_of(conv_filter_type_e what, bool ipv6)
     }
 }
 
-static bool is_address(conv_filter_type_e what)
+static bool conversations_is_address(conv_filter_type_e what)
 {
     return what == CONV_FT_SRC_ADDRESS || what == CONV_FT_DST_ADDRESS || what == CONV_FT_ANY_ADDRESS;
 }
 
 /* There is no name for the connection itself, so its number goes before each name of an address. The text is read before the
  * next call, or is the same. */
-static const char *conversation_field(struct _conversation_item_t *row, conv_filter_type_e what)
+static const char *conversations_conversation_field(struct _conversation_item_t *row, conv_filter_type_e what)
 {
     static char text[64];
-    const char *field = field_of(what, row->src_address.type == AT_IPv6);
+    const char *field = conversations_field_of(what, row->src_address.type == AT_IPv6);
 
-    if (!is_address(what))
+    if (!conversations_is_address(what))
         return field;
     snprintf(text, sizeof text, "tcplife.conn==%u && %s", row->conv_id, field);
     return text;
 }
 
-static const char *endpoint_field(struct _endpoint_item_t *row, conv_filter_type_e what)
+static const char *conversations_endpoint_field(struct _endpoint_item_t *row, conv_filter_type_e what)
 {
-    return field_of(what, row->myaddress.type == AT_IPv6);
+    return conversations_field_of(what, row->myaddress.type == AT_IPv6);
 }
 
 /* ---- rows --------------------------------------------------------------------------------------------------------------- */
@@ -71,7 +71,7 @@ struct ends {
     uint16_t port[2];
 };
 
-static struct ends ends_of(const struct tl_result *result)
+static struct ends conversations_ends_of(const struct tl_result *result)
 {
     const struct tl_endpoints *ports = tl_conn_ends(result->conn);
     struct ends ends;
@@ -85,12 +85,12 @@ static struct ends ends_of(const struct tl_result *result)
     return ends;
 }
 
-static tap_packet_status add_conversation(void *tap, packet_info *pinfo, epan_dissect_t *edt, const void *data,
-                                          tap_flags_t flags)
+static tap_packet_status conversations_add_conversation(void *tap, packet_info *pinfo, epan_dissect_t *edt, const void *data,
+                                                        tap_flags_t flags)
 {
-    static ct_dissector_info_t filters = {conversation_field};
+    static ct_dissector_info_t filters = {conversations_conversation_field};
     const struct tl_result *result = &((const struct tl_header *)data)->result;
-    struct ends ends = ends_of(result);
+    struct ends ends = conversations_ends_of(result);
     conv_hash_t *rows = tap;
 
     (void)edt;
@@ -101,10 +101,11 @@ static tap_packet_status add_conversation(void *tap, packet_info *pinfo, epan_di
     return TAP_PACKET_REDRAW;
 }
 
-static tap_packet_status add_endpoints(void *tap, packet_info *pinfo, epan_dissect_t *edt, const void *data, tap_flags_t flags)
+static tap_packet_status conversations_add_endpoints(void *tap, packet_info *pinfo, epan_dissect_t *edt, const void *data,
+                                                     tap_flags_t flags)
 {
-    static et_dissector_info_t filters = {endpoint_field};
-    struct ends ends = ends_of(&((const struct tl_header *)data)->result);
+    static et_dissector_info_t filters = {conversations_endpoint_field};
+    struct ends ends = conversations_ends_of(&((const struct tl_header *)data)->result);
     conv_hash_t *rows = tap;
 
     (void)edt;
@@ -116,5 +117,5 @@ static tap_packet_status add_endpoints(void *tap, packet_info *pinfo, epan_disse
 
 void tl_conversations_register(int protocol)
 {
-    register_conversation_table(protocol, false, add_conversation, add_endpoints);
+    register_conversation_table(protocol, false, conversations_add_conversation, conversations_add_endpoints);
 }

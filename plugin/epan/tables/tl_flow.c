@@ -7,16 +7,12 @@
 #include "base/tl_compat.h"
 
 #include "show/tl_endpoint_text.h"
-#include "show/tl_tag.h"
 #include "show/tl_value.h"
+#include "show/tl_what.h"
 #include "store/tl_store.h"
 #include "tables/tl_tap.h"
 
-enum {
-    LABEL_WIDTH = 20, /* characters that fit on an arrow of the text form: NODE_CHARS_WIDTH of sequence_analysis.c */
-    PHASE_WIDTH = 15, /* the longest phase: "After the close" */
-    FRAME_WIDTH = 4,
-};
+enum { LABEL_WIDTH = 20 }; /* characters that fit on an arrow of the text form: NODE_CHARS_WIDTH of sequence_analysis.c */
 
 /* ---- the arrow ---------------------------------------------------------------------------------------------------------- */
 
@@ -25,10 +21,17 @@ static const char *bytes_text(wmem_allocator_t *pool, uint32_t bytes)
     return bytes == 1 ? "1 byte" : wmem_strdup_printf(pool, "%u bytes", bytes);
 }
 
+static const char *tag_of(const struct tl_header *header, const char **prefix)
+{
+    const struct tl_what what = tl_what(&header->result.shape, header->segment.flags);
+
+    return tl_what_tag(&what, prefix);
+}
+
 static const char *label_of(wmem_allocator_t *pool, const struct tl_header *header)
 {
     const char *prefix;
-    const char *tag = tl_tag(&header->result.shape, &prefix);
+    const char *tag = tag_of(header, &prefix);
 
     if (tag)
         return wmem_strdup_printf(pool, "%s%s", prefix, tag);
@@ -39,11 +42,12 @@ static const char *label_of(wmem_allocator_t *pool, const struct tl_header *head
 
 /* ---- what stands beside it ---------------------------------------------------------------------------------------------- */
 
-/* Separates what comes from what stands there already behind the columns. */
-static void begin_part(wmem_strbuf_t *comment, const char *separator)
+/* Appends a part, separated from what stands there already. */
+static void add_part(wmem_strbuf_t *comment, const char *part)
 {
-    if (wmem_strbuf_get_str(comment)[wmem_strbuf_get_len(comment) - 1] != ' ')
-        wmem_strbuf_append(comment, separator);
+    if (wmem_strbuf_get_len(comment) > 0)
+        wmem_strbuf_append(comment, "; ");
+    wmem_strbuf_append(comment, part);
 }
 
 /* "client", "server", or its address where nothing tells which it is. */
@@ -92,9 +96,8 @@ static void add_reason(wmem_strbuf_t *comment, const struct tl_name *cause, unsi
 
     if (!cause->meaning)
         return;
-    begin_part(comment, "; ");
-    wmem_strbuf_append_printf(comment, "why: %.*s", (int)strlen(cause->meaning) - 1,
-                              cause->meaning); /* without the full stop */
+    add_part(comment, "why: ");
+    wmem_strbuf_append_len(comment, cause->meaning, strlen(cause->meaning) - 1); /* without the full stop */
     if (sure && frame != 0)
         wmem_strbuf_append_printf(comment, " (%s, see frame %u)", sure, frame);
     else if (sure)
@@ -116,27 +119,22 @@ static void add_reasons(wmem_strbuf_t *comment, const struct tl_result *result)
                    result->refs.original_in);
 }
 
-/* The frame, because reasons refer to frames, and the phase have columns of their own, to be read from top to bottom. Then what
- * counts most, because windows cut the rest off. What does not fit on the arrow is repeated. */
+/* What counts most comes first, because windows cut the rest off; the frame, because reasons refer to frames, and the phase come last.
+ * What does not fit on the arrow is repeated. */
 static const char *comment_of(wmem_allocator_t *pool, const struct tl_header *header, const char *label)
 {
-    const struct tl_shape *shape = &header->result.shape;
     wmem_strbuf_t *comment = wmem_strbuf_new(pool, "");
     const char *prefix;
 
-    wmem_strbuf_append_printf(comment, "%-*u %-*s ", FRAME_WIDTH, header->segment.frame, PHASE_WIDTH,
-                              tl_name(TL_GROUP_PHASE, shape->phase)->label);
     add_changes(pool, comment, &header->result);
-    if (strlen(label) > LABEL_WIDTH) {
-        begin_part(comment, "; ");
-        wmem_strbuf_append(comment, label);
-    }
-    if (header->segment.len > 0 && tl_tag(shape, &prefix)) {
-        begin_part(comment, "; ");
-        wmem_strbuf_append(comment, bytes_text(pool, header->segment.len));
-    }
     add_reasons(comment, &header->result);
-    return g_strchomp(wmem_strdup(pool, wmem_strbuf_get_str(comment)));
+    if (strlen(label) > LABEL_WIDTH)
+        add_part(comment, label);
+    if (header->segment.len > 0 && tag_of(header, &prefix))
+        add_part(comment, bytes_text(pool, header->segment.len));
+    add_part(comment, wmem_strdup_printf(pool, "frame %u, %s", header->segment.frame,
+                                         tl_name(TL_GROUP_PHASE, header->result.shape.phase)->label));
+    return wmem_strbuf_get_str(comment);
 }
 
 /* ---- the columns -------------------------------------------------------------------------------------------------------- */

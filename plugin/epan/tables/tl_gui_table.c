@@ -16,40 +16,40 @@ static GPtrArray *tables;
 /* ---- rows --------------------------------------------------------------------------------------------------------------- */
 
 /* The one table of cells behind our table; NULL while no window is open. */
-static stat_tap_table *cells_of(const struct tl_gui_table *table)
+static stat_tap_table *gui_table_cells_of(const struct tl_gui_table *table)
 {
     const GArray *all = table->ui.tables;
 
     return all && all->len > 0 ? g_array_index(all, stat_tap_table *, 0) : NULL;
 }
 
-static void free_text(stat_tap_table_item_type *cell)
+static void gui_table_free_text(stat_tap_table_item_type *cell)
 {
     if (cell->type == TABLE_ITEM_STRING)
         g_free((char *)cell->value.string_value);
     cell->type = TABLE_ITEM_NONE;
 }
 
-static void free_cell(stat_tap_table *cells, unsigned row, unsigned column, stat_tap_table_item_type *cell)
+static void gui_table_free_cell(stat_tap_table *cells, unsigned row, unsigned column, stat_tap_table_item_type *cell)
 {
     (void)cells, (void)row, (void)column;
-    free_text(cell);
+    gui_table_free_text(cell);
 }
 
-static void free_old_rows(struct tl_gui_table *table)
+static void gui_table_free_old_rows(struct tl_gui_table *table)
 {
     for (guint i = 0; i < table->old_rows->len; i++) {
         stat_tap_table_item_type *row = g_ptr_array_index(table->old_rows, i);
 
         for (unsigned column = 0; column < table->column_count; column++)
-            free_text(&row[column]);
+            gui_table_free_text(&row[column]);
         g_free(row);
     }
     g_ptr_array_set_size(table->old_rows, 0);
 }
 
 /* Takes the rows out of the table without freeing them. */
-static void put_rows_aside(struct tl_gui_table *table, stat_tap_table *cells)
+static void gui_table_put_rows_aside(struct tl_gui_table *table, stat_tap_table *cells)
 {
     for (unsigned row = 0; row < cells->num_elements; row++)
         g_ptr_array_add(table->old_rows, cells->elements[row]);
@@ -60,7 +60,7 @@ static void put_rows_aside(struct tl_gui_table *table, stat_tap_table *cells)
 unsigned tl_gui_table_add(struct tl_gui_table *table)
 {
     static const stat_tap_table_item_type empty[TL_GUI_COLUMNS_MAX];
-    stat_tap_table *cells = cells_of(table);
+    stat_tap_table *cells = gui_table_cells_of(table);
 
     if (!cells)
         return UINT_MAX;
@@ -69,16 +69,16 @@ unsigned tl_gui_table_add(struct tl_gui_table *table)
 }
 
 /* NULL when there is no such row. */
-static stat_tap_table_item_type *cell_at(const struct tl_gui_table *table, unsigned row, unsigned column)
+static stat_tap_table_item_type *gui_table_cell_at(const struct tl_gui_table *table, unsigned row, unsigned column)
 {
-    stat_tap_table *cells = cells_of(table);
+    stat_tap_table *cells = gui_table_cells_of(table);
 
     return cells && row < cells->num_elements ? &cells->elements[row][column] : NULL;
 }
 
 void tl_gui_table_count(struct tl_gui_table *table, unsigned row, unsigned column, uint64_t count)
 {
-    stat_tap_table_item_type *cell = cell_at(table, row, column);
+    stat_tap_table_item_type *cell = gui_table_cell_at(table, row, column);
 
     if (!cell)
         return;
@@ -88,19 +88,19 @@ void tl_gui_table_count(struct tl_gui_table *table, unsigned row, unsigned colum
 
 void tl_gui_table_text(struct tl_gui_table *table, unsigned row, unsigned column, const char *text)
 {
-    stat_tap_table_item_type *cell = cell_at(table, row, column);
+    stat_tap_table_item_type *cell = gui_table_cell_at(table, row, column);
     bool right = table->columns[column].align == TAP_ALIGN_RIGHT;
 
     if (!cell)
         return;
-    free_text(cell);
+    gui_table_free_text(cell);
     cell->type = TABLE_ITEM_STRING;
     cell->value.string_value = right ? g_strdup_printf("%*s", NUMBER_WIDTH, text) : g_strdup(text);
 }
 
 /* ---- Wireshark's callbacks ---------------------------------------------------------------------------------------------- */
 
-static struct tl_gui_table *table_of(const stat_tap_table_ui *ui)
+static struct tl_gui_table *gui_table_table_of(const stat_tap_table_ui *ui)
 {
     for (guint i = 0; i < tables->len; i++) {
         struct tl_gui_table *table = g_ptr_array_index(tables, i);
@@ -112,13 +112,13 @@ static struct tl_gui_table *table_of(const stat_tap_table_ui *ui)
 }
 
 /* A window opens, or its filter changes: it will read the capture. Its old rows it shows until reset() is called. */
-static void init(stat_tap_table_ui *ui)
+static void gui_table_init(stat_tap_table_ui *ui)
 {
-    struct tl_gui_table *table = table_of(ui);
-    stat_tap_table *cells = cells_of(table);
+    struct tl_gui_table *table = gui_table_table_of(ui);
+    stat_tap_table *cells = gui_table_cells_of(table);
 
     if (cells)
-        put_rows_aside(table, cells);
+        gui_table_put_rows_aside(table, cells);
     else
         stat_tap_add_table(ui, stat_tap_init_table(table->title, (int)table->column_count, 0, NULL));
     table->clear();
@@ -127,21 +127,21 @@ static void init(stat_tap_table_ui *ui)
 }
 
 /* A window is about to empty itself. Other windows go on showing what they have. */
-static void reset(stat_tap_table *cells)
+static void gui_table_reset(stat_tap_table *cells)
 {
     for (guint i = 0; i < tables->len; i++) {
         struct tl_gui_table *table = g_ptr_array_index(tables, i);
 
-        if (cells_of(table) != cells)
+        if (gui_table_cells_of(table) != cells)
             continue;
-        put_rows_aside(table, cells);
+        gui_table_put_rows_aside(table, cells);
         if (table->ui.refcount <= 1)
-            free_old_rows(table);
+            gui_table_free_old_rows(table);
     }
 }
 
 /* Called by tshark alone, which fills such tables too early and prints them badly. */
-static void refuse_in_tshark(const char *argument, const char **filter, char **error)
+static void gui_table_refuse_in_tshark(const char *argument, const char **filter, char **error)
 {
     (void)filter;
     for (guint i = 0; i < tables->len; i++) {
@@ -177,11 +177,11 @@ void tl_gui_table_register(struct tl_gui_table *table)
         .title = table->title,
         .tap_name = TL_TAP_NAME,
         .cli_string = table->name,
-        .stat_tap_init_cb = init,
+        .stat_tap_init_cb = gui_table_init,
         .packet_func = table->packet,
-        .stat_tap_reset_table_cb = reset,
-        .stat_tap_free_table_item_cb = free_cell,
-        .stat_filter_check_cb = refuse_in_tshark,
+        .stat_tap_reset_table_cb = gui_table_reset,
+        .stat_tap_free_table_item_cb = gui_table_free_cell,
+        .stat_filter_check_cb = gui_table_refuse_in_tshark,
         .nfields = table->column_count,
         .fields = table->columns,
         .nparams = G_N_ELEMENTS(table->parameters),

@@ -87,23 +87,33 @@ static void fill_names(wmem_allocator_t *pool, struct tl_record *record, const s
     record->server_end = tl_endpoint_text(pool, conn, !client);
 }
 
+/* A bit of a mask and its word. */
+struct bit_word {
+    unsigned bit;
+    const char *word;
+};
+
+/* The words of the set bits, joined by a comma; NULL if none is. */
+static const char *join_words(wmem_allocator_t *pool, const struct bit_word *words, size_t count, unsigned mask)
+{
+    const char *text = NULL;
+
+    for (size_t i = 0; i < count; i++) {
+        if (mask & words[i].bit)
+            text = text ? wmem_strdup_printf(pool, "%s,%s", text, words[i].word) : words[i].word;
+    }
+    return text;
+}
+
 static const char *limits_text(wmem_allocator_t *pool, unsigned capture)
 {
-    static const struct {
-        unsigned bit;
-        const char *word;
-    } limits[] = {
+    static const struct bit_word limits[] = {
         {TL_CAPTURE_ASYMMETRIC, "asymmetric"},    {TL_CAPTURE_LOSSY, "lossy"},
         {TL_CAPTURE_DOUBLED, "doubled"},          {TL_CAPTURE_OFFLOAD, "offload"},
         {TL_CAPTURE_BACKWARDS, "time_backwards"}, {TL_CAPTURE_COARSE, "coarse"},
     };
-    const char *text = NULL;
 
-    for (size_t i = 0; i < G_N_ELEMENTS(limits); i++) {
-        if (capture & limits[i].bit)
-            text = text ? wmem_strdup_printf(pool, "%s,%s", text, limits[i].word) : limits[i].word;
-    }
-    return text;
+    return join_words(pool, limits, G_N_ELEMENTS(limits), capture);
 }
 
 void tl_record_facts(const struct tl_conn *conn, struct tl_facts *facts)
@@ -114,8 +124,7 @@ void tl_record_facts(const struct tl_conn *conn, struct tl_facts *facts)
         facts->kind = facts->kind_confidence = facts->initiator = 0;
 }
 
-void tl_record_fill(wmem_allocator_t *pool, const struct tl_conn *conn, const struct tl_tally *tally, int64_t origin_ns,
-                    struct tl_record *record)
+void tl_record_measure(const struct tl_conn *conn, const struct tl_tally *tally, int64_t origin_ns, struct tl_record *record)
 {
     const struct tl_facts *facts = &record->facts;
 
@@ -124,14 +133,62 @@ void tl_record_fill(wmem_allocator_t *pool, const struct tl_conn *conn, const st
     tl_record_count(tally, record);
     record->state[0] = facts->history[facts->client & 1] & 0xF;
     record->state[1] = facts->history[!(facts->client & 1)] & 0xF;
-    fill_names(pool, record, conn);
-    if (tl_conn_zeek(conn, &record->zeek))
-        record->zeek_history = wmem_strdup(pool, record->zeek.history);
-    record->limits = limits_text(pool, facts->capture);
     record->since_first_ns = tl_ns_between(origin_ns, facts->start_ns);
     record->duration_ns = tl_ns_between(facts->start_ns, facts->last_ns);
     record->longest_idle_ns = tally->longest_idle_ns;
     record->final_idle_ns = tl_tally_final_idle(tally);
+}
+
+/* The engine keeps times within bounds that waits do not have (a damaged file can hold any time): where the duration differs for it,
+ * the difference goes to the unknown, or comes out of what is known. */
+static void fill_waits(struct tl_record *record, const struct tl_waits *waits)
+{
+    int64_t *ns = record->waits.ns, rest = record->duration_ns;
+
+    tl_waits_now(waits, record->facts.client & 1, &record->waits);
+    for (unsigned i = 0; i < TL_WAIT_SUM_COUNT; i++) {
+        ns[i] = MIN(ns[i], rest);
+        rest -= ns[i];
+    }
+    ns[TL_WAIT_SUM_UNKNOWN] += rest;
+}
+
+static const char *options_text(wmem_allocator_t *pool, unsigned options)
+{
+    static const struct bit_word words[] = {
+        {TL_OPT_MSS, "mss"},
+        {TL_OPT_WINDOW_SCALE, "window_scale"},
+        {TL_OPT_SACK_PERMITTED, "sack"},
+        {TL_OPT_TIMESTAMPS, "timestamps"},
+        {TL_OPT_FAST_OPEN, "fast_open"},
+        {TL_OPT_MPTCP, "mptcp"},
+    };
+
+    return join_words(pool, words, G_N_ELEMENTS(words), options);
+}
+
+void tl_record_measure_course(const struct tl_conn *conn, const struct tl_account *account, struct tl_record *record)
+{
+    fill_waits(record, &account->waits);
+    tl_course_now(&account->course, conn, &record->facts, &record->course);
+}
+
+void tl_record_fill_course(wmem_allocator_t *pool, const struct tl_conn *conn, const struct tl_account *account,
+                           struct tl_record *record)
+{
+    tl_record_measure_course(conn, account, record);
+    record->options[0] = options_text(pool, record->course.end[0].options);
+    record->options[1] = options_text(pool, record->course.end[1].options);
+}
+
+void tl_record_fill(wmem_allocator_t *pool, const struct tl_conn *conn, const struct tl_tally *tally, int64_t origin_ns,
+                    struct tl_record *record)
+{
+    tl_record_measure(conn, tally, origin_ns, record);
+    fill_names(pool, record, conn);
+    if (tl_conn_zeek(conn, &record->zeek))
+        record->zeek_history = wmem_strdup(pool, record->zeek.history);
+    record->limits = limits_text(pool, record->facts.capture);
 }
 
 /* ---- cells -------------------------------------------------------------------------------------------------------------- */

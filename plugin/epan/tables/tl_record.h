@@ -7,7 +7,7 @@
 
 #include "base/tl_compat.h"
 
-#include "../engine/views/tl_tally.h"
+#include "../engine/views/tl_account.h"
 
 #define TL_NO_STREAM UINT32_MAX
 
@@ -19,12 +19,16 @@ struct tl_record {
     struct tl_facts facts;
     struct tl_zeek_words zeek;
     struct tl_trouble trouble[2], both; /* of each end, and of both together */
+    struct tl_waits_now waits;
+    struct tl_course_now course;
     uint64_t bytes[2];
     int64_t since_first_ns, duration_ns, longest_idle_ns, final_idle_ns;
     const char *client, *server;         /* addresses or names, as Wireshark's name resolution is set */
     const char *client_end, *server_end; /* the same with the port */
     const char *zeek_history;            /* NULL = not followed */
     const char *limits;                  /* NULL = none */
+    const char *options[2];              /* of the SYNs; NULL = none */
+    const char *icmp_from;               /* NULL = none */
     uint32_t client_port, server_port;
     uint32_t segments[2];
     uint32_t retransmissions_of[2], retransmissions;
@@ -63,9 +67,19 @@ void tl_record_facts(const struct tl_conn *conn, struct tl_facts *facts);
  * facts.client set. O(1). */
 void tl_record_count(const struct tl_tally *tally, struct tl_record *record);
 
+/* Fills the numbers and words of a row, without its texts, the view of Zeek and the stream; see tl_record_fill(). O(1). */
+void tl_record_measure(const struct tl_conn *conn, const struct tl_tally *tally, int64_t origin_ns, struct tl_record *record);
+
 /* Fills the row of a connection but for the stream. Needs its tally and the earliest time of any segment (ns since 1970). O(1). */
 void tl_record_fill(wmem_allocator_t *pool, const struct tl_conn *conn, const struct tl_tally *tally, int64_t origin_ns,
                     struct tl_record *record);
+
+/* The same of what its account tells beyond the tally; see tl_record_fill_course(). O(1). */
+void tl_record_measure_course(const struct tl_conn *conn, const struct tl_account *account, struct tl_record *record);
+
+/* Fills what its account tells beyond the tally: waits and course. The rest of the record must be filled. O(1). */
+void tl_record_fill_course(wmem_allocator_t *pool, const struct tl_conn *conn, const struct tl_account *account,
+                           struct tl_record *record);
 
 /* Long enough for any value that is not a TEXT. */
 enum { TL_CELL_MAX = 32 };

@@ -11,7 +11,8 @@
 /* ---- table -------------------------------------------------------------------------------------------------------------- */
 
 /* Cells of the table: "-" stands for what is absent. */
-static const char *table_cell(const struct tl_record *record, const struct tl_column *column, char buffer[TL_CELL_MAX])
+static const char *record_write_table_cell(const struct tl_record *record, const struct tl_column *column,
+                                           char buffer[TL_CELL_MAX])
 {
     const char *cell = tl_record_short_cell(record, column, buffer);
 
@@ -19,14 +20,14 @@ static const char *table_cell(const struct tl_record *record, const struct tl_co
 }
 
 /* Characters, not bytes: names may hold any UTF-8. */
-static unsigned width_of(const char *text)
+static unsigned record_write_width_of(const char *text)
 {
     return (unsigned)g_utf8_strlen(text, -1);
 }
 
-static void write_padded(FILE *out, const char *text, const struct tl_column *column, unsigned width)
+static void record_write_write_padded(FILE *out, const char *text, const struct tl_column *column, unsigned width)
 {
-    int pad = (int)(width - MIN(width, width_of(text)));
+    int pad = (int)(width - MIN(width, record_write_width_of(text)));
 
     if (tl_column_is_number(column))
         fprintf(out, "%*s%s", pad, "", text);
@@ -42,12 +43,13 @@ void tl_write_measure(const struct tl_record *record, struct tl_widths *widths)
 
     for (unsigned i = 0; i < count; i++) {
         if (columns[i].title)
-            widths->width[i] = MAX(widths->width[i], width_of(table_cell(record, &columns[i], buffer)));
+            widths->width[i] =
+                MAX(widths->width[i], record_write_width_of(record_write_table_cell(record, &columns[i], buffer)));
     }
 }
 
 /* A line of the table: the titles when there is no record. The last column is not padded. */
-static void write_line(FILE *out, const struct tl_record *record, const struct tl_widths *widths)
+static void record_write_write_line(FILE *out, const struct tl_record *record, const struct tl_widths *widths)
 {
     char buffer[TL_CELL_MAX];
     unsigned count, last;
@@ -64,8 +66,8 @@ static void write_line(FILE *out, const struct tl_record *record, const struct t
         if (!first)
             fputs("  ", out);
         first = false;
-        write_padded(out, record ? table_cell(record, column, buffer) : column->title, column,
-                     i == last ? 0 : MAX(widths->width[i], width_of(column->title)));
+        record_write_write_padded(out, record ? record_write_table_cell(record, column, buffer) : column->title, column,
+                                  i == last ? 0 : MAX(widths->width[i], record_write_width_of(column->title)));
     }
     fputc('\n', out);
 }
@@ -80,7 +82,7 @@ struct form {
 };
 
 /* One character, as Zeek escapes it: each byte \xHH. Returns what follows. */
-static const char *escape(FILE *out, const char *text)
+static const char *record_write_escape(FILE *out, const char *text)
 {
     const char *end = g_utf8_next_char(text);
 
@@ -90,29 +92,29 @@ static const char *escape(FILE *out, const char *text)
 }
 
 /* Whether a terminal may obey the character: C0, DEL, C1. */
-static bool is_control(const char *text)
+static bool record_write_is_control(const char *text)
 {
     return g_unichar_iscntrl(g_utf8_get_char(text));
 }
 
 /* A name that a capture holds, of a host for instance, may begin with what makes a spreadsheet take a cell for a formula
  * (OWASP, "CSV Injection"). Writes that character escaped. Returns what follows. */
-static const char *disarm(FILE *out, const char *text)
+static const char *record_write_disarm(FILE *out, const char *text)
 {
-    return *text != '\0' && strchr("=+-@\t\r", *text) ? escape(out, text) : text;
+    return *text != '\0' && strchr("=+-@\t\r", *text) ? record_write_escape(out, text) : text;
 }
 
 /* Line ends and tabs stay: in quotes they are harmless. */
-static void write_csv(FILE *out, const char *text)
+static void record_write_write_csv(FILE *out, const char *text)
 {
     bool quoted = strpbrk(text, ",\"\r\n") != NULL;
 
     if (quoted)
         fputc('"', out);
-    text = disarm(out, text);
+    text = record_write_disarm(out, text);
     while (*text != '\0') {
-        if (is_control(text) && !strchr("\t\r\n", *text)) {
-            text = escape(out, text);
+        if (record_write_is_control(text) && !strchr("\t\r\n", *text)) {
+            text = record_write_escape(out, text);
             continue;
         }
         if (*text == '"')
@@ -128,21 +130,21 @@ static void write_csv(FILE *out, const char *text)
 
 /* Zeek's escape is \xHH, for the separator, control characters and the backslash, and for the first character of what would
  * read as absent or empty. */
-static void write_tsv(FILE *out, const char *text)
+static void record_write_write_tsv(FILE *out, const char *text)
 {
-    text = strcmp(text, EMPTY_TEXT) == 0 ? escape(out, text) : disarm(out, text);
+    text = strcmp(text, EMPTY_TEXT) == 0 ? record_write_escape(out, text) : record_write_disarm(out, text);
     while (*text != '\0') {
-        if (is_control(text) || *text == '\\')
-            text = escape(out, text);
+        if (record_write_is_control(text) || *text == '\\')
+            text = record_write_escape(out, text);
         else
             fputc(*text++, out);
     }
 }
 
-static const struct form csv_form = {',', "", write_csv}, tsv_form = {'\t', UNSET_TEXT, write_tsv};
+static const struct form csv_form = {',', "", record_write_write_csv}, tsv_form = {'\t', UNSET_TEXT, record_write_write_tsv};
 
 /* The types of Zeek's logs. */
-static const char *tsv_type(const struct tl_column *column)
+static const char *record_write_tsv_type(const struct tl_column *column)
 {
     switch (column->type) {
     case TL_COLUMN_TIME:
@@ -157,7 +159,7 @@ static const char *tsv_type(const struct tl_column *column)
     }
 }
 
-static void write_tsv_header(FILE *out)
+static void record_write_write_tsv_header(FILE *out)
 {
     unsigned count;
     const struct tl_column *columns = tl_record_columns(&count);
@@ -171,13 +173,13 @@ static void write_tsv_header(FILE *out)
     fputs("\n#types", out);
     for (unsigned i = 0; i < count; i++) {
         if (columns[i].name)
-            fprintf(out, "\t%s", tsv_type(&columns[i]));
+            fprintf(out, "\t%s", record_write_tsv_type(&columns[i]));
     }
     fputc('\n', out);
 }
 
 /* The cells of a row, or the names of the columns when there is no record. */
-static void write_separated(FILE *out, const struct tl_record *record, const struct form *form)
+static void record_write_write_separated(FILE *out, const struct tl_record *record, const struct form *form)
 {
     char buffer[TL_CELL_MAX];
     unsigned count;
@@ -205,7 +207,7 @@ static void write_separated(FILE *out, const struct tl_record *record, const str
 
 /* ---- JSON --------------------------------------------------------------------------------------------------------------- */
 
-static void write_json(FILE *out, const struct tl_record *record)
+static void record_write_write_json(FILE *out, const struct tl_record *record)
 {
     json_dumper dumper = {.output_file = out};
     char buffer[TL_CELL_MAX];
@@ -236,21 +238,21 @@ static void write_json(FILE *out, const struct tl_record *record)
 void tl_write_header(FILE *out, enum tl_format format, const struct tl_widths *widths)
 {
     if (format == TL_FORMAT_TABLE)
-        write_line(out, NULL, widths);
+        record_write_write_line(out, NULL, widths);
     else if (format == TL_FORMAT_CSV)
-        write_separated(out, NULL, &csv_form);
+        record_write_write_separated(out, NULL, &csv_form);
     else if (format == TL_FORMAT_TSV)
-        write_tsv_header(out);
+        record_write_write_tsv_header(out);
 }
 
 void tl_write_row(FILE *out, enum tl_format format, const struct tl_record *record, const struct tl_widths *widths)
 {
     if (format == TL_FORMAT_TABLE)
-        write_line(out, record, widths);
+        record_write_write_line(out, record, widths);
     else if (format == TL_FORMAT_CSV)
-        write_separated(out, record, &csv_form);
+        record_write_write_separated(out, record, &csv_form);
     else if (format == TL_FORMAT_TSV)
-        write_separated(out, record, &tsv_form);
+        record_write_write_separated(out, record, &tsv_form);
     else
-        write_json(out, record);
+        record_write_write_json(out, record);
 }

@@ -47,7 +47,7 @@ static const struct column columns[] = {
 enum { COLUMNS = G_N_ELEMENTS(columns), CELL_MAX = 32 };
 
 /* The text of a cell; may point into `buffer`. */
-static const char *cell_of(const struct tl_server *server, const struct column *column, char buffer[CELL_MAX])
+static const char *server_table_cell_of(const struct tl_server *server, const struct column *column, char buffer[CELL_MAX])
 {
     const void *member = (const char *)server + column->offset;
 
@@ -67,7 +67,7 @@ static const char *cell_of(const struct tl_server *server, const struct column *
 }
 
 /* Notes that a connection came by. Returns false when it had before. */
-static bool note(GPtrArray *conns, struct tl_conn *conn)
+static bool server_table_note(GPtrArray *conns, struct tl_conn *conn)
 {
     uint32_t number = tl_conn_number(conn);
 
@@ -89,17 +89,18 @@ struct listing {
 
 static GPtrArray *listings;
 
-static tap_packet_status note_connection(void *tap, packet_info *pinfo, epan_dissect_t *edt, const void *data,
-                                         tap_flags_t flags)
+static tap_packet_status server_table_note_connection(void *tap, packet_info *pinfo, epan_dissect_t *edt, const void *data,
+                                                      tap_flags_t flags)
 {
     struct listing *listing = tap;
 
     (void)pinfo, (void)edt, (void)flags;
-    return note(listing->conns, ((const struct tl_header *)data)->result.conn) ? TAP_PACKET_REDRAW : TAP_PACKET_DONT_REDRAW;
+    return server_table_note(listing->conns, ((const struct tl_header *)data)->result.conn) ? TAP_PACKET_REDRAW
+                                                                                            : TAP_PACKET_DONT_REDRAW;
 }
 
 /* The capture is at its end, or goes on in another file: the connections are what they are. */
-static void settle(gpointer data, gpointer unused)
+static void server_table_settle(gpointer data, gpointer unused)
 {
     struct listing *listing = data;
 
@@ -111,7 +112,7 @@ static void settle(gpointer data, gpointer unused)
     g_ptr_array_set_size(listing->conns, 0);
 }
 
-static void print_cell(const struct column *column, const char *text, int width)
+static void server_table_print_cell(const struct column *column, const char *text, int width)
 {
     int pad = MAX(width - (int)g_utf8_strlen(text, -1), 0);
 
@@ -122,24 +123,25 @@ static void print_cell(const struct column *column, const char *text, int width)
 }
 
 /* The titles when there is no server. */
-static void print_line(const struct tl_server *server, const int widths[COLUMNS])
+static void server_table_print_line(const struct tl_server *server, const int widths[COLUMNS])
 {
     char buffer[CELL_MAX];
 
     for (unsigned i = 0; i < COLUMNS; i++)
-        print_cell(&columns[i], server ? cell_of(server, &columns[i], buffer) : columns[i].title, widths[i]);
+        server_table_print_cell(&columns[i], server ? server_table_cell_of(server, &columns[i], buffer) : columns[i].title,
+                                widths[i]);
     putchar('\n');
 }
 
-static void measure(const struct tl_server *server, int widths[COLUMNS])
+static void server_table_measure(const struct tl_server *server, int widths[COLUMNS])
 {
     char buffer[CELL_MAX];
 
     for (unsigned i = 0; i < COLUMNS; i++)
-        widths[i] = MAX(widths[i], (int)g_utf8_strlen(cell_of(server, &columns[i], buffer), -1));
+        widths[i] = MAX(widths[i], (int)g_utf8_strlen(server_table_cell_of(server, &columns[i], buffer), -1));
 }
 
-static void draw(void *tap)
+static void server_table_draw(void *tap)
 {
     struct listing *listing = tap;
     const struct tl_server *all = tl_servers_all(listing->servers);
@@ -147,25 +149,25 @@ static void draw(void *tap)
     uint32_t count;
     int widths[COLUMNS];
 
-    settle(listing, NULL);
+    server_table_settle(listing, NULL);
     count = tl_servers_count(listing->servers);
     rows = tl_servers_sorted(listing->servers);
     for (unsigned i = 0; i < COLUMNS; i++)
         widths[i] = (int)strlen(columns[i].title);
-    measure(all, widths);
+    server_table_measure(all, widths);
     for (uint32_t i = 0; i < count; i++)
-        measure(rows[i], widths);
-    print_line(NULL, widths);
+        server_table_measure(rows[i], widths);
+    server_table_print_line(NULL, widths);
     for (uint32_t i = 0; i < count; i++)
-        print_line(rows[i], widths);
-    print_line(all, widths);
+        server_table_print_line(rows[i], widths);
+    server_table_print_line(all, widths);
     g_free(rows);
     tl_argument_written();
 }
 
-static TL_STAT_INIT start(const char *argument, void *data)
+static TL_STAT_INIT server_table_start(const char *argument, void *data)
 {
-    static const struct tl_listener listener = {.packet = note_connection, .draw = draw};
+    static const struct tl_listener listener = {.packet = server_table_note_connection, .draw = server_table_draw};
     const char *filter = tl_argument_filter(argument, name);
     struct listing *listing;
 
@@ -190,25 +192,25 @@ static struct {
     struct tl_servers *servers;
 } shown;
 
-static void clear(void)
+static void server_table_clear(void)
 {
     g_ptr_array_set_size(shown.conns, 0);
     tl_servers_free(shown.servers);
     shown.servers = tl_servers_new();
 }
 
-static tap_packet_status show_connection(void *tap, packet_info *pinfo, epan_dissect_t *edt, const void *data,
-                                         tap_flags_t flags);
+static tap_packet_status server_table_show_connection(void *tap, packet_info *pinfo, epan_dissect_t *edt, const void *data,
+                                                      tap_flags_t flags);
 
 static struct tl_gui_table window = {
     .title = "TCP Lifecycle Servers",
     .name = window_name,
     .instead = "-z tcplife,servers",
-    .packet = show_connection,
-    .clear = clear,
+    .packet = server_table_show_connection,
+    .clear = server_table_clear,
 };
 
-static void show_server(const struct tl_server *server, unsigned row)
+static void server_table_show_server(const struct tl_server *server, unsigned row)
 {
     char buffer[CELL_MAX];
 
@@ -216,33 +218,33 @@ static void show_server(const struct tl_server *server, unsigned row)
         if (columns[i].type == COUNT)
             tl_gui_table_count(&window, row, i, *(const uint32_t *)((const char *)server + columns[i].offset));
         else
-            tl_gui_table_text(&window, row, i, cell_of(server, &columns[i], buffer));
+            tl_gui_table_text(&window, row, i, server_table_cell_of(server, &columns[i], buffer));
     }
 }
 
 /* The window reads a capture that was read before, so the connection is known to its end. */
-static tap_packet_status show_connection(void *tap, packet_info *pinfo, epan_dissect_t *edt, const void *data,
-                                         tap_flags_t flags)
+static tap_packet_status server_table_show_connection(void *tap, packet_info *pinfo, epan_dissect_t *edt, const void *data,
+                                                      tap_flags_t flags)
 {
     struct tl_conn *conn = ((const struct tl_header *)data)->result.conn;
     uint32_t count = tl_servers_count(shown.servers);
     const struct tl_server *server;
 
     (void)tap, (void)pinfo, (void)edt, (void)flags;
-    if (!note(shown.conns, conn))
+    if (!server_table_note(shown.conns, conn))
         return TAP_PACKET_DONT_REDRAW;
     server = tl_servers_add(shown.servers, conn);
     if (server->number == count)
         tl_gui_table_add(&window);
-    show_server(server, server->number);
+    server_table_show_server(server, server->number);
     return TAP_PACKET_REDRAW;
 }
 
 /* The file goes away, and with it the connections. */
-static void forget(void)
+static void server_table_forget(void)
 {
-    g_ptr_array_foreach(listings, settle, NULL);
-    clear();
+    g_ptr_array_foreach(listings, server_table_settle, NULL);
+    server_table_clear();
 }
 
 void tl_server_table_register(void)
@@ -255,6 +257,6 @@ void tl_server_table_register(void)
                             : columns[i].type == COUNT ? TL_CELL_COUNT
                                                        : TL_CELL_NUMBER);
     tl_gui_table_register(&window);
-    tl_argument_register(name, start, NULL);
-    register_cleanup_routine(forget);
+    tl_argument_register(name, server_table_start, NULL);
+    register_cleanup_routine(server_table_forget);
 }

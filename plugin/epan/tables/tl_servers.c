@@ -39,27 +39,27 @@ struct tl_servers {
 /* ---- keys --------------------------------------------------------------------------------------------------------------- */
 
 /* Keyed by a random number: nobody can prepare a capture whose servers all collide. */
-static guint hash_server(gconstpointer key)
+static guint servers_hash_server(gconstpointer key)
 {
     return wmem_strong_hash(key, sizeof(struct server_key));
 }
 
-static gboolean equal_server(gconstpointer a, gconstpointer b)
+static gboolean servers_equal_server(gconstpointer a, gconstpointer b)
 {
     return memcmp(a, b, sizeof(struct server_key)) == 0;
 }
 
-static guint hash_client(gconstpointer key)
+static guint servers_hash_client(gconstpointer key)
 {
     return wmem_strong_hash(key, sizeof(struct client_key));
 }
 
-static gboolean equal_client(gconstpointer a, gconstpointer b)
+static gboolean servers_equal_client(gconstpointer a, gconstpointer b)
 {
     return memcmp(a, b, sizeof(struct client_key)) == 0;
 }
 
-static void copy_bytes(uint8_t bytes[ADDRESS_MAX], const address *name)
+static void servers_copy_bytes(uint8_t bytes[ADDRESS_MAX], const address *name)
 {
     if (name->len > 0)
         memcpy(bytes, name->data, MIN((size_t)name->len, ADDRESS_MAX));
@@ -67,7 +67,7 @@ static void copy_bytes(uint8_t bytes[ADDRESS_MAX], const address *name)
 
 /* ---- rows --------------------------------------------------------------------------------------------------------------- */
 
-static enum tl_fate fate_of(unsigned outcome)
+static enum tl_fate servers_fate_of(unsigned outcome)
 {
     static const uint8_t fates[TL_OUTCOME_COUNT] = {
         [TL_OUTCOME_NONE] = TL_FATE_OTHER,
@@ -91,12 +91,12 @@ static enum tl_fate fate_of(unsigned outcome)
     return outcome < TL_OUTCOME_COUNT ? (enum tl_fate)fates[outcome] : TL_FATE_OTHER;
 }
 
-static struct tl_server empty_row(const char *name, uint32_t number)
+static struct tl_server servers_empty_row(const char *name, uint32_t number)
 {
     return (struct tl_server){.name = name, .number = number, .first_ns = INT64_MIN, .last_ns = INT64_MIN, .second = INT64_MIN};
 }
 
-static struct tl_server *row_of(struct tl_servers *servers, const struct tl_conn *conn, const struct tl_facts *facts)
+static struct tl_server *servers_row_of(struct tl_servers *servers, const struct tl_conn *conn, const struct tl_facts *facts)
 {
     struct server_key key = {.known = facts->opener == TL_SENDER_CLIENT};
     unsigned end = !(facts->client & 1);
@@ -105,7 +105,7 @@ static struct tl_server *row_of(struct tl_servers *servers, const struct tl_conn
 
     if (key.known) {
         tl_pairs_address(conn, end, &name);
-        copy_bytes(key.address, &name);
+        servers_copy_bytes(key.address, &name);
         key.type = (uint8_t)name.type;
         key.port = tl_conn_ends(conn)->port[end];
     }
@@ -113,19 +113,19 @@ static struct tl_server *row_of(struct tl_servers *servers, const struct tl_conn
     if (row)
         return row;
     row = wmem_new(servers->pool, struct tl_server);
-    *row = empty_row(key.known ? tl_endpoint_text(servers->pool, conn, end) : "(no server)", servers->rows->len);
+    *row = servers_empty_row(key.known ? tl_endpoint_text(servers->pool, conn, end) : "(no server)", servers->rows->len);
     g_ptr_array_add(servers->rows, row);
     wmem_map_insert(servers->by_key, wmem_memdup(servers->pool, &key, sizeof key), row);
     return row;
 }
 
-static void add_client(struct tl_servers *servers, struct tl_server *row, const struct tl_conn *conn, unsigned end)
+static void servers_add_client(struct tl_servers *servers, struct tl_server *row, const struct tl_conn *conn, unsigned end)
 {
     struct client_key key = {.server = row->number};
     address name;
 
     tl_pairs_address(conn, end, &name);
-    copy_bytes(key.address, &name);
+    servers_copy_bytes(key.address, &name);
     key.type = (uint32_t)name.type;
     if (wmem_map_contains(servers->clients, &key))
         return;
@@ -133,7 +133,7 @@ static void add_client(struct tl_servers *servers, struct tl_server *row, const 
     row->clients++;
 }
 
-static void add_times(struct tl_server *row, int64_t begin_ns, int64_t end_ns)
+static void servers_add_times(struct tl_server *row, int64_t begin_ns, int64_t end_ns)
 {
     int64_t second = begin_ns / SECOND_NS;
 
@@ -146,17 +146,17 @@ static void add_times(struct tl_server *row, int64_t begin_ns, int64_t end_ns)
     row->most_per_second = MAX(row->most_per_second, row->in_second);
 }
 
-static void add_to(struct tl_servers *servers, struct tl_server *row, const struct tl_conn *conn, const struct tl_facts *facts,
-                   int64_t origin_ns)
+static void servers_add_to(struct tl_servers *servers, struct tl_server *row, const struct tl_conn *conn,
+                           const struct tl_facts *facts, int64_t origin_ns)
 {
-    enum tl_fate fate = fate_of(facts->outcome);
+    enum tl_fate fate = servers_fate_of(facts->outcome);
 
     row->connections++;
     row->fates[fate]++;
     if (fate != TL_FATE_COMPLETE && fate != TL_FATE_OTHER)
         row->failed++;
-    add_client(servers, row, conn, facts->client);
-    add_times(row, tl_ns_between(origin_ns, facts->start_ns), tl_ns_between(origin_ns, facts->last_ns));
+    servers_add_client(servers, row, conn, facts->client);
+    servers_add_times(row, tl_ns_between(origin_ns, facts->start_ns), tl_ns_between(origin_ns, facts->last_ns));
 }
 
 const struct tl_server *tl_servers_add(struct tl_servers *servers, const struct tl_conn *conn)
@@ -166,9 +166,9 @@ const struct tl_server *tl_servers_add(struct tl_servers *servers, const struct 
 
     tl_record_facts(conn, &facts);
     tl_record_facts(tl_store_conn(0), &first);
-    row = row_of(servers, conn, &facts);
-    add_to(servers, row, conn, &facts, first.start_ns);
-    add_to(servers, &servers->all, conn, &facts, first.start_ns);
+    row = servers_row_of(servers, conn, &facts);
+    servers_add_to(servers, row, conn, &facts, first.start_ns);
+    servers_add_to(servers, &servers->all, conn, &facts, first.start_ns);
     return row;
 }
 
@@ -180,10 +180,10 @@ struct tl_servers *tl_servers_new(void)
     struct tl_servers *servers = g_new0(struct tl_servers, 1);
 
     servers->pool = pool;
-    servers->by_key = wmem_map_new(pool, hash_server, equal_server);
-    servers->clients = wmem_map_new(pool, hash_client, equal_client);
+    servers->by_key = wmem_map_new(pool, servers_hash_server, servers_equal_server);
+    servers->clients = wmem_map_new(pool, servers_hash_client, servers_equal_client);
     servers->rows = g_ptr_array_new();
-    servers->all = empty_row("all", UINT32_MAX);
+    servers->all = servers_empty_row("all", UINT32_MAX);
     return servers;
 }
 
@@ -206,7 +206,7 @@ const struct tl_server *tl_servers_all(const struct tl_servers *servers)
     return &servers->all;
 }
 
-static int order(const void *a, const void *b)
+static int servers_order(const void *a, const void *b)
 {
     const struct tl_server *one = *(const struct tl_server *const *)a, *other = *(const struct tl_server *const *)b;
 
@@ -224,6 +224,6 @@ const struct tl_server **tl_servers_sorted(const struct tl_servers *servers)
 
     if (count > 0)
         memcpy(rows, servers->rows->pdata, count * sizeof *rows);
-    qsort(rows, count, sizeof *rows, order);
+    qsort(rows, count, sizeof *rows, servers_order);
     return rows;
 }

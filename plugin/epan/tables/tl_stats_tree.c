@@ -66,18 +66,18 @@ static const char counted; /* its address marks a connection that is in `counts`
 
 static GHashTable *trees; /* stats_tree -> struct tree */
 
-static unsigned value_at(const void *answers, const struct branch *branch)
+static unsigned stats_value_at(const void *answers, const struct branch *branch)
 {
     return *((const uint8_t *)answers + branch->offset);
 }
 
 /* ---- segments ----------------------------------------------------------------------------------------------------------- */
 
-static void count_segment(const struct tree *tree, const struct tl_shape *shape)
+static void stats_count_segment(const struct tree *tree, const struct tl_shape *shape)
 {
     for (unsigned i = 0; i < SEGMENT_BRANCHES; i++) {
         const struct branch *branch = &segment_branches[i];
-        const char *label = tl_name(branch->group, value_at(shape, branch))->label;
+        const char *label = tl_name(branch->group, stats_value_at(shape, branch))->label;
         int leaf;
 
         if (!label)
@@ -92,14 +92,14 @@ static void count_segment(const struct tree *tree, const struct tl_shape *shape)
 /* ---- connections -------------------------------------------------------------------------------------------------------- */
 
 /* Counts a connection as what it is by now. Where the value is NONE the question does not arise. */
-static void count_connection(struct tree *tree, const struct tl_conn *conn)
+static void stats_count_connection(struct tree *tree, const struct tl_conn *conn)
 {
     struct tl_facts facts;
 
     tl_record_facts(conn, &facts);
     for (unsigned i = 0; i < CONN_BRANCHES; i++) {
         const struct branch *branch = &conn_branches[i];
-        unsigned value = value_at(&facts, branch);
+        unsigned value = stats_value_at(&facts, branch);
         gint *counts = tree->counts[i];
 
         if (value == 0 || value >= VALUES_MAX)
@@ -110,7 +110,7 @@ static void count_connection(struct tree *tree, const struct tl_conn *conn)
 }
 
 /* Whether the answers of a connection are final is known only on a later pass; on the first one they wait for the end. */
-static void meet_connection(struct tree *tree, struct tl_conn *conn, bool visited)
+static void stats_meet_connection(struct tree *tree, struct tl_conn *conn, bool visited)
 {
     uint32_t number = tl_conn_number(conn);
 
@@ -120,24 +120,24 @@ static void meet_connection(struct tree *tree, struct tl_conn *conn, bool visite
         return;
     g_ptr_array_index(tree->conns, number) = visited ? COUNTED : (gpointer)conn;
     if (visited)
-        count_connection(tree, conn);
+        stats_count_connection(tree, conn);
 }
 
 /* The capture is at its end: counts those that waited for it. */
-static void settle(struct tree *tree)
+static void stats_settle(struct tree *tree)
 {
     for (guint i = 0; i < tree->conns->len; i++) {
         gpointer conn = g_ptr_array_index(tree->conns, i);
 
         if (conn && conn != COUNTED)
-            count_connection(tree, conn);
+            stats_count_connection(tree, conn);
     }
     g_ptr_array_set_size(tree->conns, 0);
 }
 
 /* ---- life of a tree ----------------------------------------------------------------------------------------------------- */
 
-static void free_tree(gpointer data)
+static void stats_free_tree(gpointer data)
 {
     struct tree *tree = data;
 
@@ -146,7 +146,7 @@ static void free_tree(gpointer data)
 }
 
 /* Called for a new tree, and by the window once more when it is emptied. */
-static void init(stats_tree *nodes)
+static void stats_init(stats_tree *nodes)
 {
     struct tree *tree = g_new0(struct tree, 1);
 
@@ -159,7 +159,8 @@ static void init(stats_tree *nodes)
         tree->conn_ids[i] = stats_tree_create_node(nodes, conn_branches[i].title, 0, STAT_DT_INT, TRUE);
 }
 
-static tap_packet_status packet(stats_tree *nodes, packet_info *pinfo, epan_dissect_t *edt, const void *data, tap_flags_t flags)
+static tap_packet_status stats_packet(stats_tree *nodes, packet_info *pinfo, epan_dissect_t *edt, const void *data,
+                                      tap_flags_t flags)
 {
     const struct tl_header *header = data;
     struct tree *tree = g_hash_table_lookup(trees, nodes);
@@ -167,35 +168,35 @@ static tap_packet_status packet(stats_tree *nodes, packet_info *pinfo, epan_diss
     (void)pinfo, (void)edt, (void)flags;
     if (!tree)
         return TAP_PACKET_DONT_REDRAW;
-    count_segment(tree, &header->result.shape);
-    meet_connection(tree, header->result.conn, header->visited);
+    stats_count_segment(tree, &header->result.shape);
+    stats_meet_connection(tree, header->result.conn, header->visited);
     return TAP_PACKET_REDRAW;
 }
 
-static void cleanup(stats_tree *nodes)
+static void stats_cleanup(stats_tree *nodes)
 {
     g_hash_table_remove(trees, nodes);
 }
 
 /* The file goes away, and with it the connections. A long capture of tshark may go on in another file. */
-static void settle_all(void)
+static void stats_settle_all(void)
 {
     GHashTableIter all;
     gpointer tree;
 
     g_hash_table_iter_init(&all, trees);
     while (g_hash_table_iter_next(&all, NULL, &tree))
-        settle(tree);
+        stats_settle(tree);
 }
 
 /* ---- tshark ------------------------------------------------------------------------------------------------------------- */
 
-static void draw(void *data)
+static void stats_draw(void *data)
 {
     stats_tree *nodes = data;
     GString *text;
 
-    settle(g_hash_table_lookup(trees, nodes));
+    stats_settle(g_hash_table_lookup(trees, nodes));
     text = stats_tree_format_as_str(nodes, TL_STATS_TREE_FORMAT, stats_tree_get_default_sort_col(nodes),
                                     stats_tree_is_default_sort_DESC(nodes));
     printf("%s", text->str);
@@ -203,16 +204,16 @@ static void draw(void *data)
     tl_argument_written();
 }
 
-static void finish(void *nodes)
+static void stats_finish(void *nodes)
 {
     stats_tree_free(nodes);
 }
 
 /* tshark has this for all trees. With ours connections are counted when the capture has ended and not before, and a wrong filter
  * ends the program. */
-static TL_STAT_INIT start(const char *argument, void *data)
+static TL_STAT_INIT stats_start(const char *argument, void *data)
 {
-    static const struct tl_listener listener = {stats_tree_packet, stats_tree_reset, draw, finish};
+    static const struct tl_listener listener = {stats_tree_packet, stats_tree_reset, stats_draw, stats_finish};
     const char *filter = tl_argument_filter(argument, name);
     stats_tree *nodes;
 
@@ -223,14 +224,14 @@ static TL_STAT_INIT start(const char *argument, void *data)
     }
     nodes = stats_tree_new(stats_tree_get_cfg_by_abbr("tcplife"), NULL, filter);
     tl_argument_listen(TL_TAP_NAME, &listener, nodes, filter);
-    init(nodes);
+    stats_init(nodes);
     TL_STAT_INIT_DONE;
 }
 
 void tl_stats_tree_register(void)
 {
-    trees = g_hash_table_new_full(NULL, NULL, NULL, free_tree);
-    stats_tree_register_plugin(TL_TAP_NAME, "tcplife", "TCP Lifecycle", 0, packet, init, cleanup);
-    register_cleanup_routine(settle_all);
-    tl_argument_register(name, start, NULL);
+    trees = g_hash_table_new_full(NULL, NULL, NULL, stats_free_tree);
+    stats_tree_register_plugin(TL_TAP_NAME, "tcplife", "TCP Lifecycle", 0, stats_packet, stats_init, stats_cleanup);
+    register_cleanup_routine(stats_settle_all);
+    tl_argument_register(name, stats_start, NULL);
 }

@@ -1,33 +1,20 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 """What tcplife has to reach on the corpus of devices, and the tables of tests/lab/score."""
 
-import math
 import os
 from dataclasses import dataclass
 
 from devices.scoring import FLAGS, POINTS, VERDICTS
 from devices.situations import SITUATIONS
+from floors import Floors
 
 CLIENT_SIDE = ("client", "router")
 AIM, AIM_SITUATION = 0.97, 0.95     # what the project wants to reach
 
 LINUX = "Linux corpus: no device, none named"
 
-# What tcplife reaches on the committed corpus today: line, right at least, wrong at most, wrong
-# though certain at most, as shares of all.  `tests/lab/score --raise` writes it anew, never lower.
-TODAY_FILE = os.path.join(os.path.dirname(os.path.abspath(__file__)), "today.tsv")
-HEADER = "line\tright\twrong\tcertain\n"
-STEP = 1000     # shares are written in thousandths, rounded to the easier side
-
-
-def read_today():
-    """{line: (right, wrong, certain)}."""
-    with open(TODAY_FILE, encoding="ascii") as file:
-        rows = [line.rstrip("\n").split("\t") for line in file.readlines()[1:]]
-    return {row[0]: tuple(map(float, row[1:])) for row in rows}
-
-
-TODAY = read_today()
+# What tcplife reaches on the committed corpus today; `tests/lab/score --raise` writes it anew.
+TODAY = Floors(os.path.join(os.path.dirname(os.path.abspath(__file__)), "today.tsv"), ("line",))
 
 
 @dataclass
@@ -50,16 +37,7 @@ class Line:
     @property
     def met(self):
         """True when nothing is worse than TODAY says."""
-        least, wrong, certain = TODAY.get(self.text, (0, 1, 1))
-        return self.right >= least * self.total and self.wrong <= wrong * self.total \
-            and self.certain <= certain * self.total
-
-    @property
-    def today(self):
-        """What TODAY would have to say."""
-        return (math.floor(STEP * self.right / self.total) / STEP,
-                math.ceil(STEP * self.wrong / self.total) / STEP,
-                math.ceil(STEP * self.certain / self.total) / STEP)
+        return TODAY.met((self.text,), self)
 
     @property
     def reached(self):
@@ -115,15 +93,8 @@ def check(tally):
 
 
 def raise_today(tally):
-    """Write TODAY_FILE, unless a line would be lowered; says which."""
-    lines = check(tally)
-    lowered = [one.text for one in lines if not one.met]
-    if not lowered:
-        with open(TODAY_FILE, "w", encoding="ascii") as file:
-            file.write(HEADER + "".join(
-                "\t".join((text, *(f"{share:.3f}" for share in shares))) + "\n"
-                for text, shares in {**TODAY, **{one.text: one.today for one in lines}}.items()))
-    return lowered
+    """Write TODAY's file, unless a line would be lowered; says which."""
+    return [text for text, in TODAY.lift({(one.text,): one for one in check(tally)})]
 
 
 def percent(part, whole):

@@ -12,6 +12,7 @@ import os
 from dataclasses import dataclass, field
 
 from devices.situations import SITUATIONS
+from reader import SEVERAL, first
 from scoring import NO_CAUSE, RST_ALLOWED
 
 POINTS = ("client", "router", "server")
@@ -19,7 +20,8 @@ POINTS = ("client", "router", "server")
 FLAGS = ("retransmission", "spurious_retransmission", "fast_retransmission", "out_of_order",
          "duplicate_ack", "lost_segment", "keep_alive", "zero_window", "reused_ports")
 ORIGIN, OLD_ORIGIN = "tcplife.rst.origin", "tcplife.rst.injected"
-SAYS = ("tcplife.verdict", "tcplife.finding", "tcplife.path_mtu", "tcplife.rst.cause")
+SAYS = ("tcplife.verdict", "tcplife.finding", "tcplife.path_mtu", "tcplife.rst.cause",
+        "tcplife.handshake.synack_why", "tcplife.open_failure")
 FIELDS = ("frame.number", "ip.src", "ipv6.src", "tcp.srcport", "tcp.dstport", "tcplife.conn",
           ORIGIN, ORIGIN + ".confidence", OLD_ORIGIN, "tcplife.rst.cause.confidence", *SAYS,
           *("tcp.analysis." + name for name in FLAGS))
@@ -30,7 +32,8 @@ TRAPS = ("end_own_ttl40", "end_own_ttl255")     # the program chose a TTL that i
 ALIKE = ("dev_reject_new_equal", "dev_reject_open_equal", "dev_injected_perfect",
          "dev_injected_perfect_near", "dev_v6_injected_perfect")
 # Causes of a reset that a device sent, by what befell the connection.  Whether a policy or a lost
-# entry made a device reset is not on the wire: both words are right for both.
+# entry made a device reset is not on the wire: both words are right for both.  half_open is not: it
+# says that the end in whose name the reset came lost the connection, and that end still has it.
 DEVICE_WORDS = ("device_policy", "device_state")
 DEVICE_CAUSES = {"refused": ("refused",), "idle_timeout": ("device_idle",), "policy": DEVICE_WORDS,
                  "state_lost": DEVICE_WORDS, "invalid": DEVICE_WORDS,
@@ -102,9 +105,9 @@ def known(listing):
     return tuple(name for name in FIELDS if name in there)
 
 
-def first(row):
-    """A row with the first value of each field: an ICMP error quotes a second IP header."""
-    return {name: value.split("|")[0] for name, value in row.items()}
+def words_of(row):
+    """What a row says, as field=value."""
+    return {f"{name}={one}" for name in SAYS for one in row.get(name, "").split(SEVERAL) if one}
 
 
 def origin_said(row):
@@ -176,7 +179,7 @@ def score_capture(tally, capture, rows):
         if not row.get("tcp.srcport"):
             continue
         key = capture.connection(row)
-        said[key] |= {f"{name}={row[name]}" for name in SAYS if row.get(name)}
+        said[key] |= words_of(row)
         flags[key] |= {name for name in FLAGS if row.get("tcp.analysis." + name)}
         frames[key].add(int(row["frame.number"]))
         label = capture.labels.get(row["frame.number"])
@@ -201,7 +204,7 @@ def score_linux(tally, capture, rows):
     said = collections.defaultdict(set)
     for row in map(first, rows):
         if row.get("tcplife.conn"):
-            said[row["tcplife.conn"]] |= {f"{name}={row[name]}" for name in SAYS if row.get(name)}
+            said[row["tcplife.conn"]] |= words_of(row)
     for words in said.values():
         wrong = claims(words) - set(LINUX_TRUE.get(capture.scenario, ()))
         tally.linux["false" if wrong else "quiet"] += 1

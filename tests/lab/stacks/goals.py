@@ -4,6 +4,7 @@
 import os
 from dataclasses import dataclass
 
+from floors import Floors
 from stacks.scoring import FAMILIES, VERDICTS
 
 STACKS = {
@@ -12,20 +13,8 @@ STACKS = {
 }
 AIM = {"RST cause": 0.97, "retransmission cause": 0.97, "spurious": 0.97, "state": 0.98}   # others 1
 
-# What tcplife reaches on the committed corpus today: stack, family, right at least, wrong at most,
-# wrong though certain at most.  `tests/lab/score --raise` writes it anew; it never lowers a line.
-TODAY_FILE = os.path.join(os.path.dirname(os.path.abspath(__file__)), "today.tsv")
-HEADER = "stack\tfamily\tright\twrong\tcertain\n"
-
-
-def read_today():
-    """{(stack, family): (right, wrong, certain)}."""
-    with open(TODAY_FILE, encoding="ascii") as file:
-        rows = [line.rstrip("\n").split("\t") for line in file.readlines()[1:]]
-    return {(row[0], row[1]): tuple(map(int, row[2:])) for row in rows}
-
-
-TODAY = read_today()
+# What tcplife reaches on the committed corpus today; `tests/lab/score --raise` writes it anew.
+TODAY = Floors(os.path.join(os.path.dirname(os.path.abspath(__file__)), "today.tsv"), ("stack", "family"))
 
 
 @dataclass
@@ -52,14 +41,13 @@ class Line:
     @property
     def met(self):
         """True when nothing is worse than TODAY says."""
-        right, wrong, certain = TODAY.get((self.stack, self.family),
-                                          (0, self.wrong, self.certain))
-        return self.right >= right and self.wrong <= wrong and self.certain <= certain
+        return TODAY.met((self.stack, self.family), self)
 
     @property
     def reached(self):
         """True when the aim is reached."""
         return self.right >= AIM.get(self.family, 1.0) * self.total and not self.certain
+
 
 def line(tally, reading, stack, family, where=None, word=None):
     """A Line; where and word: only these."""
@@ -71,31 +59,28 @@ def line(tally, reading, stack, family, where=None, word=None):
     return Line(stack, family, found["right"], found["unknown"],
                 found["wrong"] + found["wrong certain"], found["wrong certain"])
 
+
 def check(tally, reading="tcplife"):
     """The Lines of all that the corpus holds."""
     lines = [line(tally, reading, stack, family) for stack in STACKS for family in FAMILIES]
     return [one for one in lines if one.total]
 
+
 def raise_today(tally):
-    """Write TODAY_FILE, unless a line would be lowered; says which."""
-    lines = check(tally)
-    lowered = [one.text for one in lines if not one.met]
-    if not lowered:
-        with open(TODAY_FILE, "w", encoding="ascii") as file:
-            file.write(HEADER + "".join(
-                f"{one.stack}\t{one.family}\t{one.right}\t{one.wrong}\t{one.certain}\n"
-                for one in lines))
-    return lowered
+    """Write TODAY's file, unless a line would be lowered; says which."""
+    return [": ".join(key) for key in TODAY.lift({(one.stack, one.family): one for one in check(tally)})]
 
 
 def percent(part, whole):
     """A share as text."""
     return f"{100 * part / whole:5.1f}%" if whole else "    - "
 
+
 def cells(one):
     """Right, unknown, wrong of a Line as text."""
     return f"{one.right:6}/{one.total:<6}{percent(one.right, one.total)}{one.unknown:6}" \
            f"{one.wrong:6}{one.certain:6}"
+
 
 def print_words(tally):
     """One row for each stack, family and word of the truth, at both positions."""
@@ -110,6 +95,7 @@ def print_words(tally):
                     tally, "tcplife", stack, family, where, word))
                     for where in ("sender", "receiver")))
     print()
+
 
 def report(tally, errors):
     """Print everything."""
@@ -128,6 +114,7 @@ def report(tally, errors):
         print(f"{one.text:58}{cells(one)}   {theirs}  {'ok' if one.met else '--'}"
               f"{'' if one.reached else f'   aim {AIM.get(one.family, 1.0):.0%}'}")
     print("ok: not worse than stacks/today.tsv says; aim: not reached yet; cert: wrong though certain\n")
+
 
 def as_json(tally):
     """All counts and lines as plain types."""

@@ -191,8 +191,11 @@ def is_untold(times, names, opening, when):
         and any(alive < syn <= when for syn in opening)
 
 
-def score_states(tally, capture, rows):
-    """The state of this capture's own end, whenever its connection then rests for a while."""
+def score_states(tally, capture, rows, whole=True):
+    """The state of this capture's own end, whenever its connection then rests for a while.
+
+    whole  False where frames are missing from the capture: a state that is past is then unknown
+    """
     stack, addresses = capture.truth["stacks"][capture.host][0], capture.truth["addresses"]
     if stack == "linux":
         return
@@ -213,7 +216,8 @@ def score_states(tally, capture, rows):
             continue
         side = "client" if shown == capture.host[0] else "server"
         said = row[f"tcplife.{side}.state"]
-        verdict = verdict_of(said == names[place - 1], said != "unknown", False)
+        behind = not whole and said in names[:place]
+        verdict = verdict_of(said == names[place - 1], said != "unknown" and not behind, False)
         tally.counts["tcplife", stack, "sender", "state", names[place - 1], verdict] += 1
         if verdict != "right":
             tally.errors.append((capture.scenario, capture.host, int(row["frame.number"]),
