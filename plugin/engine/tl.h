@@ -47,6 +47,7 @@ enum tl_option {
     TL_OPT_MPTCP = 0x0040,
     TL_OPT_MPTCP_RST = 0x0080,
     TL_OPT_BROKEN = 0x0100,
+    TL_OPT_CUT = 0x0200, /* not all of the header was captured; then TL_OPT_BROKEN, too */
 };
 
 enum { TL_SACK_BLOCKS_MAX = 4 }; /* what fits into 40 octets of options, RFC 2018 3 */
@@ -136,6 +137,8 @@ enum tl_shape_flag {
     TL_SHAPE_SPURIOUS_SHOWS = 0x0100, /* timestamps or SACK would show it if the retransmission was spurious */
     TL_SHAPE_TLP_OR_RTO = 0x0200,     /* a single segment outstanding: tail loss probe and timer look alike */
     TL_SHAPE_NAMES_RUN = 0x0400,      /* this probe shows what all of its run are: kind and confidence, a late fact of them */
+    TL_SHAPE_TWO_SOCKETS =
+        0x2000, /* the end that opened the newest connection goes on in this one: two share addresses and ports */
     TL_SHAPE_BELOW_PREVIOUS = 0x4000, /* SYN into TIME-WAIT: its numbers do not let it in */
     TL_SHAPE_RST_AFTER_IDLE = 0x1000, /* RST after a silence, or an answer to the segment that ended one: tl_refs.silence_ns */
     TL_SHAPE_WINDOW_LIMITED = 0x0800, /* fills a small window to the last octet, after a wait for more */
@@ -182,13 +185,16 @@ enum tl_evidence {
     TL_EVIDENCE_BOTH = 0x00400000,           /* RSTs in the names of both ends at once */
     TL_EVIDENCE_ECHO_WINDOW = 0x00800000,    /* repeats the window of T, which X never used */
     TL_EVIDENCE_AS_SYNACK = 0x01000000,      /* TTL of X's SYN-ACK, which the rest of X's segments has not */
-    TL_EVIDENCE_TTL_SET = 0x02000000,        /* X answers too soon for its hops: its program sets the TTL, which says nothing */
-    TL_EVIDENCE_TTL_SAME = 0x04000000,       /* for X: the TTL of its other segments */
-    TL_EVIDENCE_TTL_HOST = 0x08000000,       /* for X: the TTL of the host's other connections */
-    TL_EVIDENCE_TS_NEXT = 0x10000000,        /* for X: its TSval goes on */
-    TL_EVIDENCE_ID_NEXT = 0x20000000,        /* for X: its IP ID is the next one */
-    TL_EVIDENCE_IN_TIME = 0x40000000,        /* for X: no sooner than X can answer */
+    TL_EVIDENCE_TTL_SET = 0x02000000,  /* for X: its program may have set the TTL of its socket, and its system's is another */
+    TL_EVIDENCE_TTL_SAME = 0x04000000, /* for X: the TTL of its other segments */
+    TL_EVIDENCE_TTL_HOST = 0x08000000, /* for X: the TTL of the host's other connections */
+    TL_EVIDENCE_TS_NEXT = 0x10000000,  /* for X: its TSval goes on */
+    TL_EVIDENCE_ID_NEXT = 0x20000000,  /* for X: its IP ID is the next one */
+    TL_EVIDENCE_IN_TIME = 0x40000000,  /* for X: no sooner than X can answer */
 };
+/* Bit 31 of enum tl_evidence, for which ISO C has no enumerator: the RST came over more hops than all of X's segments, and nobody on the
+ * path is farther than X. */
+#define TL_EVIDENCE_TTL_FARTHER UINT32_C(0x80000000)
 
 /* What cannot be told because of how the capture was made, bits of tl_facts.capture. */
 enum tl_capture {
@@ -197,6 +203,10 @@ enum tl_capture {
     TL_CAPTURE_DOUBLED = 0x04,    /* more than 30 % of the first 20 segments are copies */
     TL_CAPTURE_OFFLOAD = 0x08,    /* segments larger than the path carries: captured before cutting or after joining */
     TL_CAPTURE_BACKWARDS = 0x10,  /* times ran backwards */
+    TL_CAPTURE_SNAPPED = 0x80,    /* options were cut off by the snap length */
+    TL_CAPTURE_ROUTED = 0x100,    /* copies with another TTL: captured before and behind a router */
+    TL_CAPTURE_CLOCKS = 0x200,    /* such a copy of more hops came first: two clocks */
+    TL_CAPTURE_MIDSTREAM = 0x400, /* it began before the capture did */
     TL_CAPTURE_LATE = 0x40,       /* one direction is written later than the other */
     TL_CAPTURE_COARSE = 0x20,     /* too much outstanding: back references name the first of several segments */
 };
@@ -340,7 +350,13 @@ struct tl_facts {
     uint8_t rst_origin_confidence; /* enum tl_confidence of that */
     uint32_t first_in, last_in;    /* first and last segment, in the order of the file */
     uint8_t signature;             /* enum tl_signature */
-    uint8_t capture;               /* enum tl_capture */
+    uint16_t capture;              /* enum tl_capture */
+    uint8_t late_of;               /* enum tl_side: the end whose segments are written later than those of the other */
+    int64_t late_ns;               /* by how much, at least; negative = not known that one is */
+    uint8_t unheard[2];            /* retransmissions although their ACKs had passed long before; these stop at 255 */
+    uint8_t not_taken[2];          /* retransmissions of what had passed beside a receiver that then did not know it */
+    uint8_t updates_lost[2];       /* window probes although the other window was open again long before */
+    uint8_t sack_fault;            /* enum tl_sack_fault */
     uint8_t path_mtu;              /* enum tl_path_mtu */
     uint8_t path_mtu_confidence;   /* enum tl_confidence of it */
     uint32_t path_mtu_icmp_in;     /* frame of the first ICMP error that quotes a segment as too large; 0 = none */
@@ -443,6 +459,9 @@ bool tl_conn_zeek(const struct tl_conn *conn, struct tl_zeek_words *words);
 
 /* Frame of the newest segment of one end; 0 = none was captured. O(1). */
 uint32_t tl_conn_heard_in(const struct tl_conn *conn, unsigned end);
+
+/* Whether all bytes of one end that the other has acknowledged were captured, perhaps after that. O(1). */
+bool tl_conn_saw_all(const struct tl_conn *conn, unsigned end);
 
 /* What is known of one end, 0 or 1. O(1). */
 void tl_conn_end(const struct tl_conn *conn, unsigned end, struct tl_end_facts *facts);

@@ -29,7 +29,8 @@ static void check(const struct tl_segment *segment, const uint8_t *header, size_
     must(segment->len == reported - size, "the payload is what is left");
     must(segment->sack_count <= TL_SACK_BLOCKS_MAX, "at most four SACK blocks");
     must(!segment->sack_count == !(segment->options & TL_OPT_SACK), "SACK blocks with the option only");
-    must(segment->options < TL_OPT_BROKEN << 1, "known options only");
+    must(segment->options < TL_OPT_CUT << 1, "known options only");
+    must(!(segment->options & TL_OPT_CUT) || segment->options & TL_OPT_BROKEN, "a header cut short is broken");
     must(size > TL_HEADER_MIN || segment->options == 0 || captured < size, "options need room");
     must(!segment->has_octet || segment->len > 0, "octets are payload");
     must(!segment->has_octet || segment->first_octet == header[size], "the first octet is the first of the payload");

@@ -10,13 +10,19 @@
 
 enum { SYN = TL_SYN, SYNACK = TL_SYN | TL_ACK, SACK = TL_OPT_SACK_PERMITTED };
 
-/* An open connection with a round trip of 100 ms, captured beside the client, and six segments of 10 octets from 1001 on. */
-static void flight(struct t_talk *t, uint16_t options)
+/* An open connection, captured beside the client, and six segments of 10 octets from 1001 on. */
+static void flight_of(struct t_talk *t, uint16_t options, int64_t rtt_ns)
 {
-    open_path(t, options, 100 * T_MS, 0);
+    open_path(t, options, rtt_ns, 0);
     for (unsigned i = 0; i < 6; i++) {
         t_send(t, CLIENT, .len = 10, .wait_ns = T_SAME_TIME);
     }
+}
+
+/* The same with a round trip of 100 ms. */
+static void flight(struct t_talk *t, uint16_t options)
+{
+    flight_of(t, options, 100 * T_MS);
 }
 
 /* The times of without_sack. */
@@ -67,6 +73,30 @@ static void without_sack_late_after_the_third(void **state)
     (void)state;
     without_sack((struct times){100 * T_MS, 100 * T_MS, 0, 125 * T_MS}, true);
     without_sack((struct times){100 * T_MS, 100 * T_MS, 0, 125 * T_MS - 1}, false);
+}
+
+/* threshold: DEAF_NS. A round trip of 20 ms: so long after the third duplicate ACK (20 + 5 + 100 ms) it is a timer that is shorter than
+ * Linux's (gVisor counts its 200 ms from the ACK before). */
+static void without_sack_long_after_the_third(void **state)
+{
+    static const int64_t after_ns[] = {125 * T_MS, 125 * T_MS - 1};
+    struct t_talk t;
+
+    (void)state;
+    for (unsigned i = 0; i < 2; i++) {
+        flight_of(&t, 0, 20 * T_MS);
+        t_send(&t, SERVER, .ack = 1011, .wait_ns = 20 * T_MS);
+        t_send(&t, SERVER, .ack = 1011);
+        t_send(&t, SERVER, .ack = 1011);
+        t_send(&t, SERVER, .ack = 1011);
+        again(&t, 1, after_ns[i]);
+        if (i == 0) {
+            cause_is(&t, RTO, LIKELY);
+        } else {
+            cause_is(&t, FAST, LIKELY);
+        }
+        t_end(&t);
+    }
 }
 
 /* The timer runs from the ACK that moved last (RFC 6298 5.3). */
@@ -122,11 +152,9 @@ static void feedback_is_certain_if_prompt(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(without_sack_again_by_the_timer),
-        cmocka_unit_test(without_sack_late_after_the_third),
-        cmocka_unit_test(without_sack_late_after_the_last_new_ack),
-        cmocka_unit_test(with_sack_it_may_be_feedback),
-        cmocka_unit_test(feedback_is_certain_if_prompt),
+        cmocka_unit_test(without_sack_again_by_the_timer),   cmocka_unit_test(without_sack_late_after_the_third),
+        cmocka_unit_test(without_sack_long_after_the_third), cmocka_unit_test(without_sack_late_after_the_last_new_ack),
+        cmocka_unit_test(with_sack_it_may_be_feedback),      cmocka_unit_test(feedback_is_certain_if_prompt),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -29,7 +29,7 @@ enum tl_mark {
 };
 
 /* Parts of an end that only some connections need: NULL as long as nothing is known of them. tl_syns() and the like read them, zeroes
- * where there is none; who has something to write makes them first (tl_conn_part), and without memory it stays unknown. */
+ * where there is none; a writer makes them first (tl_conn_part), and when memory runs out the fact stays unknown. */
 
 /* SYNs or SYN-ACKs of one end; enough to time the handshake although some are repeated. Made by tl_open. */
 struct tl_syns {
@@ -61,10 +61,12 @@ struct tl_probe_run {
     uint32_t last_in;
     uint32_t count;
     uint32_t unanswered; /* since the last segment of the peer */
+    uint32_t seq;        /* where the newest probe stands */
     uint8_t confidence;  /* enum tl_confidence of is_window */
     bool is_window;      /* else keep-alive */
     bool is_empty;       /* the newest one carries no payload */
     bool answered;       /* the newest one */
+    bool resent;         /* since the first one the peer has sent old octets again: it is there, but may hear nothing */
     bool doubled;        /* gap_ns was about twice the one before */
 };
 
@@ -89,6 +91,7 @@ struct tl_rsts {
     bool has_self_ack : 1;           /* self_ack is; */
     bool had_ack : 1;                /* the last one has an ACK number */
     bool acks_differ : 1, ack_zero : 1;
+    bool own : 1; /* one of them was from this end, likely or certain */
 };
 
 struct tl_repair;
@@ -104,17 +107,17 @@ struct tl_endpoint {
     struct tl_syns *syns, *synacks;
     struct tl_probe_run *probes;
     struct tl_rsts *rsts;
-    int64_t late_ns;          /* by how much it is written later than the other end, at least; 0 = not that anybody knows */
-    int64_t half_rtt_ns;      /* least time from the capture point to this end and back; TL_UNKNOWN_NS = never measured */
-    int64_t fin_ns;           /* its FIN, first transmission */
-    int64_t ack_ns;           /* when its acknowledgment number moved last */
-    int64_t unseen_ns;        /* the ACK that went beyond everything captured of it */
-    int64_t last_ns;          /* its last segment */
-    int64_t silent_ns;        /* its last segment that was no probe and no answer to one */
+    int64_t late_ns;     /* by how much it is written later than the other end, at least; 0 = not late, as far as is known */
+    int64_t half_rtt_ns; /* least time from the capture point to this end and back; TL_UNKNOWN_NS = never measured */
+    int64_t fin_ns;      /* its FIN, first transmission */
+    int64_t ack_ns;      /* when its acknowledgment number moved last */
+    int64_t unseen_ns;   /* the ACK that went beyond everything captured of it */
+    int64_t last_ns;     /* its last segment */
+    int64_t silent_ns;   /* its last segment that was no probe and no answer to one */
     int64_t trigger_first_ns; /* the first of them that was not answered */
     int64_t trigger_ns;       /* its last segment that draws a challenge ACK: SYN, SYN-ACK again, or RST */
     uint32_t isn;
-    uint32_t syn_extra;  /* octets that its SYN occupies beside the SYN itself: payload and FIN */
+    uint32_t syn_extra;  /* octets that its SYN occupies besides the SYN itself: payload and FIN */
     uint32_t max;        /* end of the highest bytes it sent, captured or acknowledged; probes and RST left out */
     uint32_t seen;       /* end of the highest bytes of it that were captured */
     uint32_t una;        /* acknowledged by the peer up to here: the highest acknowledgment number of that */
@@ -140,16 +143,21 @@ struct tl_endpoint {
     int64_t data_ns;                   /* its last new payload */
     uint64_t seen_bytes, unseen_bytes; /* acknowledged by the peer: captured, and never captured */
     uint16_t copies;                   /* among its first segments */
+    uint16_t capture;                  /* enum tl_capture, what its segments show */
     uint16_t fins;                     /* transmissions of the FIN, copies left out */
     uint16_t options;                  /* enum tl_option of its SYN or SYN-ACK */
     uint16_t mss;                      /* that its SYN or SYN-ACK asks for; 0 = not known */
     uint16_t last_window;              /* as in the last header */
     uint8_t scale;                     /* of its SYN or SYN-ACK */
     uint8_t data_segments;             /* with new payload; stops at 255 */
-    uint8_t capture;                   /* enum tl_capture, what its segments show */
     uint8_t insists;                   /* how often it has repeated one number without an answer; stops at 255 */
     uint8_t strays;                    /* stray segments in a row that continue each other */
     uint8_t half_rtt_count;            /* samples of half_rtt_ns; stops at 255 */
+    uint8_t unheard;                   /* its retransmissions although their ACKs had passed long before; these stop at 255 */
+    uint8_t not_taken;                 /* its retransmissions of what had passed beside a receiver that then did not know it */
+    uint8_t updates_lost;              /* its window probes although the other window was open again long before */
+    uint8_t sack_alien;                /* its segments with SACK blocks outside of everything that it can have got */
+    uint8_t sack_bare;                 /* its duplicate ACKs without SACK blocks although both ends agreed on them */
     uint8_t octet;                     /* value of the octet with number octet_seq */
     bool has_isn : 1;
     bool has_isn_of_syn : 1; /* ISN seen on a SYN or SYN-ACK, not inferred */
@@ -431,7 +439,7 @@ static inline bool tl_has(const struct tl_step *step, unsigned flags)
     return (step->seg->flags & flags) == flags;
 }
 
-/* Time from `earlier_ns` to this segment; 0 when the clock ran backwards (RFC-free decision: see docs/design.md). */
+/* Time from `earlier_ns` to this segment; 0 when the clock ran backwards (our own decision: docs/design.md, "Time"). */
 static inline int64_t tl_since(const struct tl_step *step, int64_t earlier_ns)
 {
     return step->seg->time_ns > earlier_ns ? step->seg->time_ns - earlier_ns : 0;
@@ -484,6 +492,12 @@ static inline void tl_challenge_trigger(struct tl_endpoint *end, const struct tl
 static inline bool tl_of_path(const struct tl_shape *shape)
 {
     return shape->origin == TL_ORIGIN_PATH && shape->origin_confidence != TL_CONFIDENCE_GUESS;
+}
+
+/* Counts, and stops at 255. */
+static inline void tl_count(uint8_t *count)
+{
+    *count += *count < UINT8_MAX;
 }
 
 /* The ACK of end `e` for the peer's FIN has been captured. */

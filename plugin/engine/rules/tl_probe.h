@@ -36,7 +36,8 @@ static inline bool tl_probe_is_quiet(const struct tl_endpoint *end)
 /* Whether the segment neither closes the window nor fills the peer's, which is open, to the last octet. O(1). */
 static inline bool tl_probe_is_quiet_about(const struct tl_endpoint *peer, const struct tl_segment *seg)
 {
-    return seg->window > 0 && seg->len != peer->window;
+    return seg->window > 0 && seg->len != peer->window &&
+           !(seg->len == 1 && peer->reopened); /* such an octet may probe a window whose update was lost */
 }
 
 #endif

@@ -7,12 +7,17 @@
  */
 #include "rules/tl_resent.h"
 
+#include "rules/tl_late.h"
 #include "rules/tl_path_mtu.h"
 
 /* Thresholds; docs/design.md has the measurements behind them. */
 static const int64_t SILENCE_NS = 185 * TL_MS; /* as TL_TIMER_NS, measured from the last thing the sender heard */
 /* RFC 8985 7.2: a probe timeout is at most two round trips and the receiver's delay of its ACK, for which this has room. */
 static const int64_t PROBE_MOST_NS = 300 * TL_MS;
+/* Feedback is answered at once, or after the quarter of a round trip of RFC 8985 6.2: within half of one and this. */
+static const int64_t ANSWERS_NS = 5 * TL_MS;
+/* So long after the third duplicate ACK nothing that answers it is sent any more. */
+static const int64_t DEAF_NS = 100 * TL_MS;
 /* RFC 8985 7.2, RFC 6298 2.1: the probe timeout before a round trip was measured. */
 static const int64_t PROBE_UNKNOWN_NS = TL_SECOND;
 enum { BACKOFF_SURE = 2, DUPACKS_SURE = 3 /* RFC 5681 3.2 */ };
@@ -61,9 +66,9 @@ void tl_resent_ask(struct tl_resent *r)
     const struct tl_segment *seg = step->seg;
     struct tl_repair *repair = r->repair;
     int64_t sent_ns = tl_clock_sent_at(&repair->clock, seg->time_ns, seg->tsval, tl_has_timestamps(step));
-    int64_t travel_ns = step->self->half_rtt_ns > TL_MS ? step->self->half_rtt_ns : 0;
+    int64_t half_rtt_ns = tl_late_half_rtt(step), travel_ns = half_rtt_ns > TL_MS ? half_rtt_ns : 0;
 
-    r->known = tl_feedback_known_to_resender(&repair->feedback, seg, step->self->half_rtt_ns);
+    r->known = tl_feedback_known_to_resender(&repair->feedback, seg, half_rtt_ns);
     r->gap_ns = sent_ns - previous_at(r);
     r->quiet_ns = sent_ns - travel_ns - (r->known.time_ns != 0 ? r->known.time_ns : repair->heard_ns);
     r->third_ns = repair->feedback.third_ns != 0 ? sent_ns - travel_ns - repair->feedback.third_ns : TL_UNKNOWN_NS;
@@ -153,7 +158,7 @@ static int64_t patience(const struct tl_resent *r)
 {
     int64_t rtt = tl_rtt_or(r->step, 0);
 
-    /* share patience: RTT / 4, 5 ms; margin over an RTT before the timer explains a gap, and until which feedback may be certain */
+    /* share patience: RTT / 4, 5 ms; margin over an RTT until which feedback may be certain, and without SACK before the timer explains a gap */
     return rtt + tl_max_ns(rtt / 4, 5 * TL_MS);
 }
 
@@ -176,7 +181,7 @@ static bool when_timer(const struct tl_resent *r, struct cause *c)
         *c = doubled ? CAUSE(RTO, CERTAIN) : CAUSE(RTO, LIKELY);
         return true;
     }
-    if (r->head && r->gap_ns >= TL_TIMER_NS && r->quiet_ns >= patience(r)) {
+    if (r->head && r->gap_ns >= TL_TIMER_NS && r->quiet_ns >= tl_rtt_or(r->step, 0) / 2 + ANSWERS_NS) {
         *c = CAUSE(RTO, LIKELY); /* a lost retransmission: the timer fires in spite of the evidence */
         return true;
     }
@@ -190,8 +195,8 @@ static bool when_timer_without_sack(const struct tl_resent *r, struct cause *c)
     /* share when_timer_without_sack: 190 ms, 190 ms, RTT + 25 %; gap and last new ACK as long ago as the least timer; longer after the
      * third duplicate ACK than feedback takes */
     *c = CAUSE(RTO, LIKELY);
-    return !r->sack_permitted && r->head && r->gap_ns >= TL_TIMER_NS && r->unmoved_ns >= TL_TIMER_NS &&
-           r->third_ns >= patience(r);
+    return !r->sack_permitted && r->head && r->third_ns >= patience(r) &&
+           ((r->gap_ns >= TL_TIMER_NS && r->unmoved_ns >= TL_TIMER_NS) || r->third_ns >= patience(r) + DEAF_NS);
 }
 
 /* Three duplicate ACKs for a byte that was sent again since the timeout: some stacks (lwIP) take them as ever, against RFC 6582 3.2. */

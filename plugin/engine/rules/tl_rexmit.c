@@ -8,12 +8,14 @@
 
 #include "conn/tl_window.h"
 #include "rules/tl_apply.h"
+#include "rules/tl_late.h"
 #include "rules/tl_resent.h"
 #include "rules/tl_spurious.h"
 
 /* Thresholds; docs/design.md has the measurements behind them. */
 static const int64_t LATE_NS = 3 * TL_MS;     /* reordering on a path whose round trip is not known */
 static const int64_t CAPTURE_COPY_NS = TL_MS; /* a mirror port doubles at once */
+static const int64_t FIN_ACK_NS = 20 * TL_MS; /* a FIN is acknowledged within this and the way to its receiver and back */
 enum { TICKS_APART = 3 };
 
 /* ---- late or again ------------------------------------------------------------------------------------------------------ */
@@ -39,7 +41,7 @@ static enum tl_segment_kind fills_hole(const struct tl_resent *r)
     if (tl_has_timestamps(step) && tick > 0 && rtt >= TICKS_APART * tick) {
         return TL_SEGMENT_OUT_OF_ORDER; /* O3: a retransmission is at least a round trip younger than the opener */
     }
-    if (step->self->has_una && !tl_seq_after(step->end, step->self->una)) {
+    if (step->self->has_una && !tl_seq_after(step->end, step->self->una) && !tl_late_may_fill(step)) {
         return TL_SEGMENT_RETRANSMISSION; /* O4: acknowledged already, so the capture missed the original */
     }
     if (tl_since(step, opener->time_ns) < late_ns) {
@@ -56,6 +58,20 @@ static bool is_overtaken_original(const struct tl_resent *r)
 
     return tl_clock_order(&r->repair->clock, step->seg->ip_id, previous->first_ip_id, step->seg->tsval, previous->first_tsval,
                           tl_has_timestamps(step)) < 0;
+}
+
+/* Bytes that were acknowledged and never captured. The capture missed the first transmission, unless this direction is written late:
+ * then it may be this one, overtaken, which an older timestamp shows. */
+static enum tl_segment_kind acked_unseen(const struct tl_resent *r)
+{
+    const struct tl_step *step = r->step;
+
+    if (!tl_late_may_fill(step)) {
+        return TL_SEGMENT_RETRANSMISSION;
+    }
+    return tl_has_timestamps(step) && step->self->has_tsval && !tl_seq_after(step->seg->tsval, step->self->tsval)
+               ? TL_SEGMENT_OUT_OF_ORDER
+               : TL_SEGMENT_UNKNOWN_OLD;
 }
 
 static enum tl_segment_kind kind_of(const struct tl_resent *r)
@@ -75,7 +91,10 @@ static enum tl_segment_kind kind_of(const struct tl_resent *r)
     if (look->before_start) {
         return TL_SEGMENT_UNKNOWN_OLD;
     }
-    return look->filled_bytes > 0 || look->opener.frame != 0 ? fills_hole(r) : TL_SEGMENT_RETRANSMISSION;
+    if (look->filled_bytes == 0 && look->opener.frame == 0) {
+        return acked_unseen(r);
+    }
+    return fills_hole(r);
 }
 
 /* ---- retransmissions whose original was never captured ------------------------------------------------------------------ */
@@ -184,13 +203,17 @@ static void refer_to(struct tl_step *step, const struct tl_scoreboard_entry *pre
     step->refs->since_original_ns = tl_since(step, previous->first_time_ns);
 }
 
-/* A FIN that comes again because it acknowledges the other one: 4.4BSD's tcp_output() sends it with every ACK in CLOSING. */
+/* A FIN that comes again because it is the first segment to acknowledge the other one, which has just come: 4.4BSD's tcp_output() sends
+ * it with every ACK in CLOSING and LAST-ACK. No timer fired, and nothing was lost. */
 static bool is_fin_of_an_ack(const struct tl_resent *r)
 {
     const struct tl_step *step = r->step;
+    const struct tl_endpoint *self = step->self, *peer = step->peer;
+    bool at_once = r->gap_ns < TL_TIMER_NS ||
+                   (peer->has_fin && tl_since(step, peer->fin_ns) <= FIN_ACK_NS + tl_max_ns(self->half_rtt_ns, 0));
 
-    return step->seg->len == 0 && tl_has(step, TL_FIN) && step->peer->has_fin && step->peer->fin_in > r->look.previous.frame &&
-           tl_seq_after(step->seg->ack, step->peer->fin) && r->gap_ns < TL_TIMER_NS && r->known.duplicates == 0;
+    return step->seg->len == 0 && tl_has(step, TL_FIN) && peer->has_fin && peer->has_una &&
+           !tl_seq_after(peer->una, peer->fin) && tl_seq_after(step->seg->ack, peer->fin) && at_once;
 }
 
 static void describe(struct tl_resent *r)
@@ -252,15 +275,14 @@ static void name_window_probe(struct tl_step *step)
     }
 }
 
-/* What follows an update of the window begins with the octet that asked for it, and that the receiver did not take: nothing of it was
- * lost, and but for that octet it is new (RFC 9293 3.8.6.1). */
-static bool resumes_after_probe(const struct tl_resent *r)
+/* What follows an update of the window begins with the octet that asked for it: the sender does not know that the receiver took it, or
+ * the receiver did not. Nothing was lost, and but for that octet it is new (RFC 9293 3.8.6.1). */
+static bool resumes_after_probe(const struct tl_step *step)
 {
-    const struct tl_step *step = r->step;
     const struct tl_probe_run *run = tl_probes(step->self);
 
-    return run->count > 0 && run->is_window && !run->is_empty && step->peer->window > 0 && step->self->has_una &&
-           step->seg->seq == step->self->una && r->look.repeated_bytes == 1 && r->look.new_bytes > 0;
+    return run->count > 0 && run->is_window && !run->is_empty && step->peer->window > 0 && step->seg->seq == run->seq &&
+           step->seg->len > 1 && run->seq + 1 == step->self->max;
 }
 
 static void classify_bytes(struct tl_step *step)
@@ -278,7 +300,7 @@ static void classify_bytes(struct tl_step *step)
         name_syn_data(step);
         return;
     }
-    if (resumes_after_probe(&r)) {
+    if (resumes_after_probe(step)) {
         step->shape->segment = TL_SEGMENT_NEW;
         return;
     }
@@ -310,7 +332,7 @@ static void classify_bytes(struct tl_step *step)
         return;
     }
     tl_resent_find_cause(&r);
-    known = tl_feedback_known(&r.repair->feedback, step->seg, step->self->half_rtt_ns);
+    known = tl_feedback_known(&r.repair->feedback, step->seg, tl_late_half_rtt(step));
     tl_spurious_begin(step, &known, &r.look, r.captured_before);
 }
 
@@ -327,7 +349,8 @@ static void classify_syn(struct tl_step *step)
     }
     step->shape->segment = TL_SEGMENT_RETRANSMISSION;
     step->shape->retransmission = synack ? TL_RETRANSMISSION_SYNACK : TL_RETRANSMISSION_SYN;
-    step->shape->retransmission_confidence = TL_CONFIDENCE_CERTAIN;
+    /* Without its timestamp an original that was overtaken looks the same. */
+    step->shape->retransmission_confidence = step->seg->options & TL_OPT_CUT ? TL_CONFIDENCE_LIKELY : TL_CONFIDENCE_CERTAIN;
     step->refs->original_in = syns->first_in;
     step->refs->previous_in = syns->last_in;
     step->refs->retransmission_number = step->shape->attempt;

@@ -19,6 +19,7 @@ struct tl_resend {
     int64_t time_ns;
     uint32_t frame;
     uint32_t seq, end;
+    uint32_t twice; /* D-SACKs have reported it up to here */
     uint32_t tsval;
     bool has_tsval;
     bool captured_before; /* the bytes had been captured before */

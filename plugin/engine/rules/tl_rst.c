@@ -211,7 +211,7 @@ void tl_rst_name(const struct tl_conn *conn, struct tl_step *step)
 
 void tl_rst_learn(struct tl_step *step)
 {
-    const struct tl_rst_traits *traits = tl_rst_traits((enum tl_rst_cause)step->shape->rst_cause);
+    const struct tl_rst_traits *traits;
     struct tl_rsts *rsts;
 
     if (step->event != TL_EVENT_RST) {
@@ -221,8 +221,10 @@ void tl_rst_learn(struct tl_step *step)
         count_copy(step);
         return;
     }
-    /* Asked for once: when memory ran out for a part of it, it must not hold the rest. */
+    traits = tl_rst_traits((enum tl_rst_cause)step->shape->rst_cause);
+    /* Asked for once: if a first request failed for lack of memory and a second did not, only half of it would be kept. */
     rsts = tl_rst_make(step->conn, step->self);
+    tl_origin_learn_reset(step);
     tl_signature_count(step, rsts);
     tl_origin_remember(step, rsts, step->rst_judged);
     if (step->rst_answers) {

@@ -8,6 +8,7 @@
 #include "rules/tl_spurious.h"
 
 #include "base/tl_grow.h"
+#include "rules/tl_late.h"
 
 /* "Too fast" needs a half RTT that is long compared with the jitter of one host. */
 static const int64_t TOO_FAST_HALF_RTT_NS = 3 * TL_MS;
@@ -15,6 +16,10 @@ static const int64_t TOO_FAST_HALF_RTT_NS = 3 * TL_MS;
 static const int64_t DSACK_HALF_RTT_NS = TL_MS;
 /* The report of a duplicate comes at least this share of the half RTT after the duplicate passed; "too fast" is less than a third. */
 enum { DSACK_HALF_RTT_PERCENT = 70, DELIVERED_SHARE = 10, TOO_FAST_SHARE = 3 };
+/* A receiver acknowledges within this time, RFC 1122 4.2.3.2. */
+static const int64_t DELAYED_ACK_NS = 500 * TL_MS;
+/* Samples that make the least half RTT one: an ACK may have been delayed. */
+enum { SAMPLES_SURE = 3 };
 /* An ACK that passed longer ago than this and two half RTTs has not reached the sender: the least timer, for whoever delays what it takes in. */
 static const int64_t CROSSING_NS = 190 * TL_MS;
 /* An ACK drawn by a retransmission comes within this and two half RTTs. */
@@ -59,6 +64,23 @@ static bool is_beside_receiver(const struct tl_step *step)
     return step->rtt_ns != TL_UNKNOWN_NS && step->peer->half_rtt_ns < step->rtt_ns / DELIVERED_SHARE;
 }
 
+/* Whether the receiver, beside the capture point, may have taken the bytes before: it would have acknowledged them by whatever it has
+ * sent since, or by now. */
+static bool may_be_taken(const struct tl_step *step, const struct tl_scoreboard_result *look)
+{
+    return step->peer->last_ns <= look->previous.time_ns && tl_since(step, look->previous.time_ns) <= DELAYED_ACK_NS;
+}
+
+/* The receiver's host is beside the capture point, has been heard since the bytes passed before, and does not know them: its card or a
+ * filter of its own takes them (a checksum that is wrong, for one), or it has no room. */
+static bool is_not_taken(const struct tl_step *step, const struct tl_scoreboard_result *look)
+{
+    int64_t half_rtt = step->peer->half_rtt_ns > DSACK_HALF_RTT_NS ? step->peer->half_rtt_ns : 0;
+
+    return is_beside_receiver(step) && look->filled_bytes == 0 && step->peer->last_ns > look->previous.time_ns + half_rtt &&
+           tl_seq_before(step->self->una, step->end);
+}
+
 /* Whether the ACK of the bytes passed so lately that it may still be on its way to their sender: twice as long as the way was at its best,
  * and room for the sender's own delay. */
 static bool ack_is_under_way(const struct tl_step *step)
@@ -78,6 +100,9 @@ static enum tl_spurious known_spurious(const struct tl_step *step, const struct 
         return TL_SPURIOUS_NONE;
     }
     if (step->self->has_una && !tl_seq_after(step->end, step->self->una)) {
+        if (tl_late_may_fill(step)) {
+            return TL_SPURIOUS_NONE;
+        }
         return !tl_seq_after(step->end, known->una) ? TL_SPURIOUS_ACKED
                : ack_is_under_way(step)             ? TL_SPURIOUS_ACKED_CROSSING
                                                     : TL_SPURIOUS_UNHEARD;
@@ -86,7 +111,7 @@ static enum tl_spurious known_spurious(const struct tl_step *step, const struct 
         return TL_SPURIOUS_SACKED;
     }
     if (captured_before && !timestamps && !repair->seen_sack && look->filled_bytes == 0 && is_beside_receiver(step) &&
-        !tl_agreed(step, TL_OPT_SACK_PERMITTED)) {
+        may_be_taken(step, look) && !tl_agreed(step, TL_OPT_SACK_PERMITTED)) {
         return TL_SPURIOUS_DELIVERED;
     }
     return TL_SPURIOUS_NONE;
@@ -98,6 +123,11 @@ void tl_spurious_begin(struct tl_step *step, const struct tl_report *known, cons
     struct tl_resend *resend = add_resend(step->self->repair);
 
     step->shape->spurious = (uint8_t)known_spurious(step, known, look, captured_before);
+    if (step->shape->spurious == TL_SPURIOUS_UNHEARD) {
+        tl_count(&step->self->unheard);
+    } else if (captured_before && look->new_bytes == 0 && is_not_taken(step, look)) {
+        tl_count(&step->self->not_taken);
+    }
     if (!resend) {
         return;
     }
@@ -106,6 +136,7 @@ void tl_spurious_begin(struct tl_step *step, const struct tl_report *known, cons
         .frame = step->seg->frame,
         .seq = step->seg->seq,
         .end = step->end,
+        .twice = step->seg->seq,
         .tsval = step->seg->tsval,
         .has_tsval = (step->seg->options & TL_OPT_TIMESTAMPS) != 0,
         .captured_before = captured_before && look->filled_bytes == 0,
@@ -158,7 +189,7 @@ static struct tl_resend *reported(const struct tl_step *step)
 
     for (i = 0; i < repair->resend_count; i++) {
         struct tl_resend *resend = resend_at(repair, i);
-        bool overlaps = tl_seq_before(resend->seq, feedback->dsack[1]) && tl_seq_after(resend->end, feedback->dsack[0]);
+        bool overlaps = !tl_seq_before(resend->twice, feedback->dsack[0]) && tl_seq_before(resend->twice, feedback->dsack[1]);
 
         if (!overlaps || resend->reported) {
             continue;
@@ -179,6 +210,10 @@ static void prove_by_dsack(struct tl_step *step)
 
     if (!resend) {
         return;
+    }
+    resend->twice = step->peer->repair->feedback.dsack[1];
+    if (tl_seq_before(resend->twice, resend->end)) {
+        return; /* the rest was needed, as far as is known: what was captured whole may have travelled in parts */
     }
     resend->reported = true;
     if (!resend->proved) {
@@ -273,7 +308,7 @@ static void prove_by_ack(struct tl_step *step, struct tl_resend *resend, const s
         /* RFC 3522: the ACK that fills exactly this hole echoes an older timestamp, so an earlier copy filled it. */
         prove(step, resend, TL_SPURIOUS_TS_ECHO);
     } else if (first && resend->captured_before && (echoes_older || !echoes) && half_rtt > TOO_FAST_HALF_RTT_NS &&
-               tl_since(step, resend->time_ns) < half_rtt / TOO_FAST_SHARE) {
+               step->self->half_rtt_count >= SAMPLES_SURE && tl_since(step, resend->time_ns) < half_rtt / TOO_FAST_SHARE) {
         prove(step, resend, TL_SPURIOUS_TOO_FAST); /* an echo of it would show that the half RTT was measured too long */
     } else if (acked && acked->una_before == resend->seq) {
         resend->filled = true;

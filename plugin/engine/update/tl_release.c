@@ -45,16 +45,16 @@ static void release_remove_first(struct tl_tracker *tracker)
 
 static void release(struct tl_conn *conn)
 {
-    const struct tl_allocator *allocator = &conn->pair->tracker->allocator;
-
     for (unsigned i = 0; i < 2; i++) {
         struct tl_endpoint *end = &conn->endpoint[i];
 
         tl_rexmit_free(end);
         tl_recent_keep_newest(&end->recent);
-        if (end->has_max) { /* a record that is not there stands for one that starts at `max` */
-            tl_conn_free_scoreboard(allocator, end);
-            end->sent = NULL;
+        if (end->sent) { /* what was sent last stays known */
+            uint32_t max = tl_scoreboard_max(end->sent);
+
+            tl_scoreboard_free(end->sent);
+            tl_scoreboard_restart(end->sent, max);
         }
     }
     conn->fast_path = false;

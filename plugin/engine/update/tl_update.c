@@ -17,6 +17,7 @@
 #include "rules/tl_reset.h"
 #include "rules/tl_rexmit.h"
 #include "rules/tl_rst.h"
+#include "rules/tl_sack_fault.h"
 #include "rules/tl_states.h"
 #include "update/tl_fast_path.h"
 #include "views/tl_zeek_view.h"
@@ -230,7 +231,7 @@ static enum tl_sender sender_of(const struct tl_conn *conn, unsigned from)
 
 /* What a segment of `self` shows of the capture itself. */
 static void judge_capture(struct tl_endpoint *self, const struct tl_endpoint *peer, const struct tl_segment *seg,
-                          unsigned flags, bool is_copy)
+                          unsigned flags, const struct tl_recent_entry *copy_of)
 {
     /* Offload. */
     enum { FIRST_SEGMENTS = 20, MSS_PERCENT = 150 };
@@ -241,8 +242,14 @@ static void judge_capture(struct tl_endpoint *self, const struct tl_endpoint *pe
     if (peer->mss > 0 && (uint64_t)seg->len * 100 > (uint64_t)peer->mss * MSS_PERCENT) {
         self->capture |= TL_CAPTURE_OFFLOAD;
     }
-    if (is_copy && self->segments < FIRST_SEGMENTS) {
+    if (seg->options & TL_OPT_CUT) {
+        self->capture |= TL_CAPTURE_SNAPPED;
+    }
+    if (copy_of && self->segments < FIRST_SEGMENTS) {
         self->copies++;
+    }
+    if (copy_of && copy_of->ttl != seg->ttl) {
+        self->capture |= TL_CAPTURE_ROUTED | (copy_of->ttl < seg->ttl ? TL_CAPTURE_CLOCKS : 0);
     }
 }
 
@@ -315,7 +322,8 @@ static void count_insisting(struct tl_step *step)
 }
 
 /* What every segment changes. */
-static void finish(struct tl_conn *conn, const struct tl_segment *seg, struct tl_shape *shape, bool is_copy)
+static void finish(struct tl_conn *conn, const struct tl_segment *seg, struct tl_shape *shape,
+                   const struct tl_recent_entry *copy_of)
 {
     unsigned from = seg->from & 1;
     struct tl_endpoint *self = &conn->endpoint[from];
@@ -327,7 +335,7 @@ static void finish(struct tl_conn *conn, const struct tl_segment *seg, struct tl
     shape->sender_confidence = conn->sender_confidence;
     shape->client = conn->client;
     shape->from = (uint8_t)from;
-    judge_capture(self, &conn->endpoint[1 - from], seg, shape->flags, is_copy);
+    judge_capture(self, &conn->endpoint[1 - from], seg, shape->flags, copy_of);
     self->segments++;
     conn->last_in = seg->frame;
     conn->before_ns = seg->time_ns;
@@ -384,10 +392,11 @@ static void doubt(uint8_t *confidence, bool is_across)
     *confidence = is_across && *confidence == TL_CONFIDENCE_CERTAIN ? TL_CONFIDENCE_LIKELY : *confidence;
 }
 
-/* Nothing is certain by a difference of times between which the clock was set. */
+/* Nothing is certain by a difference of times between which the clock was set, nor by the order of two directions one of which is
+ * written late. */
 static void doubt_time(struct tl_step *step)
 {
-    bool is_across = tl_is_across_jump(step);
+    bool is_across = tl_is_across_jump(step) || ((step->self->capture | step->peer->capture) & TL_CAPTURE_LATE);
 
     doubt(&step->shape->retransmission_confidence, is_across);
     doubt(&step->shape->probe_confidence, is_across);
@@ -409,14 +418,25 @@ static void name_closing(struct tl_step *step)
     tl_close_name(step->conn, step);
 }
 
-static void name_states(struct tl_step *step)
+/* What the names before them say is learnt before the segment is applied. */
+static void learn_names(struct tl_step *step)
 {
-    tl_states_name(step->conn, step);
+    tl_rst_learn(step);
+    tl_open_learn(step);
+    tl_close_learn(step);
 }
 
-static void name_phase(struct tl_step *step)
+/* States and phase are named from the connection as the segment leaves it. */
+static void take_states(struct tl_step *step)
+{
+    tl_states_name(step->conn, step);
+    tl_states_learn(step);
+}
+
+static void take_phase(struct tl_step *step)
 {
     tl_phase_name(step->conn, step);
+    tl_phase_learn(step);
 }
 
 /* Every rule module in its order: first what the segment is, from the connection as it was, then what it changes. `after` is
@@ -432,20 +452,17 @@ static const struct {
     {name_closing, DONE_TEARDOWN, DONE_RST | DONE_PROBE},
     {tl_rexmit_classify, DONE_BYTES, DONE_PROBE | DONE_HANDSHAKE | DONE_TEARDOWN},
     {doubt_time, 0, NAMED},
-    {tl_rst_learn, DONE_LEARNT, NAMED},
-    {tl_open_learn, DONE_LEARNT, NAMED},
-    {tl_close_learn, DONE_LEARNT, NAMED},
+    {learn_names, DONE_LEARNT, NAMED},
     {tl_late_learn, 0, NAMED},
     {tl_apply_segment, DONE_APPLIED, NAMED | DONE_LEARNT},
     {tl_rexmit_learn, 0, DONE_APPLIED},
     {tl_path_mtu_learn, 0, DONE_APPLIED},
+    {tl_sack_fault_learn, 0, DONE_APPLIED | DONE_ACK},
     {tl_origin_learn, DONE_ORIGIN, DONE_APPLIED | DONE_ACK},
     {tl_apply_challenge_trigger, DONE_TRIGGER, DONE_APPLIED},
-    {name_states, 0, DONE_APPLIED | DONE_ORIGIN},
-    {tl_states_learn, DONE_STATES, DONE_APPLIED | DONE_ORIGIN},
+    {take_states, DONE_STATES, DONE_APPLIED | DONE_ORIGIN},
     {answer_challenge_trigger, DONE_ANSWERED, DONE_TRIGGER | DONE_STATES},
-    {name_phase, 0, DONE_STATES | DONE_ANSWERED},
-    {tl_phase_learn, 0, DONE_STATES | DONE_ANSWERED},
+    {take_phase, 0, DONE_STATES | DONE_ANSWERED},
     {tl_probe_learn, 0, DONE_ANSWERED},
     {remember, 0, DONE_ACK},
     {count_insisting, 0, NAMED},
@@ -468,7 +485,7 @@ static void update_by_rules(struct tl_conn *conn, const struct tl_segment *seg, 
         done |= recipe[i].does;
     }
     (void)done; /* asserts may be off */
-    finish(conn, seg, &result->shape, step.copy_of != NULL);
+    finish(conn, seg, &result->shape, step.copy_of);
     if (may) {
         mark_proofs(&step, &before);
     }
@@ -482,7 +499,7 @@ void tl_update(struct tl_conn *conn, const struct tl_segment *seg, struct tl_res
     if (conn->fast_path && !conn->pair->tracker->no_fast_path && tl_fast_path_is(conn, seg)) {
         tl_zeek_view_fast(conn, seg);
         tl_fast_path_take(conn, seg, result);
-        finish(conn, seg, &result->shape, false);
+        finish(conn, seg, &result->shape, NULL);
     } else {
         tl_zeek_view_segment(conn, seg);
         update_by_rules(conn, seg, result);

@@ -7,6 +7,7 @@
 #include "rules/tl_origin.h"
 #include "rules/tl_outcome.h"
 #include "rules/tl_path_mtu.h"
+#include "rules/tl_sack_fault.h"
 #include "rules/tl_signature.h"
 #include "views/tl_verdict.h"
 
@@ -153,7 +154,32 @@ static unsigned capture_of(const struct tl_conn *conn)
     if ((uint32_t)(a->copies + b->copies) * 100 > first * DOUBLED_PERCENT) {
         capture |= TL_CAPTURE_DOUBLED;
     }
-    return capture;
+    return capture | (conn->midstream ? TL_CAPTURE_MIDSTREAM : 0);
+}
+
+/* Which direction is written later than the other, and by how much. */
+static void write_capture(const struct tl_conn *conn, struct tl_facts *facts)
+{
+    const struct tl_endpoint *client = &conn->endpoint[conn->client], *server = &conn->endpoint[1 - conn->client];
+    bool of_client = client->capture & TL_CAPTURE_LATE, of_server = server->capture & TL_CAPTURE_LATE;
+    int64_t late_ns = tl_max_ns(client->late_ns, server->late_ns);
+
+    facts->capture = (uint16_t)capture_of(conn);
+    facts->late_of = of_client && of_server ? TL_SIDE_BOTH
+                     : of_client            ? TL_SIDE_CLIENT
+                     : of_server            ? TL_SIDE_SERVER
+                                            : TL_SIDE_NONE;
+    facts->late_ns = late_ns > 0 ? late_ns : TL_UNKNOWN_NS;
+}
+
+static void write_troubles(const struct tl_conn *conn, struct tl_facts *facts)
+{
+    facts->sack_fault = (uint8_t)tl_sack_fault_now(conn);
+    for (unsigned i = 0; i < 2; i++) {
+        facts->unheard[i] = conn->endpoint[i].unheard;
+        facts->not_taken[i] = conn->endpoint[i].not_taken;
+        facts->updates_lost[i] = conn->endpoint[i].updates_lost;
+    }
 }
 
 /* A tentative connection was rejected when its predecessor went on, or when it was challenged and did not answer by RST. */
@@ -201,7 +227,8 @@ void tl_conn_facts(const struct tl_conn *conn, int64_t end_ns, struct tl_facts *
         facts->history[i] = conn->endpoint[i].fsm.history;
     }
     facts->signature = (uint8_t)tl_signature_of(conn, end_ns);
-    facts->capture = (uint8_t)capture_of(conn);
+    write_capture(conn, facts);
+    write_troubles(conn, facts);
     write_opening(conn, end_ns, facts);
     write_closing(conn, facts);
     write_path(conn, facts);
@@ -241,4 +268,9 @@ uint32_t tl_conn_heard_in(const struct tl_conn *conn, unsigned end)
     const struct tl_recent_entry *newest = tl_recent_at(&conn->endpoint[end & 1].recent, 0);
 
     return newest ? newest->frame : 0;
+}
+
+bool tl_conn_saw_all(const struct tl_conn *conn, unsigned end)
+{
+    return conn->endpoint[end & 1].unseen_bytes == 0;
 }

@@ -4,7 +4,7 @@
  *
  * The unit is the wait: from one event by which the connection gets on to the next. A SYN, new bytes, a FIN, a reset, a retransmission
  * that was needed are such events; a pure ACK, a probe, a copy are none. What ends a wait says what the wait was for. Rules:
- * docs/design.md, "Waits".
+ * docs/whole.md, "Waits".
  *
  * A view like the tally: the engine does not need it, only whoever makes a table of connections or shows waits pays for it.
  */
@@ -43,21 +43,6 @@ enum tl_wait_sum {
     TL_WAIT_SUM_IDLE,
     TL_WAIT_SUM_UNKNOWN,
     TL_WAIT_SUM_COUNT,
-};
-
-enum tl_wait_for {
-    TL_WAIT_FOR_NONE,
-    TL_WAIT_FOR_HANDSHAKE,
-    TL_WAIT_FOR_CLIENT,
-    TL_WAIT_FOR_SERVER,
-    TL_WAIT_FOR_NETWORK,
-    TL_WAIT_FOR_LOSS,
-    TL_WAIT_FOR_CLOSED_WINDOW,
-    TL_WAIT_FOR_SMALL_WINDOW,
-    TL_WAIT_FOR_NAGLE,
-    TL_WAIT_FOR_DELAYED_ACK,
-    TL_WAIT_FOR_IDLE,
-    TL_WAIT_FOR_UNKNOWN,
 };
 
 /* A wait that a segment ended. */

@@ -188,7 +188,7 @@ bool tl_parse_header(const uint8_t *bytes, size_t captured, size_t reported, str
     if (captured >= 18)
         segment->checksum = tl_get16(bytes + 16);
     if (captured < size)
-        segment->options |= TL_OPT_BROKEN;
+        segment->options |= TL_OPT_BROKEN | TL_OPT_CUT;
     if (size > TL_HEADER_MIN && captured > TL_HEADER_MIN)
         parse_read_options(bytes + TL_HEADER_MIN, (captured < size ? captured : size) - TL_HEADER_MIN, segment);
     if (segment->len > 0 && captured > size) {

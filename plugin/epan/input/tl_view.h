@@ -7,26 +7,33 @@
 
 #include "../engine/findings/tl_findings.h"
 #include "../engine/tl.h"
+#include "../engine/views/tl_waits.h"
 #include "base/tl_language.h"
 
 struct tl_view {
     const struct tl_segment *segment;
     const struct tl_result *result;
     struct tl_facts facts;     /* of the connection, by now */
+    const char *rst_text;      /* what the payload of a RST says; NULL = nothing */
     unsigned wireshark;        /* Wireshark's own flags, see tl_wireshark.h; 0 unless somebody reads the explanation */
     enum tl_language language; /* of the explanation */
     bool visited;              /* whether this is a later pass, so that the facts are those of the whole capture */
     /* Answers that later segments may have changed, as known by now. */
     uint8_t spurious;      /* enum tl_spurious, of a retransmission */
     struct tl_rst_now rst; /* of a RST */
+    uint8_t ack;           /* enum tl_ack */
     uint8_t keepalive;     /* enum tl_probe_kind, and the next one too */
     uint8_t window_probe;
     uint8_t probe_confidence;               /* enum tl_confidence */
+    struct tl_wait wait;                    /* that the segment ended; ns 0 unless it was long enough to be shown */
     bool has_zeek;                          /* whether this is the last segment and Zeek's words are known */
     struct tl_zeek_words zeek;              /* all zero unless has_zeek */
     const struct tl_finding_mark *findings; /* of the connection, once the capture was judged */
     unsigned finding_count;
 };
+
+/* A wait that the explanation tells of: a person notices it. */
+#define TL_VIEW_TOLD_NS INT64_C(1000000000)
 
 /* Puts what the segment itself says where later ones may change it. */
 static inline void tl_view_begin(struct tl_view *view)
@@ -40,6 +47,9 @@ static inline void tl_view_begin(struct tl_view *view)
                                     .cause = shape->rst_cause,
                                     .confidence = shape->rst_confidence,
                                     .effect = shape->rst_effect};
+    view->ack = shape->ack;
+    if (view->visited && shape->ack == TL_ACK_UNSEEN && tl_conn_saw_all(view->result->conn, 1u - (shape->from & 1u)))
+        view->ack = TL_ACK_NEW; /* they were captured after that */
     view->keepalive = shape->keepalive;
     view->window_probe = shape->window_probe;
     view->probe_confidence = shape->probe_confidence;

@@ -3,7 +3,9 @@
  * SPDX-License-Identifier: GPL-2.0-or-later
  */
 #include "report/tl_report_window.h"
+#include "input/tl_wireshark.h"
 
+#include "input/tl_wireshark.h"
 #include "report/tl_report.h"
 #include "report/tl_report_say.h"
 #include "store/tl_found.h"
@@ -146,7 +148,7 @@ static void begin(void)
 
 bool tl_report_window_open_in_gui(const char *filter)
 {
-    if (!tl_argument_in_gui())
+    if (!tl_wireshark_in_window())
         return false;
     tl_argument_open_window(name, filter);
     return true;

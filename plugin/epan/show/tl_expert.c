@@ -159,7 +159,7 @@ struct tl_expert_item *tl_expert_pick(const struct tl_view *view)
         {RETRANSMISSION, shape->retransmission},
         {SPURIOUS, view->spurious},
         {SEGMENT, shape->segment},
-        {ACK, shape->ack},
+        {ACK, view->ack},
         {REUSE, shape->reuse},
     };
     struct tl_expert_item *best = NULL;

@@ -8,6 +8,7 @@
 #include "show/tl_caption.h"
 #include "show/tl_expert.h"
 #include "show/tl_item.h"
+#include "show/tl_reset_text.h"
 #include "show/tl_what.h"
 #include "store/tl_found.h"
 #include "store/tl_store.h"
@@ -76,6 +77,7 @@ static const char *tag_by_now(struct tl_view *view, const char **prefix)
         tl_conn_rst(view->result->conn, view->segment, &by_now, &view->rst);
         by_now.rst_cause = view->rst.cause;
     }
+    by_now.ack = view->ack;
     view->keepalive = by_now.keepalive;
     view->window_probe = by_now.window_probe;
     view->probe_confidence = by_now.probe_confidence;
@@ -129,7 +131,9 @@ static void show(tvbuff_t *tvb, packet_info *pinfo, proto_tree *tree, const stru
     struct tl_view view = {.segment = &header->segment,
                            .result = &header->result,
                            .language = options->explanation_language,
-                           .visited = PINFO_FD_VISITED(pinfo)};
+                           .rst_text = wanted ? tl_reset_text(pinfo->pool, header) : NULL,
+                           .visited = PINFO_FD_VISITED(pinfo),
+                           .wait = header->wait};
     const char *prefix, *tag;
     struct tl_expert_item *expert;
     proto_item *top = NULL;

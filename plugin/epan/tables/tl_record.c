@@ -108,12 +108,32 @@ static const char *join_words(wmem_allocator_t *pool, const struct bit_word *wor
 static const char *limits_text(wmem_allocator_t *pool, unsigned capture)
 {
     static const struct bit_word limits[] = {
-        {TL_CAPTURE_ASYMMETRIC, "asymmetric"},    {TL_CAPTURE_LOSSY, "lossy"},
-        {TL_CAPTURE_DOUBLED, "doubled"},          {TL_CAPTURE_OFFLOAD, "offload"},
-        {TL_CAPTURE_BACKWARDS, "time_backwards"}, {TL_CAPTURE_COARSE, "coarse"},
+        {TL_CAPTURE_ASYMMETRIC, "asymmetric"},
+        {TL_CAPTURE_LOSSY, "lossy"},
+        {TL_CAPTURE_DOUBLED, "doubled"},
+        {TL_CAPTURE_OFFLOAD, "offload"},
+        {TL_CAPTURE_BACKWARDS, "time_backwards"},
+        {TL_CAPTURE_COARSE, "coarse"},
+        {TL_CAPTURE_LATE, "late"},
+        {TL_CAPTURE_SNAPPED, "snapped"},
+        {TL_CAPTURE_ROUTED, "routed"},
+        {TL_CAPTURE_CLOCKS, "clocks"},
+        {TL_CAPTURE_MIDSTREAM, "midstream"},
     };
 
     return join_words(pool, limits, G_N_ELEMENTS(limits), capture);
+}
+
+/* What the facts have by end of the pair, by role. */
+static void write_troubles(struct tl_record *record, const struct tl_facts *facts)
+{
+    for (unsigned role = 0; role < 2; role++) {
+        unsigned end = role == 0 ? facts->client & 1 : !(facts->client & 1);
+
+        record->acks_unheard[role] = facts->unheard[end];
+        record->not_taken[role] = facts->not_taken[end];
+        record->updates_lost[role] = facts->updates_lost[end];
+    }
 }
 
 void tl_record_facts(const struct tl_conn *conn, struct tl_facts *facts)
@@ -133,6 +153,7 @@ void tl_record_measure(const struct tl_conn *conn, const struct tl_tally *tally,
     tl_record_count(tally, record);
     record->state[0] = facts->history[facts->client & 1] & 0xF;
     record->state[1] = facts->history[!(facts->client & 1)] & 0xF;
+    write_troubles(record, facts);
     record->since_first_ns = tl_ns_between(origin_ns, facts->start_ns);
     record->duration_ns = tl_ns_between(facts->start_ns, facts->last_ns);
     record->longest_idle_ns = tally->longest_idle_ns;

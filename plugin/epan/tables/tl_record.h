@@ -23,12 +23,13 @@ struct tl_record {
     struct tl_course_now course;
     uint64_t bytes[2];
     int64_t since_first_ns, duration_ns, longest_idle_ns, final_idle_ns;
-    const char *client, *server;         /* addresses or names, as Wireshark's name resolution is set */
-    const char *client_end, *server_end; /* the same with the port */
-    const char *zeek_history;            /* NULL = not followed */
-    const char *limits;                  /* NULL = none */
-    const char *options[2];              /* of the SYNs; NULL = none */
-    const char *icmp_from;               /* NULL = none */
+    const char *client, *server;                             /* addresses or names, as Wireshark's name resolution is set */
+    const char *client_end, *server_end;                     /* the same with the port */
+    const char *zeek_history;                                /* NULL = not followed */
+    uint32_t acks_unheard[2], not_taken[2], updates_lost[2]; /* of the client, of the server */
+    const char *limits;                                      /* NULL = none */
+    const char *options[2];                                  /* of the SYNs; NULL = none */
+    const char *icmp_from;                                   /* NULL = none */
     uint32_t client_port, server_port;
     uint32_t segments[2];
     uint32_t retransmissions_of[2], retransmissions;

@@ -1,0 +1,65 @@
+/* tl_sack_fault.c - what a device on the path does to SACK blocks.
+ *
+ * SPDX-License-Identifier: GPL-2.0-or-later
+ *
+ * RFC 2018 3 and 4: blocks lie within what the receiver has got, and whoever sends them at all sends them with every duplicate ACK.
+ */
+#include "rules/tl_sack_fault.h"
+
+#include "rules/tl_rexmit.h"
+
+/* Segments that make it a habit of the path, not of one damaged packet. */
+enum { SPOILED_LEAST = 3 };
+/* A block may report what came twice (RFC 2883), so much below what is acknowledged. */
+enum { BELOW_MOST = 1 << 20 };
+
+/* Whether a block lies outside of everything that this end can have got: below the bytes that it may report as doubled, or beyond its
+ * window and all that was sent. */
+static bool is_alien(const struct tl_step *step, const uint32_t *block)
+{
+    const struct tl_endpoint *self = step->self, *peer = step->peer;
+    uint32_t ack = step->seg->ack, reach = self->max_window > BELOW_MOST ? self->max_window : BELOW_MOST;
+    uint32_t high = tl_seq_after(peer->max, ack + reach) ? peer->max : ack + reach;
+
+    return !tl_seq_within(block[0], ack - reach, high) || !tl_seq_within(block[1], ack - reach, high);
+}
+
+static bool has_alien_block(const struct tl_step *step)
+{
+    for (unsigned i = 0; i < step->seg->sack_count; i++) {
+        if (is_alien(step, step->seg->sack[i])) {
+            return true;
+        }
+    }
+    return false;
+}
+
+/* A duplicate ACK without the blocks that both ends agreed on, of an end that has never sent one as far as this capture shows; the snap
+ * length has not cut it. */
+static bool lacks_blocks(const struct tl_step *step)
+{
+    return step->shape->ack == TL_ACK_DUP && step->seg->sack_count == 0 && tl_agreed(step, TL_OPT_SACK_PERMITTED) &&
+           !(step->seg->options & TL_OPT_BROKEN) && step->peer->repair && !step->peer->repair->seen_sack;
+}
+
+void tl_sack_fault_learn(struct tl_step *step)
+{
+    if (step->copy_of || step->stray || !tl_has(step, TL_ACK) || step->event == TL_EVENT_RST || !step->peer->has_max) {
+        return;
+    }
+    if (has_alien_block(step)) {
+        tl_count(&step->self->sack_alien);
+    } else if (lacks_blocks(step)) {
+        tl_count(&step->self->sack_bare);
+    }
+}
+
+enum tl_sack_fault tl_sack_fault_now(const struct tl_conn *conn)
+{
+    const struct tl_endpoint *a = &conn->endpoint[0], *b = &conn->endpoint[1];
+
+    if (a->sack_alien >= SPOILED_LEAST || b->sack_alien >= SPOILED_LEAST) {
+        return TL_SACK_FAULT_RENUMBERED;
+    }
+    return a->sack_bare >= SPOILED_LEAST || b->sack_bare >= SPOILED_LEAST ? TL_SACK_FAULT_BLANKED : TL_SACK_FAULT_NONE;
+}
