@@ -12,6 +12,7 @@ import argparse
 import random
 import re
 import shutil
+import struct
 import subprocess
 import sys
 import time
@@ -22,7 +23,7 @@ TESTS = HERE.parent
 sys.path[:0] = [str(TESTS), str(TESTS / "tshark")]
 
 from conftest import Sandbox  # noqa: E402
-from handmade import ETHERNET, ETHERNET_BYTES, Talk, join_captures, write_pcap  # noqa: E402
+from handmade import ETHERNET, ETHERNET_BYTES, START_S, Talk, join_captures  # noqa: E402
 from test_links import LINKS, fragmented_talk, icmp_error, rpcap, sflow  # noqa: E402
 
 MODES = {
@@ -110,11 +111,117 @@ def bend_time(frames, times, generator):
     return frames, [max(0.0, time + generator.choice(steps)) for time in times]
 
 
+def tcp_at(frame):
+    """Where the TCP header starts behind Ethernet and IPv4 or IPv6 without extensions; None: elsewhere, or cut."""
+    kind = frame[12:14]
+    at = None
+    if kind == b"\x08\x00" and len(frame) > 34 and frame[23] == 6:
+        at = ETHERNET_BYTES + (frame[14] & 15) * 4
+    elif kind == b"\x86\xdd" and len(frame) > 54 and frame[20] == 6:
+        at = ETHERNET_BYTES + 40
+    return at if at is not None and len(frame) >= at + 20 else None
+
+
+def each_tcp(frames, generator, share, change):
+    """Calls change(frame, place of TCP) for a share of the frames with TCP; it changes the bytearray."""
+    changed = []
+    for frame in frames:
+        at = tcp_at(frame)
+        if at is not None and generator.random() < share:
+            frame = bytearray(frame)
+            change(frame, at)
+        changed.append(bytes(frame))
+    return changed
+
+
+def swap_directions(frames, times, generator):
+    """Some segments go the other way, numbers and all; in some captures all do, from one frame on."""
+    first = generator.randrange(len(frames) + 1) if frames else 0
+    share = generator.choice((1 / 10, 1 / 2, 1))
+
+    def turn(frame, at):
+        start, size = (26, 4) if frame[12:14] == b"\x08\x00" else (22, 16)
+        frame[start : start + 2 * size] = frame[start + size : start + 2 * size] + frame[start : start + size]
+        frame[at : at + 4] = frame[at + 2 : at + 4] + frame[at : at + 2]
+
+    return frames[:first] + each_tcp(frames[first:], generator, share, turn), times
+
+
+def lie_about_lengths(frames, times, generator):
+    """The lengths in the headers of IP and TCP say something else than what is there."""
+
+    def lie(frame, at):
+        where = generator.choice((16 if frame[12:14] == b"\x08\x00" else 18, None))
+        if where is None:
+            frame[at + 12] = generator.randrange(16) << 4 | frame[at + 12] & 15
+        else:
+            (old,) = struct.unpack_from("!H", frame, where)
+            new = generator.choice((0, 1, 19, 20, 39, 40, old - 1, old + 1, old + 1460, 65535, generator.randrange(65536)))
+            struct.pack_into("!H", frame, where, new % 65536)
+
+    return each_tcp(frames, generator, 1 / 4, lie), times
+
+
+def lying_options(generator, room):
+    """Options that TCP knows, with values at random, some of them longer or shorter than they say."""
+    options = b""
+    while len(options) < room:
+        kind, size = generator.choice(((0, 1), (1, 1), (2, 4), (3, 3), (4, 2), (5, 10), (5, 34), (8, 10), (30, 12), (30, 4), (34, 10), (254, 4)))
+        told = size if generator.random() < 3 / 4 else generator.choice((0, 1, 2, size - 1, size + 1, size + 8, 40, 255))
+        value = bytes(generator.choice((0, 1, 255, generator.randrange(256))) for _ in range(size - 2))
+        options += bytes([kind]) if size == 1 else bytes([kind, told % 256]) + value
+    return options[:room]
+
+
+def lie_in_options(frames, times, generator):
+    def lie(frame, at):
+        room = (frame[at + 12] >> 4) * 4 - 20
+        room = min(max(room, 0), len(frame) - at - 20)
+        frame[at + 20 : at + 20 + room] = lying_options(generator, room)
+
+    return each_tcp(frames, generator, 1 / 2, lie), times
+
+
+def far_times(frames, times, generator):
+    """Some frames, or all from one on, are of 1970, 2105, or the last year that 64 bits of nanoseconds reach, 2262."""
+    far = generator.choice((-START_S, 2**32 - 1 - START_S, 2**63 / 1e9 - START_S - 1, 2**33))
+    first = generator.randrange(len(frames) + 1) if frames else 0
+    share = generator.choice((1 / 20, 1 / 2, 1))
+    return frames, [time + far if i >= first and generator.random() < share else time for i, time in enumerate(times)]
+
+
 def leave(frames, times, generator):
     return frames, times
 
 
-DAMAGES = (flip_headers, flip_options, cut_frames, lose_and_repeat, bend_time, leave)
+DAMAGES = (
+    flip_headers, flip_options, cut_frames, lose_and_repeat, bend_time, swap_directions, lie_about_lengths, lie_in_options, far_times,
+    leave,
+)  # fmt: skip
+
+
+def shuffle_across(frames, times, generator):
+    """Frames of all connections change places with others near them; the times stay with the places, or with the frames."""
+    order = sorted(range(len(frames)), key=lambda i: i + generator.uniform(0, 30))
+    return [frames[i] for i in order], times if generator.random() < 1 / 2 else [times[i] for i in order]
+
+
+def write_pcapng(path, frames, times):
+    """Times in ns of 64 bits: the pcap format ends in 2106. Seconds after START_S."""
+
+    def block(kind, body):
+        body += bytes(-len(body) % 4)
+        size = 12 + len(body)
+        return struct.pack("<II", kind, size) + body + struct.pack("<I", size)
+
+    with path.open("wb") as out:
+        out.write(block(0x0A0D0D0A, struct.pack("<IHHq", 0x1A2B3C4D, 1, 0, -1)))
+        out.write(block(1, struct.pack("<HHI", ETHERNET, 0, 262144) + struct.pack("<HHB3xHH", 9, 1, 9, 0, 0)))
+        for frame, time_s in zip(frames, times):
+            ns = min(max(int((time_s + START_S) * 10**9), 0), 2**63 - 1)
+            out.write(block(6, struct.pack("<IIIII", 0, ns >> 32, ns % 2**32, len(frame), len(frame)) + frame))
+    path.chmod(0o644)
+    return path
 
 
 def damaged_file(sandbox, seed):
@@ -127,9 +234,11 @@ def damaged_file(sandbox, seed):
         start = times[-1] if times and generator.random() < 1 / 2 else 0.0
         frames += some
         times += [start + time for time in when]
-    path = write_pcap(sandbox.new_path(".pcap"), frames, times)
+    if generator.random() < 1 / 4:
+        frames, times = shuffle_across(frames, times, generator)
+    path = write_pcapng(sandbox.new_path(".pcapng"), frames, times)
     if generator.random() < 1 / 2:
-        errors = sandbox.new_path("-errors.pcap")
+        errors = sandbox.new_path("-errors.pcapng")
         command = ["editcap", "-E", "0.01", "--seed", str(seed), path, errors]
         subprocess.run(command, check=True, capture_output=True)
         errors.chmod(0o644)
@@ -179,8 +288,8 @@ def run_round(sandbox, seed, defects):
         elif what:
             found += 1
             defects.mkdir(parents=True, exist_ok=True)
-            shutil.copy(path, defects / f"{seed}.pcap")
-            print(f"seed {seed}, {mode}: DEFECT: {what}\n  the file is {defects / f'{seed}.pcap'}")
+            shutil.copy(path, defects / f"{seed}.pcapng")
+            print(f"seed {seed}, {mode}: DEFECT: {what}\n  the file is {defects / f'{seed}.pcapng'}")
     path.unlink()
     return frames, found
 

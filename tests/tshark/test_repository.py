@@ -171,6 +171,40 @@ def test_exported_symbols(build):
     assert names and all(name.startswith("plugin_") for name in names), names
 
 
+# ---- promises ------------------------------------------------------------------------------------------------------------
+
+
+def promises():
+    """{title: text} of the guarantees in SECURITY.md."""
+    text = (REPO / "SECURITY.md").read_text()
+    section = text[text.index("## What is guaranteed") : text.index("## How that is tested")]
+    return dict(re.findall(r"^- \*\*(.+?)\*\*(.+?)(?=^- |\Z)", section, re.M | re.S))
+
+
+def is_test(name):
+    """Whether there is a test of this name, as SECURITY.md writes it."""
+    if "::" in name:
+        file, function = name.split("::")
+        found = [path for path in (REPO / "tests").rglob(file) if f"\ndef {function}(" in path.read_text()]
+    elif " " in name:
+        file, function = name.split()
+        found = f"static void {function}(" in (REPO / f"tests/unit/{file}.c").read_text()
+    else:
+        found = re.search(rf"\b{name}\b.*\) fuzzers\+=", (REPO / "tests/fuzz/run").read_text(), re.M)
+    return bool(found)
+
+
+def test_each_promise_is_attacked():
+    """By tests that exist: a promise that nobody tries to break is none."""
+    assert promises()
+    for title, text in promises().items():
+        _, _, tests = text.partition("Tests:")
+        names = re.findall(r"`([^`]+)`", tests)
+        assert names, f"{title} names no test"
+        missing = [name for name in names if not is_test(" ".join(name.split()))]
+        assert not missing, f"{title}: no such test: {missing}"
+
+
 # ---- rules by name ---------------------------------------------------------------------------------------------------
 
 RULE = r"\b[CFIKMOPRS]\d+[a-z]?\b"  # C12, M7b: what docs/design.md calls a rule, and causes.md, which is written from the code

@@ -84,3 +84,13 @@ def test_every_segment_has_its_verdict(measure):
     assert counts["SYN 1/3"] == counts["SYN-ACK 2/3"] == HALF_OPEN + 1
     assert counts["ACK 3/3"] == 1
     assert set(counts) == {"SYN 1/3", "SYN-ACK 2/3", "ACK 3/3"}, "and nothing else is worth a remark"
+
+
+def test_sessions_start_anew(measure):
+    """With -M, which is how a live capture of days is bounded, what was before is given back: tcplife adds to a session what its own
+    connections need, not what all had."""
+    # 5,000 half-open connections. With -q tshark 4.0 itself fails at the first new session.
+    session = ("-M", "10000", "-Y", "frame.number == 1", "-T", "fields", "-e", "frame.number")
+    plain_kib, _, _ = measure("--disable-protocol", "tcplife", *session)
+    kib, _, _ = measure(*session)
+    assert kib - plain_kib <= (5_000 * BYTES_PER_CONNECTION + 10_000 * BYTES_PER_SEGMENT) // 1024 + SLACK_KIB

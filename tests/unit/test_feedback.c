@@ -285,6 +285,33 @@ static void newest_delivered_of_what_was_sent_twice(void **state)
     assert_true(feedback.newest_ns == 80 * T_MS);
 }
 
+/* Above the twenty segments of 10 octets, 200 of one octet, sent later the lower they are. */
+static void add_octets_downwards(void)
+{
+    for (uint32_t i = 200; i-- > 0;) {
+        tl_scoreboard_add(
+            &sent, SEGMENT(.time_ns = (1000 - i) * T_MS, .frame = 1000 - i, .seq = UNA + 200 + i, .len = 1, .flags = TL_ACK));
+    }
+}
+
+/* A block over 128 segments: the oldest of them, sent last, counts. threshold: LOOKED_MAX */
+static void all_of_128_segments_are_looked_at(void **state)
+{
+    (void)state;
+    add_octets_downwards();
+    take(UNA, UNA + 200, UNA + 200 + 128);
+    assert_true(feedback.newest_ns == 1000 * T_MS);
+}
+
+/* Of 129 the lowest is left out. threshold: LOOKED_MAX */
+static void of_129_segments_the_upper_ones_are_looked_at(void **state)
+{
+    (void)state;
+    add_octets_downwards();
+    take(UNA, UNA + 200, UNA + 200 + 129);
+    assert_true(feedback.newest_ns == 999 * T_MS);
+}
+
 /* ---- reports ----------------------------------------------------------------------------------------------------------- */
 
 static void report(int64_t time_ns, uint16_t options, uint32_t tsval, uint32_t una)
@@ -526,6 +553,8 @@ int main(void)
         FEEDBACK_TEST(other_first_blocks_are_no_dsack),
         FEEDBACK_TEST(newest_delivered_is_the_latest_that_is_covered),
         FEEDBACK_TEST(newest_delivered_of_what_was_sent_twice),
+        FEEDBACK_TEST(all_of_128_segments_are_looked_at),
+        FEEDBACK_TEST(of_129_segments_the_upper_ones_are_looked_at),
         FEEDBACK_TEST(nothing_is_known_before_the_first_report),
         FEEDBACK_TEST(echo_tells_what_the_sender_knew),
         FEEDBACK_TEST(frozen_echo_is_helped_by_the_leg),

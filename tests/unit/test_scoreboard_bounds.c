@@ -97,8 +97,39 @@ static void a_segment_across_all_holes_of_a_full_record_finds_room(void **state)
     assert_int_equal(sent.count, TL_SCOREBOARD_ENTRIES_MAX);
     add(5, TL_SCOREBOARD_ENTRIES_MAX * 20);
     assert_false(tl_scoreboard_has_hole_below(&sent, tl_scoreboard_max(&sent)));
-    assert_entry(tl_scoreboard_find(&sent, TL_SCOREBOARD_ENTRIES_MAX * 20 - 20), TL_SCOREBOARD_ENTRIES_MAX, frame, 2);
+    /* The oldest 1,026 had to go: half the limit minus two stay. Then the hole below the 1,027th is the first piece, that one the second,
+     * and so on: the 32nd is the 1,042nd, and joins all above. */
+    assert_entry(tl_scoreboard_find(&sent, 1040 * 20), 1041, frame, 2);
+    assert_entry(tl_scoreboard_find(&sent, TL_SCOREBOARD_ENTRIES_MAX * 20 - 20), 1042, frame, 2);
     assert_entry(tl_scoreboard_find(&sent, TL_SCOREBOARD_ENTRIES_MAX * 20 - 10), frame, frame, 1);
+}
+
+/* threshold: FINE_PIECES */
+static void a_segment_over_32_entries_keeps_each(void **state)
+{
+    (void)state;
+    for (uint32_t i = 0; i < 32; i++) {
+        add(i, 1);
+    }
+    add(0, 32);
+    assert_int_equal(sent.count, 32);
+    assert_entry(tl_scoreboard_find(&sent, 31), 32, frame, 2);
+    assert_int_equal(tl_scoreboard_find(&sent, 31)->flags & TL_SCOREBOARD_COARSE, 0);
+}
+
+/* Else each segment over two thousand octets that were sent one by one would take as long as they. threshold: FINE_PIECES */
+static void a_segment_over_more_joins_those_above(void **state)
+{
+    (void)state;
+    for (uint32_t i = 0; i < 33; i++) {
+        add(i, 1);
+    }
+    add(0, 34);
+    assert_int_equal(sent.count, 33);
+    assert_entry(tl_scoreboard_find(&sent, 30), 31, frame, 2);
+    assert_entry(tl_scoreboard_find(&sent, 32), 32, frame, 2);
+    assert_int_equal(tl_scoreboard_find(&sent, 32)->flags & TL_SCOREBOARD_COARSE, TL_SCOREBOARD_COARSE);
+    assert_entry(tl_scoreboard_find(&sent, 33), frame, frame, 1); /* new */
 }
 
 /* threshold: TL_SCOREBOARD_OPENERS_MAX */
@@ -193,6 +224,8 @@ int main(void)
         SENT_TEST(a_full_record_merges_the_oldest),
         SENT_TEST(what_cannot_be_merged_is_forgotten_from_the_oldest),
         SENT_TEST(a_segment_across_all_holes_of_a_full_record_finds_room),
+        SENT_TEST(a_segment_over_32_entries_keeps_each),
+        SENT_TEST(a_segment_over_more_joins_those_above),
         SENT_TEST(too_many_stored_openers_are_forgotten_from_the_lowest),
         SENT_TEST(without_acks_64_entries_are_kept),
         SENT_TEST(the_checker_notices),

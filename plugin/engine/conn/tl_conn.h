@@ -289,6 +289,7 @@ struct tl_conn {
     struct tl_pair *pair;
     struct tl_conn *previous; /* for a tentative connection: the one that it may replace */
     struct tl_conn *next;     /* the one before, of the same pair */
+    struct tl_conn *later;    /* closed after this one, if it waits */
     struct tl_zeek *zeek;     /* as Zeek sees it, from TL_ZEEK_VIEW_MADE on; NULL also when memory ran out */
     struct tl_endpoint endpoint[2];
     struct tl_opening opening;
@@ -298,7 +299,9 @@ struct tl_conn {
     int64_t base_ns;           /* capture time that is 0 on the clock of the pair, when it began */
     int64_t before_ns;         /* the segment before, in the order of the file */
     int64_t reuse_elapsed_ns;
-    int64_t finish_ns; /* last ACK that the close needs */
+    int64_t finish_ns;   /* last ACK that the close needs */
+    int64_t release_ns;  /* if it waits, on the tracker's clock: when it was closed, or looked at last; */
+    uint32_t release_in; /* and its last frame then. See tl_release */
     uint32_t number;
     uint32_t linked; /* number + 1 of another one whose SYN has the same numbers; 0 = none */
     uint32_t incarnation;
@@ -323,6 +326,7 @@ struct tl_conn {
     bool superseded : 1;
     bool below_previous : 1; /* its SYN does not get past the TIME-WAIT of the one before */
     bool missed_nat : 1;     /* it is linked, and the other one was not answered when its SYN-ACK came */
+    bool waits : 1;          /* among the closed connections of the tracker, for its release */
     bool fast_path : 1;      /* the next segment may be ordinary: tl_fast_path.h */
     bool zeek_in_step : 1;   /* Zeek's view has the same numbers, and need not hear of ordinary segments: tl_zeek_view.c */
     bool zeek_lags : 1;      /* and has not heard of the last ones */
@@ -353,6 +357,11 @@ struct tl_tracker {
     struct tl_allocator allocator;
     struct tl_known_syn syns[TL_KNOWN_SYNS];
     struct tl_hosts hosts;
+    struct tl_conn *first_closed,
+        *last_closed;  /* those that wait for their release, in the order of their closing; see tl_release */
+    int64_t clock_ns;  /* capture time that has gone by, jumps left out */
+    int64_t before_ns; /* time of the segment before, in the order of the file; */
+    bool ticks;        /* there was one */
     uint32_t connections;
     bool views_zeek;
     bool no_fast_path; /* for tests: every segment goes through all rules */

@@ -52,6 +52,25 @@ static void grow(struct tl_recent *recent)
     }
 }
 
+void tl_recent_keep_newest(struct tl_recent *recent)
+{
+    const struct tl_allocator *allocator = recent->allocator;
+    struct tl_recent_entry *entry;
+
+    if (recent->capacity <= 1) {
+        return;
+    }
+    entry = allocator->alloc(allocator->context, sizeof *entry);
+    if (!entry) {
+        return;
+    }
+    *entry = *tl_recent_at(recent, 0);
+    allocator->free(allocator->context, recent->entries, recent->capacity * sizeof *entry);
+    recent->entries = entry;
+    recent->count = recent->capacity = 1;
+    recent->newest = 0;
+}
+
 struct tl_recent_entry *tl_recent_add(struct tl_recent *recent, const struct tl_segment *segment)
 {
     struct tl_recent_entry *entry;
@@ -189,17 +208,23 @@ static bool tsval_shows_copy(const struct tl_recent *recent, const struct tl_rec
 const struct tl_recent_entry *tl_recent_find_copy(const struct tl_recent *recent, const struct tl_segment *segment,
                                                   const struct tl_copy_context *context)
 {
+    bool has_id = segment->ip_id != 0 && !segment->ipv6;
+    /* Found out at most once: as many equal segments with one ID may be here as the ring holds. */
+    bool is_constant = false;
+
     for (unsigned i = 0; i < recent->count; i++) {
         const struct tl_recent_entry *entry = tl_recent_at(recent, i);
-        bool has_id = segment->ip_id != 0 && !segment->ipv6;
 
         /* A retransmission is a new packet: a host that uses IDs at all gives it another one, timestamps or not. */
         if (!same_header(entry, segment) || (has_id && entry->ip_id != segment->ip_id)) {
             continue;
         }
-        if (has_id && is_soon(entry, segment) && (entry->checksum == segment->checksum || is_elsewhere(entry, segment)) &&
-            !has_constant_id(recent, segment)) {
-            return entry;
+        if (has_id && !is_constant && is_soon(entry, segment) &&
+            (entry->checksum == segment->checksum || is_elsewhere(entry, segment))) {
+            is_constant = has_constant_id(recent, segment);
+            if (!is_constant) {
+                return entry;
+            }
         }
         if (entry->checksum != segment->checksum) {
             continue;

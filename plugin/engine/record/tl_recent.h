@@ -55,6 +55,9 @@ void tl_recent_init(struct tl_recent *recent, const struct tl_allocator *allocat
 /* Frees the entries and leaves an empty, usable ring. O(1). */
 void tl_recent_free(struct tl_recent *recent);
 
+/* Forgets all segments but the newest, and gives their memory back. Without memory for the smaller ring nothing changes. O(1). */
+void tl_recent_keep_newest(struct tl_recent *recent);
+
 /* Adds a segment as the newest. Returns its entry, or NULL when there is no memory for even the smallest ring; then nothing
  * has changed. When the ring cannot grow it stays at its size and gives up its oldest entry, as it does at TL_RECENT_MAX.
  * Entries returned by earlier calls become invalid. O(1) amortised. */

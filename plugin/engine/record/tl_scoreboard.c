@@ -8,7 +8,12 @@
 #include "base/tl_seq.h"
 #include "record/tl_scoreboard_room.h"
 
-/* Where a segment goes: bytes [low, high), in place of entries first .. last - 1, as `pieces` entries. */
+/* Pieces of one segment that keep a history each. What it sends again above them becomes one entry with the last: else whoever sends
+ * thousands of octets one by one makes each later segment over them as dear. A sender that joins small segments when it sends them
+ * again (RFC 9293 3.7.1) joins fewer. */
+enum { FINE_PIECES = 32 };
+
+/* Where a segment goes: bytes [low, high), in place of entries first .. last - 1, as at most `pieces` entries. */
 struct span {
     uint32_t low, high;
     unsigned first, last, pieces;
@@ -105,13 +110,21 @@ static struct span plan(const struct tl_scoreboard *sent, uint32_t low, uint32_t
     return span;
 }
 
-/* Writes a piece at position w, or joins it to the one before if that differs in nothing else. Returns the next position. */
+/* Writes a piece at position w, or joins it to the one before if that differs in nothing else, or if both are of this segment and
+ * it has enough of them, new bytes left out. Returns the next position. */
 static unsigned emit(struct tl_scoreboard *sent, unsigned first, unsigned w, const struct tl_scoreboard_entry *piece)
 {
     struct tl_scoreboard_entry *last = w > first ? tl_room_entry(sent, w - 1) : NULL;
 
     if (last && last->end == piece->seq && tl_room_same_history(last, piece)) {
         last->end = piece->end;
+        return w;
+    }
+    if (w - first >= FINE_PIECES && last->end == piece->seq && last->frame == piece->frame &&
+        (piece->tx_count > 1 || (piece->flags & TL_SCOREBOARD_FILLED))) {
+        last->end = piece->end;
+        last->flags |= piece->flags | TL_SCOREBOARD_COARSE;
+        last->tx_count = piece->tx_count > last->tx_count ? piece->tx_count : last->tx_count;
         return w;
     }
     *tl_room_entry(sent, w) = *piece;
@@ -176,20 +189,20 @@ static void extend_whole(struct tl_scoreboard *sent)
     }
 }
 
-/* Makes [low, high) captured once more. There is room. */
-static void cover(struct tl_scoreboard *sent, uint32_t low, uint32_t high, const struct tl_segment *segment)
+/* Makes the bytes of a span captured once more. There is room. */
+static void cover(struct tl_scoreboard *sent, const struct span *span, const struct tl_segment *segment)
 {
-    struct span span = plan(sent, low, high);
-    uint32_t below = span.first ? tl_room_entry(sent, span.first - 1)->end : sent->floor;
+    const uint32_t low = span->low, high = span->high;
+    uint32_t below = span->first ? tl_room_entry(sent, span->first - 1)->end : sent->floor;
     bool in_hole =
-        span.first == sent->count || tl_room_above(sent, tl_room_entry(sent, span.first)->seq) > tl_room_above(sent, low);
+        span->first == sent->count || tl_room_above(sent, tl_room_entry(sent, span->first)->seq) > tl_room_above(sent, low);
     /* The lower part of a hole, or of the one right below max, stays: its opener is that of the whole hole. */
     bool inherits = in_hole && below != low && tl_room_above(sent, low) <= tl_room_above(sent, sent->max);
     struct tl_scoreboard_entry *above_it;
     struct tl_scoreboard_opener opener = {0};
-    bool known = inherits && tl_room_opener(sent, span.first, &opener);
+    bool known = inherits && tl_room_opener(sent, span->first, &opener);
 
-    write_span(sent, &span, segment);
+    write_span(sent, span, segment);
     tl_room_drop_openers(sent, inherits ? low - 1 : low, high);
     if (tl_room_above(sent, low) > tl_room_above(sent, sent->max)) {
         tl_room_drop_openers(sent, sent->max - 1, sent->max); /* the hole below max has become part of a larger one */
@@ -199,7 +212,7 @@ static void cover(struct tl_scoreboard *sent, uint32_t low, uint32_t high, const
         above_it->flags &= (uint8_t)~TL_SCOREBOARD_OPENER; /* the hole below it is filled */
     }
     if (inherits) {
-        tl_room_entry(sent, span.first)->flags |= TL_SCOREBOARD_OPENER;
+        tl_room_entry(sent, span->first)->flags |= TL_SCOREBOARD_OPENER;
     }
     opener.seq = low;
     if (known) {
@@ -328,25 +341,28 @@ static void forget(struct tl_scoreboard *sent, uint32_t to)
 
 /* ---- changes ----------------------------------------------------------------------------------------------------------- */
 
+/* Plans where the segment goes, and says how many entries more than now that takes at most. */
 static unsigned entries_needed(const struct tl_scoreboard *sent, const struct tl_segment *segment,
-                               const struct tl_scoreboard_result *result)
+                               const struct tl_scoreboard_result *result, struct span *span)
 {
     unsigned below = !sent->started || result->before_start; /* the record will be made to reach down to the segment */
     uint32_t low, high;
-    struct span span;
 
+    *span = (struct span){0};
     if (!clip(sent, segment, &low, &high)) {
         return below;
     }
-    span = plan(sent, low, high);
-    return span.pieces - (span.last - span.first) + below;
+    *span = plan(sent, low, high);
+    return span->pieces - (span->last - span->first) + below;
 }
 
-/* Memory for all that the segment needs, and no more entries than allowed. False: nothing changed. */
-static bool reserve(struct tl_scoreboard *sent, const struct tl_segment *segment, const struct tl_scoreboard_result *result)
+/* Memory for all that the segment needs, and no more entries than allowed. `span`: where it goes, as long as make_reach() moves
+ * nothing. False: nothing changed. */
+static bool reserve(struct tl_scoreboard *sent, const struct tl_segment *segment, const struct tl_scoreboard_result *result,
+                    struct span *span)
 {
     uint32_t captured_to = sent->count ? tl_room_entry(sent, sent->count - 1U)->end : sent->floor;
-    unsigned needed = entries_needed(sent, segment, result), target = sent->limit - sent->limit / 4U;
+    unsigned needed = entries_needed(sent, segment, result, span), target = sent->limit - sent->limit / 4U;
 
     if (needed && !tl_room_grow_entries(sent, sent->count + needed)) {
         return false;
@@ -360,15 +376,16 @@ static bool reserve(struct tl_scoreboard *sent, const struct tl_segment *segment
     /* At half the limit minus two even a segment that fills every hole finds room. */
     for (; sent->count + needed > sent->limit; target = sent->limit / 2U - 2) {
         compact(sent, target);
-        needed = entries_needed(sent, segment, result);
+        needed = entries_needed(sent, segment, result, span);
     }
     return true;
 }
 
-/* Starts the record, or moves its lower edge, so that the segment lies within. */
-static void make_reach(struct tl_scoreboard *sent, const struct tl_segment *segment, const struct tl_scoreboard_result *result)
+/* Starts the record, or moves its lower edge, so that the segment lies within. Whether it did. */
+static bool make_reach(struct tl_scoreboard *sent, const struct tl_segment *segment, const struct tl_scoreboard_result *result)
 {
     uint32_t end = segment->seq + tl_event_length(segment->flags, segment->len);
+    bool moved = !sent->started || result->before_start;
 
     if (!sent->started) {
         tl_scoreboard_restart(sent, segment->seq);
@@ -378,7 +395,9 @@ static void make_reach(struct tl_scoreboard *sent, const struct tl_segment *segm
     }
     if ((result->new_bytes || result->skipped_bytes) && end - sent->una > INT32_MAX) {
         forget(sent, end - TL_SCOREBOARD_JUMP_MAX);
+        return true;
     }
+    return moved;
 }
 
 /* A segment without octets: if it starts beyond max, bytes before it were sent and not captured. */
@@ -391,7 +410,7 @@ static enum tl_scoreboard_status add_empty(struct tl_scoreboard *sent, const str
     if (result->skipped_bytes && !tl_room_grow_openers(sent)) {
         return TL_SCOREBOARD_NO_MEMORY;
     }
-    make_reach(sent, segment, result);
+    (void)make_reach(sent, segment, result);
     if (!result->skipped_bytes) {
         return TL_SCOREBOARD_OK;
     }
@@ -467,7 +486,8 @@ enum tl_scoreboard_status tl_scoreboard_add(struct tl_scoreboard *sent, const st
 {
     struct tl_scoreboard_result result;
     enum tl_scoreboard_status status;
-    uint32_t low, high;
+    struct span span;
+    bool moved;
 
     if (append(sent, segment)) {
         return TL_SCOREBOARD_OK;
@@ -479,22 +499,25 @@ enum tl_scoreboard_status tl_scoreboard_add(struct tl_scoreboard *sent, const st
     if (!tl_event_length(segment->flags, segment->len)) {
         return add_empty(sent, segment, &result);
     }
-    if (!reserve(sent, segment, &result)) {
+    if (!reserve(sent, segment, &result, &span)) {
         return TL_SCOREBOARD_NO_MEMORY;
     }
-    make_reach(sent, segment, &result);
+    moved = make_reach(sent, segment, &result);
     if (result.acked_bytes && !result.before_start) {
         remember_again(sent, segment, &result);
     }
-    if (!clip(sent, segment, &low, &high)) {
-        return TL_SCOREBOARD_OK;
+    if (moved) {
+        (void)entries_needed(sent, segment, &result, &span);
     }
-    cover(sent, low, high, segment);
-    if (tl_seq_after(high, sent->max)) {
-        sent->max = high;
+    if (span.low == span.high) {
+        return TL_SCOREBOARD_OK; /* all of it is acknowledged */
     }
-    if (tl_seq_within(sent->whole, low, high)) {
-        sent->whole = high;
+    cover(sent, &span, segment);
+    if (tl_seq_after(span.high, sent->max)) {
+        sent->max = span.high;
+    }
+    if (tl_seq_within(sent->whole, span.low, span.high)) {
+        sent->whole = span.high;
         extend_whole(sent);
     }
     return TL_SCOREBOARD_OK;

@@ -12,6 +12,9 @@
 
 #include <string.h>
 
+/* Entries looked at for one SACK block: no ACK reports that many new segments unless those before it were lost. */
+enum { LOOKED_MAX = 128 };
+
 enum { RANGES_BYTES = TL_FEEDBACK_RANGES * sizeof(uint32_t[2]) };
 
 /* A half RTT shorter than this is the host itself: what passes the capture point is known there at once. */
@@ -105,15 +108,17 @@ static int64_t delivered_at(const struct tl_scoreboard_entry *entry, int64_t now
     return ambiguous ? entry->first_time_ns : entry->time_ns;
 }
 
-/* The newest transmission within [left, right). Looks only at what is not SACKed yet, so that each entry is seen once. */
+/* The newest transmission within [left, right). Looks only at what is not SACKed yet, so that each entry is seen once; but ranges
+ * are forgotten when they are too many, and whoever reports them again and again must not have thousands of entries looked at for each
+ * ACK. The upper ones are newer, retransmissions aside. */
 static void note_delivered(struct tl_feedback *feedback, const struct tl_scoreboard *sent, uint32_t left, uint32_t right,
                            const struct tl_segment *segment, int64_t half_rtt_ns)
 {
     const struct tl_scoreboard_entry *entry;
-    unsigned i;
+    unsigned first = tl_scoreboard_index(sent, left), i = tl_scoreboard_index(sent, right);
 
-    for (i = tl_scoreboard_index(sent, left); (entry = tl_scoreboard_at(sent, i)) != NULL && tl_seq_before(entry->seq, right);
-         i++) {
+    for (i = i - first > LOOKED_MAX ? i - LOOKED_MAX : first;
+         (entry = tl_scoreboard_at(sent, i)) != NULL && tl_seq_before(entry->seq, right); i++) {
         int64_t at_ns = delivered_at(entry, segment->time_ns, half_rtt_ns);
 
         if (at_ns > feedback->newest_ns) {

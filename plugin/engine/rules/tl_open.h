@@ -42,11 +42,15 @@ bool tl_open_synack_fits(const struct tl_conn *conn, const struct tl_endpoint *c
  * only when it is a stray. O(1). */
 bool tl_open_is_foreign_syn(const struct tl_conn *conn, const struct tl_endpoint *self);
 
-/* Whether the handshake is over, and no data was on the SYN that may come again. An end that is known to be ESTABLISHED by what it sent has sent the only ACK that
- * tl_open names. O(1). */
+/* Whether the handshake is over, and no data was on the SYN that may come again. An end that is known to be ESTABLISHED by what it sent
+ * has sent the only ACK that tl_open names, unless the SYN-ACK was not captured: then what the server sends shows that an ACK has reached
+ * it, and the next one that is captured gets the name. O(1). */
 static inline bool tl_open_is_quiet(const struct tl_conn *conn)
 {
-    return conn->opened && conn->opening.syn_data == 0;
+    const struct tl_endpoint *client = &conn->endpoint[conn->client & 1], *server = &conn->endpoint[1 - (conn->client & 1)];
+    bool waits = !conn->opening.acked && !conn->peers && tl_syns(client)->count > 0 && tl_synacks(server)->count == 0;
+
+    return conn->opened && !waits && conn->opening.syn_data == 0;
 }
 
 /* Whether the segment has timestamps as the SYNs agreed on them, and no other option. O(1). */

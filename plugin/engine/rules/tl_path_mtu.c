@@ -121,20 +121,24 @@ static uint32_t common(const struct tl_scoreboard_entry *entry, const uint32_t *
     return tl_seq_before(left, right) ? right - left : 0;
 }
 
-/* The largest segment among those above the lost one that the receiver has reported; 0 = it has reported none. Captured before
- * offload cuts it, a part of one counts as one. */
+enum { SACKED_LOOKED_MAX = 256 }; /* segments: 365 KiB of the usual ones, and large ones are among them from the first */
+
+/* The largest segment among those above the lost one that the receiver has reported, the first SACKED_LOOKED_MAX of them; 0 = it has reported
+ * none. Captured before offload cuts it, a part of one counts as one. */
 static uint32_t largest_reported(const struct tl_step *step)
 {
     const struct tl_feedback *feedback = &step->self->repair->feedback;
     const struct tl_scoreboard_entry *entry;
     uint32_t largest = 0;
-    unsigned i, r;
+    unsigned i, r, looked = 0;
 
     for (r = 0; r < feedback->range_count; r++) {
         const uint32_t *range = feedback->ranges[r];
 
         for (i = tl_scoreboard_index(tl_scoreboard_of(step->self), range[0]);
-             (entry = tl_scoreboard_at(tl_scoreboard_of(step->self), i)) != NULL && tl_seq_before(entry->seq, range[1]); i++) {
+             (entry = tl_scoreboard_at(tl_scoreboard_of(step->self), i)) != NULL && tl_seq_before(entry->seq, range[1]) &&
+             looked < SACKED_LOOKED_MAX;
+             i++, looked++) {
             uint32_t size = common(entry, range);
 
             largest = size > largest ? size : largest;

@@ -2,6 +2,7 @@
  *
  * SPDX-License-Identifier: GPL-2.0-or-later
  */
+#include "update/tl_release.h"
 #include "update/tl_update.h"
 
 #include "rules/tl_apply.h"
@@ -26,6 +27,7 @@ void tl_conn_free(struct tl_conn *conn)
     const struct tl_allocator *allocator = &conn->pair->tracker->allocator;
     unsigned i;
 
+    tl_release_forget(conn);
     for (i = 0; i < 2; i++) {
         free_end(allocator, &conn->endpoint[i]);
     }

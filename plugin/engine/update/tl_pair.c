@@ -10,6 +10,7 @@
 #include "rules/tl_open.h"
 #include "rules/tl_path_mtu.h"
 #include "rules/tl_reset.h"
+#include "update/tl_release.h"
 #include "update/tl_update.h"
 
 #include <string.h>
@@ -198,6 +199,7 @@ static void confirm(struct tl_conn *conn, const struct tl_segment *seg)
     conn->tentative = false;
     if (before && !before->finished && !before->reset.ended) {
         before->superseded = true;
+        tl_release_watch(before);
     }
 }
 
@@ -276,6 +278,7 @@ static void reset_previous(struct tl_conn *conn, const struct tl_segment *seg, c
     before->phase_open = before->phase;
     before->phase = TL_PHASE_CLOSED;
     before->fast_path = false;
+    tl_release_watch(before);
 }
 
 /* ---- the same SYN under other addresses ---------------------------------------------------------------------------------- */
@@ -372,9 +375,15 @@ static bool update(struct tl_pair *pair, const struct tl_segment *segment, struc
 bool tl_pair_update(struct tl_pair *pair, const struct tl_segment *segment, struct tl_result *result)
 {
     struct tl_segment ours = *segment;
+    bool decided;
 
     ours.time_ns = tl_pair_tick(pair, segment->time_ns);
-    return update(pair, &ours, result);
+    tl_release_tick(pair->tracker, segment->time_ns);
+    decided = update(pair, &ours, result);
+    if (decided) {
+        tl_release_watch(result->conn);
+    }
+    return decided;
 }
 
 const struct tl_conn *tl_pair_newest(const struct tl_pair *pair)
