@@ -29,7 +29,7 @@ enum tl_mark {
 };
 
 /* Parts of an end that only some connections need: NULL as long as nothing is known of them. tl_syns() and the like read them, zeroes
- * where there is none; who has something to write makes them first (tl_conn_part), and without memory it stays unknown. */
+ * where there is none; a writer makes them first (tl_conn_part), and when memory runs out the fact stays unknown. */
 
 /* SYNs or SYN-ACKs of one end; enough to time the handshake although some are repeated. Made by tl_open. */
 struct tl_syns {
@@ -107,17 +107,17 @@ struct tl_endpoint {
     struct tl_syns *syns, *synacks;
     struct tl_probe_run *probes;
     struct tl_rsts *rsts;
-    int64_t late_ns;          /* by how much it is written later than the other end, at least; 0 = not that anybody knows */
-    int64_t half_rtt_ns;      /* least time from the capture point to this end and back; TL_UNKNOWN_NS = never measured */
-    int64_t fin_ns;           /* its FIN, first transmission */
-    int64_t ack_ns;           /* when its acknowledgment number moved last */
-    int64_t unseen_ns;        /* the ACK that went beyond everything captured of it */
-    int64_t last_ns;          /* its last segment */
-    int64_t silent_ns;        /* its last segment that was no probe and no answer to one */
+    int64_t late_ns;     /* by how much it is written later than the other end, at least; 0 = not late, as far as is known */
+    int64_t half_rtt_ns; /* least time from the capture point to this end and back; TL_UNKNOWN_NS = never measured */
+    int64_t fin_ns;      /* its FIN, first transmission */
+    int64_t ack_ns;      /* when its acknowledgment number moved last */
+    int64_t unseen_ns;   /* the ACK that went beyond everything captured of it */
+    int64_t last_ns;     /* its last segment */
+    int64_t silent_ns;   /* its last segment that was no probe and no answer to one */
     int64_t trigger_first_ns; /* the first of them that was not answered */
     int64_t trigger_ns;       /* its last segment that draws a challenge ACK: SYN, SYN-ACK again, or RST */
     uint32_t isn;
-    uint32_t syn_extra;  /* octets that its SYN occupies beside the SYN itself: payload and FIN */
+    uint32_t syn_extra;  /* octets that its SYN occupies besides the SYN itself: payload and FIN */
     uint32_t max;        /* end of the highest bytes it sent, captured or acknowledged; probes and RST left out */
     uint32_t seen;       /* end of the highest bytes of it that were captured */
     uint32_t una;        /* acknowledged by the peer up to here: the highest acknowledgment number of that */
@@ -430,7 +430,7 @@ static inline bool tl_has(const struct tl_step *step, unsigned flags)
     return (step->seg->flags & flags) == flags;
 }
 
-/* Time from `earlier_ns` to this segment; 0 when the clock ran backwards (RFC-free decision: see docs/design.md). */
+/* Time from `earlier_ns` to this segment; 0 when the clock ran backwards (our own decision: docs/design.md, "Time"). */
 static inline int64_t tl_since(const struct tl_step *step, int64_t earlier_ns)
 {
     return step->seg->time_ns > earlier_ns ? step->seg->time_ns - earlier_ns : 0;

@@ -134,7 +134,7 @@ static void decide(const packet_info *pinfo, const struct tl_flow *flow, unsigne
 /* Follows the waits, and finds the one that the segment ended. */
 static void follow_waits(unsigned layer, struct tl_header *header)
 {
-    header->wait = (struct tl_wait){0};
+    header->wait.ns = 0; /* the rest means nothing then */
     if (!current.waits || !header->decided)
         return;
     tl_wait_store_tell(layer, &header->segment, &header->result, header->visited);
