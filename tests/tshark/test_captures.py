@@ -245,13 +245,13 @@ FACTS = {
     ("data-after-close", 11): {
         "rst.cause": "data_after_close", "rst.cause.confidence": "likely", "rst.form": "reply_ack", "rst.trigger_in": "10"},
     ("keepalive-unanswered", 12): {
-        "rst.cause": "keepalive_timeout", "rst.cause.confidence": "certain", "rst.form": "active", "rst.trigger_in": ""},
+        "rst.cause": "keepalive_timeout", "rst.cause.confidence": "likely", "rst.form": "active", "rst.trigger_in": ""},
     # RST+ACK with the sender's current numbers: from a live connection (3.10.5).
     ("linger-reset", 8): {
-        "rst.cause": "abort", "rst.cause.confidence": "certain", "rst.form": "active", "rst.effect": "accepted",
+        "rst.cause": "abort", "rst.cause.confidence": "likely", "rst.form": "active", "rst.effect": "accepted",
         "rst.trigger_in": ""},
-    ("abort-unread", 8): {"rst.cause": "abort", "rst.cause.confidence": "certain", "rst.form": "active"},
-    ("peer-killed-rst", 8): {"rst.cause": "abort", "rst.cause.confidence": "certain", "rst.form": "active"},
+    ("abort-unread", 8): {"rst.cause": "abort", "rst.cause.confidence": "likely", "rst.form": "active"},
+    ("peer-killed-rst", 8): {"rst.cause": "abort", "rst.cause.confidence": "likely", "rst.form": "active"},
     # The ICMP error is a destination unreachable (3), port unreachable (3).
     ("icmp-unreachable", 1): {"handshake.icmp_in": "2", "handshake.icmp_type": "3", "handshake.icmp_code": "3"},
     # The SYN-ACK gives a cookie; the one of the second connection acknowledges 1080618186 = ISN + 1 + 10 bytes.

@@ -44,7 +44,7 @@ def reset(fields, sandbox):
 def test_text(payload, text, reset):
     row = reset(payload=payload)
     assert row[TEXT] == text
-    assert (f'It carries a text, no part of the stream: "{text}".' in row[SAYS]) == bool(text)
+    assert (f"It carries a text, no part of the stream: '{text}'." in row[SAYS]) == bool(text)
 
 
 @pytest.mark.parametrize(("window", "said"), [(9811, True), (9810, False), (64240, False)])

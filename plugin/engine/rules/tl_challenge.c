@@ -13,7 +13,7 @@ static const int64_t HALF_RTT_KNOWN_NS = TL_MS;  /* a shorter half RTT is jitter
 static const int64_t CHALLENGE_NS = 200 * TL_MS; /* a challenge ACK comes within this, or two round trips */
 
 /* A SACK block that was not reported before: the ACK answers data, not a SYN or RST. */
-static bool reports_news(const struct tl_step *step)
+static bool challenge_reports_news(const struct tl_step *step)
 {
     const struct tl_segment *seg = step->seg;
     unsigned i;
@@ -28,18 +28,19 @@ static bool reports_news(const struct tl_step *step)
 }
 
 /* Whether this pure ACK only repeats what its sender has said before. */
-static bool repeats_itself(const struct tl_step *step)
+static bool challenge_repeats_itself(const struct tl_step *step)
 {
     const struct tl_endpoint *self = step->self;
 
     return step->event == TL_EVENT_ACK && !step->stray && !step->copy_of && step->peer->has_una && self->has_max &&
-           step->seg->ack == step->peer->una && step->seg->seq == self->max && !reports_news(step);
+           step->seg->ack == step->peer->una && step->seg->seq == self->max && !challenge_reports_news(step);
 }
 
 /* Whether this segment of the peer makes its receiver send the same ACK again: old bytes or a probe since the ACK number moved,
  * bytes above a hole, or an ACK that was overtaken (PAWS, RFC 7323 5.3, and old ACKs draw one, too). Bytes lost behind the
  * capture point draw one as well, but with a SACK block. */
-static bool draws_ack(const struct tl_step *step, const struct tl_recent_entry *e, const struct tl_recent_entry *before)
+static bool challenge_draws_ack(const struct tl_step *step, const struct tl_recent_entry *e,
+                                const struct tl_recent_entry *before)
 {
     const struct tl_endpoint *self = step->self, *peer = step->peer;
     bool carries = tl_event_length(e->flags, e->len) > 0 || (e->bits & TL_MARK_PROBE);
@@ -54,7 +55,7 @@ static bool draws_ack(const struct tl_step *step, const struct tl_recent_entry *
 
 /* Whether this ACK may be the same packet as `before`, doubled by the network: no IP ID and no newer TSval tell them apart, and it
  * comes within `patience`, the time by which two copies may differ. */
-static bool may_be_copy(const struct tl_step *step, const struct tl_recent_entry *before, int64_t patience)
+static bool challenge_may_be_copy(const struct tl_step *step, const struct tl_recent_entry *before, int64_t patience)
 {
     const struct tl_segment *seg = step->seg;
     bool own_id = !seg->ipv6 && seg->ip_id != 0 && seg->ip_id != before->ip_id;
@@ -75,7 +76,7 @@ bool tl_probe_may_answer(const struct tl_step *step, int64_t sent_ns)
 
 /* Whether bytes are outstanding of which this ACK may say that they are missing. Then it would bring a SACK block, but options may be cut
  * off by the snap length, and devices blank the blocks of a connection: an end that never showed one here may have none to show. */
-static bool may_be_duplicate_ack(const struct tl_step *step)
+static bool challenge_may_be_duplicate_ack(const struct tl_step *step)
 {
     const struct tl_endpoint *peer = step->peer;
     bool shows_sack = peer->repair && peer->repair->seen_sack && !(step->seg->options & TL_OPT_BROKEN);
@@ -90,7 +91,7 @@ static bool may_be_duplicate_ack(const struct tl_step *step)
 
 /* A third ACK with the same number that nothing captured explains: a forged SYN or RST entered behind the capture point. An option
  * of Multipath TCP explains it: the ACK may end the data of that layer. */
-static bool answers_unseen(const struct tl_step *step)
+static bool challenge_answers_unseen(const struct tl_step *step)
 {
     /* With one there was a false challenge on a real mail server; after silence, and right after the handshake, little else
      * draws an ACK. */
@@ -111,7 +112,7 @@ static bool answers_unseen(const struct tl_step *step)
     if (tl_probes(peer)->count > 0 && !tl_probes(peer)->answered) {
         return false; /* a late answer to the probe */
     }
-    if (may_be_duplicate_ack(step) || (peer->has_window && peer->window == 0)) {
+    if (challenge_may_be_duplicate_ack(step) || (peer->has_window && peer->window == 0)) {
         return false; /* or it asks for the window: some stacks (gVisor) probe without an octet, at the next number */
     }
     if (!tl_agreed(step, TL_OPT_SACK_PERMITTED) || step->seg->sack_count > 0 || (step->seg->options & TL_OPT_MPTCP) ||
@@ -122,14 +123,14 @@ static bool answers_unseen(const struct tl_step *step)
     }
     for (i = 0; (e = tl_recent_at(&self->recent, i)) != NULL && same < enough; i++) {
         if (e->ack == step->seg->ack && (e->flags & (TL_ACK | TL_RST)) == TL_ACK) {
-            if (may_be_copy(step, e, patience)) {
+            if (challenge_may_be_copy(step, e, patience)) {
                 return false;
             }
             same++;
         }
     }
     for (i = 0; (e = tl_recent_at(&peer->recent, i)) != NULL && tl_since(step, e->time_ns) <= patience; i++) {
-        if (draws_ack(step, e, tl_recent_at(&peer->recent, i + 1))) {
+        if (challenge_draws_ack(step, e, tl_recent_at(&peer->recent, i + 1))) {
             return false;
         }
     }
@@ -138,7 +139,7 @@ static bool answers_unseen(const struct tl_step *step)
 
 /* Whether each young RST of the peer has just the number that this ACK expects: accepted, never challenged, RFC 5961 3.2. What is expected
  * only grows, so it was no other number when they came. */
-static bool all_resets_exact(const struct tl_step *step)
+static bool challenge_all_resets_exact(const struct tl_step *step)
 {
     const struct tl_recent_entry *e;
 
@@ -152,18 +153,18 @@ static bool all_resets_exact(const struct tl_step *step)
 }
 
 /* Whether this ACK comes when an answer to the peer's last SYN or RST may come. */
-static bool is_prompt_answer(const struct tl_step *step)
+static bool challenge_is_prompt_answer(const struct tl_step *step)
 {
     const struct tl_endpoint *peer = step->peer;
 
-    if (peer->trigger_is_rst && all_resets_exact(step)) {
+    if (peer->trigger_is_rst && challenge_all_resets_exact(step)) {
         return false;
     }
     return peer->trigger_in != 0 && tl_since(step, peer->trigger_ns) <= tl_window_patience(step, CHALLENGE_NS, 2) &&
            tl_probe_may_answer(step, peer->trigger_first_ns);
 }
 
-static bool is_answer_or_probe(const struct tl_step *step)
+static bool challenge_is_answer_or_probe(const struct tl_step *step)
 {
     return step->is_probe || step->shape->keepalive != TL_PROBE_KIND_NONE || step->shape->window_probe != TL_PROBE_KIND_NONE;
 }
@@ -174,11 +175,11 @@ void tl_probe_classify_ack(struct tl_step *step)
     const struct tl_recent_entry *newest = tl_recent_at(&step->self->recent, 0);
     bool handshake = step->shape->handshake_step == TL_HANDSHAKE_STEP_ACK;
 
-    if (handshake || !repeats_itself(step) || is_answer_or_probe(step)) {
+    if (handshake || !challenge_repeats_itself(step) || challenge_is_answer_or_probe(step)) {
         return;
     }
-    if (!is_prompt_answer(step)) {
-        if (step->phase_before == TL_PHASE_ESTABLISHED && answers_unseen(step)) {
+    if (!challenge_is_prompt_answer(step)) {
+        if (step->phase_before == TL_PHASE_ESTABLISHED && challenge_answers_unseen(step)) {
             step->shape->ack = TL_ACK_CHALLENGE;
             step->shape->probe_confidence = TL_CONFIDENCE_GUESS;
         }
@@ -186,7 +187,7 @@ void tl_probe_classify_ack(struct tl_step *step)
     }
     step->refs->trigger_in = peer->trigger_in;
     step->shape->probe_confidence =
-        newest && may_be_copy(step, newest, CHALLENGE_NS) ? TL_CONFIDENCE_LIKELY : TL_CONFIDENCE_CERTAIN;
+        newest && challenge_may_be_copy(step, newest, CHALLENGE_NS) ? TL_CONFIDENCE_LIKELY : TL_CONFIDENCE_CERTAIN;
     if (tl_fsm_state(&step->self->fsm) == TL_STATE_TIME_WAIT) {
         step->shape->ack = TL_ACK_TIME_WAIT;
     } else {
