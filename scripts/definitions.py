@@ -21,6 +21,9 @@ Preference = namedtuple("Preference", "name standard title what")
 Language = namedtuple("Language", "tag name title others")
 Column = namedtuple("Column", "name title kind member group what")
 Translation = namedtuple("Translation", "label meaning")
+Finding = namedtuple("Finding", "tag word kind key title seen means check when")
+Measure = namedtuple("Measure", "tag name unit what")
+Trait = namedtuple("Trait", "tag name what")
 
 
 class BadDefinition(Exception):
@@ -126,3 +129,22 @@ def chinese_values():
 def chinese_bits(macro):
     """Bit -> Translation, in order. `macro` is TL_CHINESE_ERROR or TL_CHINESE_EVIDENCE."""
     return {bit: Translation(*texts) for bit, *texts in rows(EPAN / "show/tl_chinese.def", macro, WORD, TEXT, TEXT)}
+
+
+def findings():
+    """In the order of the catalogue; texts are (English, Chinese)."""
+    path = ENGINE / "findings/tl_findings.def"
+    text = path.read_text(encoding="utf-8")
+    parts = r",\s*".join(f"{name},\\s*{TEXT},\\s*{TEXT}" for name in ("TITLE", "SEEN", "MEANS", "CHECK", "WHEN"))
+    found = re.findall(rf"^TL_FINDING\({WORD}, {WORD}, {WORD}, {WORD},\s*{parts}\)$", text, re.M)
+    if len(found) != len(re.findall(r"^TL_FINDING\(", text, re.M)) or not found:
+        raise BadDefinition(f"{path.relative_to(REPO)}: a row TL_FINDING does not have the form of the header")
+    return [Finding(*row[:4], *zip(row[4::2], row[5::2])) for row in found]
+
+
+def measures():
+    return [Measure(*row) for row in rows(ENGINE / "findings/tl_measures.def", "TL_MEASURE", WORD, TEXT, WORD, TEXT)]
+
+
+def traits():
+    return [Trait(*row) for row in rows(ENGINE / "findings/tl_measures.def", "TL_TRAIT", WORD, TEXT, TEXT)]

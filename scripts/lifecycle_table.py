@@ -8,15 +8,22 @@ which value belongs to which header.
 """
 
 import argparse
+import functools
 import ipaddress
 import os
+import re
 import shutil
 import subprocess
 import sys
 import tempfile
-import textwrap
+import time
+import unicodedata
 import xml.etree.ElementTree as ElementTree
 from dataclasses import dataclass, field
+from pathlib import Path
+
+sys.path.insert(0, str(Path(__file__).parent))  # python3 -I leaves it out
+import definitions  # noqa: E402
 
 EXIT_OK, EXIT_BAD_INPUT = 0, 1
 
@@ -25,25 +32,33 @@ NOT_PACKETS = {"MIME", "MP4 files", "JavaScript Object Notation", "RFC 7468 file
 
 FLAGS = ((0x02, "SYN"), (0x01, "FIN"), (0x04, "RST"), (0x08, "PSH"), (0x10, "ACK"), (0x20, "URG"), (0x40, "ECE"), (0x80, "CWR"))
 
-COLUMNS = ("frame", "time", "from", "flags", "phase", "step", "states")
-# Facts of a connection that its heading tells, and facts of a segment that its step tells, first match; {} is the value.
-SUMMARY = (
-    ("handshake.outcome", "handshake: {}"),
-    ("teardown.kind", "end: {}"),
-    ("teardown.initiator", "closed first: {}"),
-    ("teardown.time_wait", "TIME-WAIT: {}"),
-)
-STEPS = (
-    ("handshake.step", "{}"),
-    ("teardown.step", "{}"),
-    ("keepalive.kind", "keepalive {}"),
-    ("window_probe.kind", "window {}"),
-    ("retransmission.cause", "retransmission {}"),
-    ("ack", "{} ack"),
-)
+WORDS = {
+    "en": {
+        "columns": ("frame", "time", "from", "flags", "what", "states"),
+        "client": "client", "server": "server", "both": "both", "none": "none",
+        "handshake.outcome": "handshake: {}", "teardown.kind": "end: {}", "teardown.initiator": "closed first: {}",
+        "teardown.time_wait": "TIME-WAIT: {}", "between": "; ",
+        "counts": ("frame", "TCP segment", "connection"), "plural": "s", "colon": ": ", "comma": ", ",
+        "legend": "states: client / server, or A / B, after the segment (RFC 9293); ? = a guess",
+        "connection": "Connection {number}: {ends}", "read": "{packets} frames read",
+    },
+    "zh-CN": {
+        "columns": ("帧", "时间", "发送方", "标志", "说明", "状态"),
+        "client": "客户端", "server": "服务器", "both": "两端", "none": "无",
+        "handshake.outcome": "握手：{}", "teardown.kind": "结束方式：{}", "teardown.initiator": "先关闭的一端：{}",
+        "teardown.time_wait": "TIME-WAIT：{}", "between": "；",
+        "counts": ("帧", "个 TCP 报文段", "条连接"), "plural": "", "colon": "：", "comma": "，",
+        "legend": "状态：该报文段之后客户端 / 服务器（或 A / B）的状态 (RFC 9293)；? 表示猜测",
+        "connection": "连接 {number}：{ends}", "read": "已读取 {packets} 帧",
+    },
+}  # fmt: skip
+# Facts of a connection that its heading tells, and the group of tl_names.def that has the labels of each.
+SUMMARY = {"handshake.outcome": "OUTCOME", "teardown.kind": "KIND", "teardown.initiator": "SIDE", "teardown.time_wait": "SIDE"}
 
 UNTOLD = "?"  # an address or flags that the packet's tree does not tell
 GAP = "  "
+NEVER_FIRST = "，。；：、）？！"  # of a line
+PROGRESS_S = 0.5  # between two lines of progress
 INDENT = " " * 8
 WIDTH_DEFAULT, WIDTH_MIN, WIDTH_MAX = 100, 40, 120
 
@@ -160,16 +175,24 @@ def read_packet(packet, capture):
         capture.rows.append(Row(shown(frame, "frame.number"), time, source, destination, flags, facts))
 
 
-def read_pdml(stream):
-    """Reads packets until the end, or until the text breaks off."""
+def read_pdml(stream, words):
+    """Reads packets until the end, or until the text breaks off. Tells a terminal how far it has come."""
     capture = Capture()
+    progress = sys.stderr.isatty()
+    shown_at = time.monotonic()
     try:
         for _, element in ElementTree.iterparse(stream):
-            if element.tag == "packet":
-                read_packet(element, capture)
-                element.clear()
+            if element.tag != "packet":
+                continue
+            read_packet(element, capture)
+            element.clear()
+            if progress and time.monotonic() - shown_at > PROGRESS_S:
+                shown_at = time.monotonic()
+                print("\r" + words["read"].format(packets=capture.packets), end="", file=sys.stderr, flush=True)
     except ElementTree.ParseError:
         pass  # tshark stopped in the middle; its exit status and message say why
+    if progress:
+        print("\r\x1b[K", end="", file=sys.stderr, flush=True)
     return capture
 
 
@@ -183,8 +206,25 @@ def output_width():
     return max(WIDTH_MIN, min(WIDTH_MAX, shutil.get_terminal_size((WIDTH_DEFAULT, 24)).columns))
 
 
+def columns_of(text):
+    """Columns of a terminal: wide characters take two."""
+    return sum(2 if unicodedata.east_asian_width(character) in "WF" else 1 for character in text)
+
+
 def wrapped(text, width, indent=INDENT):
-    return textwrap.fill(text, width, initial_indent=indent, subsequent_indent=indent, break_on_hyphens=False)
+    """Lines of at most that many columns, parted at spaces or beside wide characters."""
+    pieces = re.findall(r"[\u2e80-\uffef]|[^\s\u2e80-\uffef]+|\s+", text)
+    lines, line = [], indent
+    for piece in pieces:
+        if columns_of(line + piece) > width and line.strip() and piece not in NEVER_FIRST:
+            lines.append(line.rstrip())
+            line = indent
+        line += piece if line.strip() else piece.lstrip()
+    return "\n".join([*lines, line.rstrip()])
+
+
+def padded(text, width):
+    return text + " " * (width - columns_of(text))
 
 
 def by_connection(rows):
@@ -195,14 +235,14 @@ def by_connection(rows):
     return groups
 
 
-def names_of_ends(rows):
+def names_of_ends(rows, words):
     """End -> what to call it; the end whose state comes first in a row is first. A and B where nothing tells client from
     server, or both ends opened: tcplife then shows the end with the lower address, then port, as the client."""
     known = [row for row in rows if row.fact("sender") in ("client", "server")]
     if known and not any(row.fact("sender") == "peer" for row in rows):
         last = known[-1]
         ends = (last.source, last.destination) if last.fact("sender") == "client" else (last.destination, last.source)
-        return dict(zip(ends, ("client", "server")))
+        return dict(zip(ends, (words["client"], words["server"])))
     return dict(zip(sorted((rows[0].source, rows[0].destination), key=numeric_order), ("A", "B")))
 
 
@@ -220,50 +260,55 @@ def last_fact(rows, name):
     return next((row.fact(name) for row in reversed(rows) if row.fact(name)), "")
 
 
-def heading(number, rows, names, width):
+@functools.cache
+def labels(group, language):
+    """Value of tl_names.def -> what people read for it."""
+    chinese = definitions.chinese_values()
+    values = definitions.groups()[group].values
+    return {value.value: chinese[group, value.tag].label if language == "zh-CN" else value.label for value in values}
+
+
+def heading(number, rows, names, words, language, width):
     """Who talks to whom, and how the connection began and ended."""
-    ends = ", ".join(f"{name} {end}" for end, name in names.items())
-    words = dict(zip(("client", "server"), names.values()))
-    facts = ((form, last_fact(rows, name)) for name, form in SUMMARY)
-    summary = "; ".join(form.format(words.get(value, value)) for form, value in facts if value)
-    return f"Connection {number}: {ends}" + ("\n" + wrapped(summary, width) if summary else "")
-
-
-def step(row):
-    """What the segment does, in one or two words."""
-    text = next((form.format(row.fact(name)) for name, form in STEPS if row.fact(name)), "")
-    return ": ".join(part for part in (text, row.fact("rst.cause")) if part) or "-"
+    roles = dict(zip(("client", "server"), names.values()))
+    facts = {name: last_fact(rows, name) for name in SUMMARY}
+    said = {name: roles.get(value) or words.get(value) or labels(SUMMARY[name], language)[value] for name, value in facts.items() if value}
+    summary = words["between"].join(words[name].format(value) for name, value in said.items())
+    ends = words["comma"].join(f"{name} {end}" for end, name in names.items())
+    return words["connection"].format(number=number, ends=ends) + ("\n" + wrapped(summary, width) if summary else "")
 
 
 def cells(row, names):
     sender = row.fact("sender") if row.source == UNTOLD else names[row.source]
-    return (row.frame, f"{row.time:.6f}", sender, row.flags, row.fact("phase"), step(row), states(row, names))
+    return (row.frame, f"{row.time:.6f}", sender, row.flags, row.fact("what") or "-", states(row, names))
 
 
 def format_line(values, widths):
-    numbers = (value.rjust(width) for value, width in zip(values[:2], widths))
-    words = (value.ljust(width) for value, width in zip(values[2:], widths[2:]))
+    numbers = (" " * (width - columns_of(value)) + value for value, width in zip(values[:2], widths))
+    words = (padded(value, width) for value, width in zip(values[2:], widths[2:]))
     return GAP.join((*numbers, *words)).rstrip()
 
 
-def print_table(capture, name):
-    width = output_width()
+def print_table(capture, name, language):
+    width, words = output_width(), WORDS[language]
+    columns = words["columns"]
     groups = by_connection(capture.rows)
-    names = {number: names_of_ends(rows) for number, rows in groups.items()}
+    names = {number: names_of_ends(rows, words) for number, rows in groups.items()}
     table = [cells(row, names[number]) for number, rows in groups.items() for row in rows]
-    widths = [max(len(line[i]) for line in (COLUMNS, *table)) for i in range(len(COLUMNS))]
+    widths = [max(columns_of(line[i]) for line in (columns, *table)) for i in range(len(columns))]
     if sum(widths) + len(GAP) * (len(widths) - 1) > width:  # too wide: the states go below
         widths.pop()
-    counts = ((capture.packets, "frame"), (len(capture.rows), "TCP segment"), (len(groups), "connection"))
-    print(f"{name}: " + ", ".join(f"{number} {noun}" + "s" * (number != 1) for number, noun in counts))
-    print("states: client / server, or A / B, after the segment (RFC 9293); ? = a guess")
+    counts = zip((capture.packets, len(capture.rows), len(groups)), words["counts"])
+    counted = (f"{number} {noun}" + words["plural"] * (number != 1) for number, noun in counts)
+    print(name + words["colon"] + words["comma"].join(counted))
+    print(words["legend"])
     for number, rows in groups.items():
-        print(f"\n{heading(number, rows, names[number], width)}\n")
-        print(format_line(COLUMNS[: len(widths)], widths))
+        print(f"\n{heading(number, rows, names[number], words, language, width)}\n")
+        print(format_line(columns[: len(widths)], widths))
         for row in rows:
             line = cells(row, names[number])
             print(format_line(line[: len(widths)], widths))
-            if len(widths) < len(COLUMNS):
+            if len(widths) < len(columns):
                 print(wrapped(line[-1], width))
             if row.fact("explanation"):
                 print(wrapped(row.fact("explanation"), width))
@@ -297,17 +342,17 @@ def content_problem(capture, messages, name):
     return f"{name} has no TCP segment in its {capture.packets} frames"
 
 
-def run(command, name):
+def run(command, name, language):
     """Runs tshark and prints the table. Returns the exit status."""
     with tempfile.TemporaryFile() as errors:
         how = {"stdin": subprocess.DEVNULL, "stdout": subprocess.PIPE, "stderr": errors}
         with subprocess.Popen(command, **how) as tshark:
-            capture = read_pdml(tshark.stdout)
+            capture = read_pdml(tshark.stdout, WORDS[language])
             tshark.stdout.read()  # what follows a broken text, so that tshark can end
         errors.seek(0)
         messages = errors.read().decode(errors="replace")
     if capture.rows:
-        print_table(capture, name)
+        print_table(capture, name, language)
         sys.stdout.flush()
     problem = tshark_problem(tshark.returncode, messages, name, capture.rows) or content_problem(capture, messages, name)
     if problem:
@@ -318,10 +363,11 @@ def run(command, name):
 def main():
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--name", required=True, help="what to call the capture in messages")
+    parser.add_argument("--language", choices=WORDS, default="en", help="of the words that are printed")
     parser.add_argument("command", nargs=argparse.REMAINDER, help="the tshark command, which writes PDML")
     arguments = parser.parse_args()
     try:
-        return run(arguments.command, arguments.name)
+        return run(arguments.command, arguments.name, arguments.language)
     except BrokenPipeError:  # the reader of our output, head(1) for instance, has seen enough
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return EXIT_OK

@@ -1,7 +1,7 @@
 #!/usr/bin/python3
 # SPDX-License-Identifier: GPL-2.0-or-later
 """Writes docs/fields.md and docs/labels.zh-CN.md from the definitions that the plugin is built from, and docs/states.md and
-docs/thresholds.md from the engine's code.
+docs/thresholds.md from the engine's code; docs/report.md and docs/report.zh-CN.md from the catalogue of findings.
 
 `scripts/reference_pages.py` writes all into docs/, or into another folder; with --check it only says which are out of date,
 and fails if one is.
@@ -13,6 +13,7 @@ from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).resolve().parent))
 import definitions  # noqa: E402: Python's -I leaves out the folder of the script
+import finding_pages  # noqa: E402
 import rule_pages  # noqa: E402
 
 EXIT_OK, EXIT_BAD_INPUT = 0, 1
@@ -32,7 +33,7 @@ PLAIN_VALUES = {"TEXT", "NUMBER", "YES", "HEADING"}
 FIELDS_INTRO = """# Fields, values, expert items and preferences
 
 Everything that can be filtered on, printed or chosen. A fact that does not hold has no field; a field occurs at most once for
-each TCP header of a frame. Fields are `tcplife.` and the name; values are words, and filters compare words:
+each TCP header of a frame (`tcplife.finding`, its group, and lines of an explanation more often). Fields are `tcplife.` and the name; values are words, and filters compare words:
 `tcplife.rst.cause == "refused"`. Names and values are the public interface and do not depend on the language of the explanation.
 Chinese labels: [labels.zh-CN.md](labels.zh-CN.md). Columns of the connection rows: [connections.md](connections.md).
 
@@ -195,7 +196,18 @@ def rule_page(name):
     return lambda: "\n".join((SPDX, written_by, *rule_pages.page(name))) + "\n"
 
 
-PAGES = {"fields.md": fields_page, "labels.zh-CN.md": labels_page} | {name: rule_page(name) for name in rule_pages.PAGES}
+def finding_page(language):
+    """The function that gives the page of findings in that language."""
+    written_by = WRITTEN_BY.replace(".def files in plugin/", "tl_findings.def or scripts/finding_pages.py")
+    return lambda: "\n".join((SPDX, written_by, *finding_pages.page(language))) + "\n"
+
+
+PAGES = {
+    "fields.md": fields_page,
+    "labels.zh-CN.md": labels_page,
+    "report.md": finding_page(finding_pages.ENGLISH),
+    "report.zh-CN.md": finding_page(finding_pages.CHINESE),
+} | {name: rule_page(name) for name in rule_pages.PAGES}
 
 
 def write(folder):

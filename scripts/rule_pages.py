@@ -146,7 +146,7 @@ def cause_lines():
 # ---- thresholds ------------------------------------------------------------------------------------------------------
 
 UNITS = {"TL_SECOND": "s", "TL_MS": "ms"}
-NO_THRESHOLD = re.compile(r"0x|1 << \d$|.*(sizeof|BIT\(|\bTL_(?!MS|SECOND))")  # flags, and what follows from other constants
+NO_THRESHOLD = re.compile(r"0x\w{1,4}$|1 << \d$|.*(sizeof|BIT\(|\bTL_(?!MS|SECOND))")  # flags, and what follows from other constants
 
 
 def value_text(name, expression):

@@ -81,7 +81,7 @@ install_packages() {
     [ "${#missing[@]}" -eq 0 ] && return
 
     need_root "apt-get install --no-install-recommends ${missing[*]}"
-    say "installing: ${missing[*]}"
+    say "installing, a minute or a few: ${missing[*]}"
     log=$(mktemp)
     # A failed update is no failure yet: the lists that are there may do, and one broken source must not stop us.
     quiet_apt update >"$log" 2>&1 || true
@@ -139,7 +139,7 @@ build() {
     (
         flock 9
         forget_moved_build "$folder"
-        [ -e "$folder/CMakeCache.txt" ] || say "building in $folder"
+        [ -e "$folder/CMakeCache.txt" ] || say "building in $folder, about half a minute"
         if ! configure "$folder" "$@" >"$folder.log" 2>&1; then
             empty_folder "$folder"
             configure "$folder" "$@" >"$folder.log" 2>&1 || fail "CMake failed:"$'\n'"$(cat "$folder.log")"

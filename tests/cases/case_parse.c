@@ -12,7 +12,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { WORDS_MAX = 64, ADDRESS_BYTES = 16, DEFAULT_WINDOW = 64240, DEFAULT_TTL = 64 };
+enum { WORDS_MAX = 64, ADDRESS_BYTES = 16, DEFAULT_WINDOW = 64240, DEFAULT_TTL = 64, BEGIN_BYTES = 200 };
 
 static const int64_t CAPTURE_STARTS_NS = INT64_C(1700000000) * 1000000000;
 static const char SPACE[] = " \t\r";
@@ -363,26 +363,59 @@ static bool parse_event(struct parser *parser, char **words, unsigned count, con
 
 /* ---- file -------------------------------------------------------------------------------------------------------------- */
 
+/* The handshake that `begin established` stands for. What follows these words goes into both SYNs. */
+static const char *const ESTABLISHED[] = {
+    "0.000 A>B SYN seq 0 mss 1460",
+    "0.020 B>A SYN,ACK seq 0 ack 1 mss 1460",
+    "0.021 A>B ACK seq 1 ack 1",
+};
+enum { BEGIN_SEGMENTS = sizeof ESTABLISHED / sizeof ESTABLISHED[0] };
+
+static unsigned split(char *line, char **words)
+{
+    unsigned count = 0;
+
+    while (count < WORDS_MAX) {
+        line += strspn(line, SPACE);
+        if (!*line)
+            break;
+        words[count++] = line;
+        line += strcspn(line, SPACE);
+        if (*line)
+            *line++ = '\0';
+    }
+    return count;
+}
+
+static bool parse_begin(struct parser *parser, char **words, unsigned count, const char *expected)
+{
+    if (count < 2 || strcmp(words[1], "established") != 0)
+        return fail(parser, "begins with nothing known", count > 1 ? words[1] : NULL);
+    for (unsigned i = 0; i < BEGIN_SEGMENTS; i++) {
+        char line[BEGIN_BYTES], *parts[WORDS_MAX];
+        size_t used = (size_t)snprintf(line, sizeof line, "%s", ESTABLISHED[i]);
+
+        for (unsigned k = 2; k < count && i + 1 < BEGIN_SEGMENTS && used < sizeof line; k++)
+            used += (size_t)snprintf(line + used, sizeof line - used, " %s", words[k]);
+        if (used >= sizeof line)
+            return fail(parser, "too many words", NULL);
+        if (!parse_event(parser, parts, split(line, parts), i + 1 < BEGIN_SEGMENTS ? "" : expected))
+            return false;
+    }
+    return true;
+}
+
 static bool parse_line(struct parser *parser, char *line)
 {
     char *words[WORDS_MAX];
-    unsigned count = 0;
+    unsigned count;
     char *bar = line[0] == '#' ? NULL : strchr(line, '|');
-    char *next = line;
 
     if (line[0] == '#')
         return true;
     if (bar)
         *bar++ = '\0';
-    while (count < WORDS_MAX) {
-        next += strspn(next, SPACE);
-        if (!*next)
-            break;
-        words[count++] = next;
-        next += strcspn(next, SPACE);
-        if (*next)
-            *next++ = '\0';
-    }
+    count = split(line, words);
     if (count == 0 && !bar)
         return true;
     if (count == 0) {
@@ -396,6 +429,8 @@ static bool parse_line(struct parser *parser, char *line)
         return parse_host(parser, words);
     if (count == 3 && strcmp(words[0], "isn") == 0)
         return parse_isn(parser, words);
+    if (strcmp(words[0], "begin") == 0)
+        return parse_begin(parser, words, count, bar ? bar : "");
     return parse_event(parser, words, count, bar ? bar : "");
 }
 

@@ -8,6 +8,7 @@
  */
 #include "case_fields.h"
 #include "case_parse.h"
+#include "store/tl_wait_store.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -20,6 +21,7 @@ struct record {
     struct tl_segment segment;
     struct tl_result result;
     unsigned spurious; /* enum tl_spurious */
+    struct tl_wait wait;
     uint32_t named_in; /* of the first probe of a run: frame of the probe that names the run */
 };
 
@@ -29,6 +31,7 @@ struct run {
     struct tl_tracker *tracker;
     struct tl_pair *pair;
     struct tl_conn *conns[CONNS_MAX]; /* by number */
+    struct tl_waits waits[CONNS_MAX]; /* the same */
     struct record *records;           /* by frame; one for each event and frame 0 */
     int64_t last_ns;
     struct tl_result result; /* of the last segment */
@@ -125,7 +128,7 @@ static void keep(struct run *run, const struct tl_segment *segment)
     }
 }
 
-/* What is known of the segment with this verdict by now. */
+/* What is known of the segment with this answer by now. */
 static void look(struct run *run, const struct tl_segment *segment, bool visited)
 {
     run->has_view = true;
@@ -134,13 +137,26 @@ static void look(struct run *run, const struct tl_segment *segment, bool visited
     tl_conn_facts(run->result.conn, run->last_ns, &run->view.facts);
 }
 
+/* The wait that the segment ended, if it is long enough to be shown. */
+static void wait(struct run *run, const struct tl_segment *segment)
+{
+    struct tl_wait *ended = &run->records[segment->frame].wait;
+
+    if (run->view.facts.number < CONNS_MAX)
+        tl_waits_add(&run->waits[run->view.facts.number], &heap, segment, &run->result, ended);
+    if (ended->ns < TL_WAIT_SHOWN_NS)
+        *ended = (struct tl_wait){0};
+    run->view.wait = *ended;
+}
+
 static void run_segment(struct run *run, const struct case_event *event)
 {
     if (!tl_pair_update(run->pair, &event->segment, &run->result)) {
-        mismatch(run, event->line, "segment", "a verdict", "none");
+        mismatch(run, event->line, "segment", "an answer", "none");
         return;
     }
     look(run, &event->segment, false);
+    wait(run, &event->segment);
     if (run->view.facts.number < CONNS_MAX)
         run->conns[run->view.facts.number] = run->result.conn;
     keep(run, &event->segment);
@@ -196,6 +212,7 @@ static void run_late(struct run *run, const struct case_event *event)
     shape->spurious = (uint8_t)spurious_at_end(record);
     rename_probe(run, &run->result.refs, shape);
     look(run, &record->segment, true);
+    run->view.wait = record->wait;
     if (shape->rst_cause != TL_RST_CAUSE_NONE)
         tl_conn_rst(run->result.conn, &record->segment, shape, &run->view.rst);
 }

@@ -37,7 +37,7 @@ struct run {
     struct memory memory;
     struct tl_tracker *tracker;
     struct tl_pair *pairs[STREAM_PAIRS];
-    uint32_t taken[STREAM_PAIRS]; /* segments that got a verdict */
+    uint32_t taken[STREAM_PAIRS]; /* segments that got an answer */
     uint32_t segments;
     int64_t last_ns;
     uint64_t sum; /* of all answers */

@@ -14,6 +14,9 @@ import tempfile
 REPOSITORY = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
 NOBODY = 65534          # user and group that own nothing, by Debian's base-passwd
 LONGEST = 600           # seconds for one run of tshark
+# Has to be in a filter, or it is not judged before the pass that prints; as many values as findings.
+FINDING = "tcplife.finding"
+SEVERAL = "|"           # between the values of a field
 
 
 def find_plugins():
@@ -24,6 +27,16 @@ def find_plugins():
             if "tcplife.so" in files and os.path.basename(where) == "epan":
                 return folder
     return None
+
+
+def every_frame(field):
+    """A display filter that is true for every frame and asks for a field."""
+    return f"frame or {field}"
+
+
+def first(row):
+    """A row with the first value of each field: an ICMP error quotes a second IP header."""
+    return {name: value if name == FINDING else value.split(SEVERAL)[0] for name, value in row.items()}
 
 
 class Reader:
@@ -72,12 +85,12 @@ class Reader:
         return done.stdout.decode("utf-8", "replace")
 
     def read(self, path, fields):
-        """A dictionary for each frame of a capture; fields unknown to tshark are left out."""
+        """A dictionary for each frame of a capture; fields unknown to tshark are left out.  Of fields
+        that a frame has several times the first one counts, but of FINDING all do."""
         known = [name for name in fields if name in self._fields]
-        words = ["-T", "fields", "-E", "separator=/t", "-E", "occurrence=f", *self._passes]
+        words = ["-T", "fields", "-E", "separator=/t", "-E", f"aggregator={SEVERAL}", *self._passes]
         words += [word for name in known for word in ("-e", name)]
-        if self._passes and "tcplife.finding" in known:     # judged if a filter asks for it
-            words += ["-Y", "frame or tcplife.finding"]
+        words += ["-Y", every_frame(FINDING)] if self._passes and FINDING in known else []
         copy = os.path.join(self._folder, os.path.basename(path))
         shutil.copyfile(path, copy)
         os.chmod(copy, 0o644)
@@ -85,4 +98,4 @@ class Reader:
             text = self._run(["-n", "-r", copy, *words], None)
         finally:
             os.unlink(copy)
-        return [dict(zip(known, line.split("\t"))) for line in text.splitlines()]
+        return [first(dict(zip(known, line.split("\t")))) for line in text.splitlines()]

@@ -240,7 +240,7 @@ static void plain_free(void *context, void *memory, size_t bytes)
 
 /* ---- feeding ------------------------------------------------------------------------------------------------------------ */
 
-/* All that is measured happens in here: verdicts of all segments, new pairs included. Its name stands on the command line of
+/* All that is measured happens in here: answers for all segments, new pairs included. Its name stands on the command line of
  * callgrind, hence no other form of it. */
 __attribute__((noinline)) uint64_t bench_feed(struct input *input, struct tl_tracker *tracker);
 
@@ -267,7 +267,7 @@ uint64_t bench_feed(struct input *input, struct tl_tracker *tracker)
 /* Feeds once with this allocator. Returns CPU ns; `held`, if not NULL, gets what the engine held in the end. */
 static int64_t feed_once(struct input *input, const struct tl_allocator *allocator, struct held *held)
 {
-    static volatile uint64_t sink; /* so that no compiler finds the verdicts unused */
+    static volatile uint64_t sink; /* so that no compiler finds the answers unused */
     struct timespec start, end;
     struct tl_tracker *tracker = must(tl_tracker_new(allocator));
 

@@ -56,6 +56,10 @@ class End:
     ip_id: int
 
 
+# The handshake that `begin established` stands for. What follows these words goes into both SYNs.
+ESTABLISHED = ("0.000 A>B SYN seq 0 mss 1460", "0.020 B>A SYN,ACK seq 0 ack 1 mss 1460", "0.021 A>B ACK seq 1 ack 1")
+
+
 class Parser:
     """Reads one file, line by line."""
 
@@ -85,6 +89,12 @@ class Parser:
         if words[0] == "isn":
             self.ends[words[1]].isn = int(words[2])
             return None
+        if words[0] == "begin":
+            assert words[1] == "established"
+            *syns, ack = (line.split() for line in ESTABLISHED)
+            for syn in syns:
+                self.read_head(syn + words[2:])
+            return self.read_head(ack)
         if words[0] == "end":
             return None, int(words[1]) if len(words) > 1 else 0, True
         if words[0] == "late":

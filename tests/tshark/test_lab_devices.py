@@ -17,6 +17,7 @@ from devices.boxes import MODES, Injector, StrictWindow  # noqa: E402
 from devices.reasons import Event  # noqa: E402
 from devices.situations import SITUATIONS  # noqa: E402
 from packets import ACK, RST, SYN, checksum  # noqa: E402
+from reader import FINDING, every_frame  # noqa: E402
 
 CORPUS = REPO / "tests" / "lab" / "devices" / "corpus"
 CORPUS_BYTES_MAX = 2_000_000
@@ -38,7 +39,7 @@ def tally(captures, fields, sandbox):
     names = scoring.known(sandbox.run(["tshark", "-G", "fields"]).stdout)
     tally = scoring.Tally()
     with ThreadPoolExecutor(os.cpu_count()) as pool:
-        rows = pool.map(lambda capture: fields(capture.path, *names, two_pass=True), captures)
+        rows = pool.map(lambda capture: fields(capture.path, *names, two_pass=True, display_filter=every_frame(FINDING)), captures)
         for capture, frames in zip(captures, rows, strict=True):
             scoring.score_capture(tally, capture, frames)
     return tally

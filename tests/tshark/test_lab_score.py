@@ -13,6 +13,7 @@ import goals  # noqa: E402
 import scoring  # noqa: E402
 from devices import goals as device_goals  # noqa: E402
 from devices import scoring as device_scoring  # noqa: E402
+from reader import FINDING, every_frame  # noqa: E402
 
 CORPUS = REPO / "tests" / "lab" / "corpus"
 CORPUS_BYTES_MAX = 6_000_000
@@ -62,7 +63,7 @@ def tallies(captures, fields_together, sandbox, devices):
     tallies = {name: scoring.Tally() for name in names}
     wanted = scoring.BASIC + tuple(field for name in names for field in scoring.READINGS[name][1])
     wanted = tuple(dict.fromkeys(wanted + device_scoring.known(sandbox.run(["tshark", "-G", "fields"]).stdout)))
-    rows_of_each = fields_together([capture.path for capture in captures], *wanted, two_pass=True)
+    rows_of_each = fields_together([capture.path for capture in captures], *wanted, two_pass=True, display_filter=every_frame(FINDING))
     for capture, rows in zip(captures, rows_of_each, strict=True):
         scoring.score_capture(tallies, capture, rows)
         device_scoring.score_linux(devices, capture, rows)

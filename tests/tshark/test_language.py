@@ -34,7 +34,7 @@ TOLD = {
 
 # What stays as it is in a Chinese sentence: flags, options and states by their names, and proper names.
 LATIN = {
-    "ACK", "FIN", "RST", "SYN", "SACK", "TCP", "IP", "ID", "RFC", "TLP", "TTL", "ICMP", "Fast", "Open", "cookie",
+    "A", "B", "ACK", "FIN", "RST", "SYN", "SACK", "TCP", "IP", "ID", "RFC", "TLP", "TTL", "ICMP", "Fast", "Open", "cookie",
     "Wireshark",
     "CLOSED", "LISTEN", "SENT", "RECEIVED", "ESTABLISHED", "WAIT", "CLOSE", "CLOSING", "LAST", "TIME",
 }  # fmt: skip

@@ -72,6 +72,10 @@ static void evidence_adds_up(void **state)
 
 static void cause_follows_the_origin(void **state)
 {
+    /* clang-format off */
+#define ROW(evidence, origin, sure, said, said_sure, flags, stage, cause, confidence)                                          \
+    {{evidence, TL_ORIGIN_##origin, TL_CONFIDENCE_##sure, TL_RST_CAUSE_##said, TL_CONFIDENCE_##said_sure, 0}, flags,           \
+     TL_RST_STAGE_##stage, TL_RST_CAUSE_##cause, TL_CONFIDENCE_##confidence}
     static const struct {
         struct tl_rst_now now;
         unsigned flags;
@@ -79,53 +83,19 @@ static void cause_follows_the_origin(void **state)
         enum tl_rst_cause cause;
         enum tl_confidence confidence;
     } rows[] = {
-        {{0, TL_ORIGIN_END, TL_CONFIDENCE_CERTAIN, TL_RST_CAUSE_ABORT, TL_CONFIDENCE_CERTAIN, 0},
-         0,
-         TL_RST_STAGE_LATER,
-         TL_RST_CAUSE_ABORT,
-         TL_CONFIDENCE_CERTAIN},
-        {{0, TL_ORIGIN_END, TL_CONFIDENCE_LIKELY, TL_RST_CAUSE_ABORT, TL_CONFIDENCE_CERTAIN, 0},
-         0,
-         TL_RST_STAGE_LATER,
-         TL_RST_CAUSE_ABORT,
-         TL_CONFIDENCE_LIKELY},
-        {{0, TL_ORIGIN_PATH, TL_CONFIDENCE_GUESS, TL_RST_CAUSE_ABORT, TL_CONFIDENCE_CERTAIN, 0},
-         0,
-         TL_RST_STAGE_LATER,
-         TL_RST_CAUSE_ABORT,
-         TL_CONFIDENCE_LIKELY},
-        {{0, TL_ORIGIN_PATH, TL_CONFIDENCE_LIKELY, TL_RST_CAUSE_ABORT, TL_CONFIDENCE_CERTAIN, 0},
-         0,
-         TL_RST_STAGE_LATER,
-         TL_RST_CAUSE_DEVICE_STATE,
-         TL_CONFIDENCE_LIKELY},
-        {{0, TL_ORIGIN_PATH, TL_CONFIDENCE_LIKELY, TL_RST_CAUSE_ABORT, TL_CONFIDENCE_CERTAIN, 0},
-         0,
-         TL_RST_STAGE_POST_PSH,
-         TL_RST_CAUSE_DEVICE_POLICY,
-         TL_CONFIDENCE_LIKELY},
-        {{E(BOTH), TL_ORIGIN_PATH, TL_CONFIDENCE_LIKELY, TL_RST_CAUSE_AFTER_CLOSE, TL_CONFIDENCE_GUESS, 0},
-         0,
-         TL_RST_STAGE_LATER,
-         TL_RST_CAUSE_DEVICE_POLICY,
-         TL_CONFIDENCE_LIKELY},
-        {{0, TL_ORIGIN_PATH, TL_CONFIDENCE_CERTAIN, TL_RST_CAUSE_ABORT, TL_CONFIDENCE_CERTAIN, 0},
-         TL_SHAPE_RST_AFTER_IDLE,
-         TL_RST_STAGE_POST_PSH,
-         TL_RST_CAUSE_DEVICE_IDLE,
-         TL_CONFIDENCE_LIKELY},
+        ROW(0, END, CERTAIN, ABORT, CERTAIN, 0, LATER, ABORT, CERTAIN),
+        ROW(0, END, LIKELY, ABORT, CERTAIN, 0, LATER, ABORT, LIKELY),
+        ROW(0, PATH, GUESS, ABORT, CERTAIN, 0, LATER, ABORT, LIKELY),
+        ROW(0, PATH, LIKELY, ABORT, CERTAIN, 0, LATER, DEVICE_STATE, LIKELY),
+        ROW(0, PATH, LIKELY, ABORT, CERTAIN, 0, POST_PSH, DEVICE_POLICY, LIKELY),
+        ROW(E(BOTH), PATH, LIKELY, AFTER_CLOSE, GUESS, 0, LATER, DEVICE_POLICY, LIKELY),
+        ROW(0, PATH, CERTAIN, ABORT, CERTAIN, TL_SHAPE_RST_AFTER_IDLE, POST_PSH, DEVICE_IDLE, LIKELY),
         /* true of a device, too */
-        {{0, TL_ORIGIN_PATH, TL_CONFIDENCE_CERTAIN, TL_RST_CAUSE_HALF_OPEN, TL_CONFIDENCE_LIKELY, 0},
-         0,
-         TL_RST_STAGE_LATER,
-         TL_RST_CAUSE_HALF_OPEN,
-         TL_CONFIDENCE_LIKELY},
-        {{0, TL_ORIGIN_PATH, TL_CONFIDENCE_CERTAIN, TL_RST_CAUSE_REFUSED, TL_CONFIDENCE_CERTAIN, 0},
-         0,
-         TL_RST_STAGE_POST_SYN,
-         TL_RST_CAUSE_REFUSED,
-         TL_CONFIDENCE_LIKELY},
+        ROW(0, PATH, CERTAIN, HALF_OPEN, LIKELY, 0, LATER, HALF_OPEN, LIKELY),
+        ROW(0, PATH, CERTAIN, REFUSED, CERTAIN, 0, POST_SYN, REFUSED, LIKELY),
     };
+#undef ROW
+    /* clang-format on */
 
     (void)state;
     for (unsigned i = 0; i < sizeof rows / sizeof rows[0]; i++) {

@@ -21,16 +21,6 @@ static void idle_connection(struct t_talk *t, int server_window)
     t_send(t, SERVER, .window = server_window);
 }
 
-/* A connection with this round trip, half of it on each side, otherwise the same. */
-static void idle_connection_with_rtt(struct t_talk *t, int64_t rtt_ns, int server_window)
-{
-    t_syn_sent(t);
-    t_send(t, SERVER, .flags = SYNACK, .wait_ns = rtt_ns / 2);
-    t_send(t, CLIENT, .wait_ns = rtt_ns / 2);
-    t_send(t, CLIENT, .len = 10);
-    t_send(t, SERVER, .window = server_window, .wait_ns = rtt_ns / 2);
-}
-
 /* ---- K1: window probe without payload -------------------------------------------------------------------------------------- */
 
 static void k1_octet_before_the_next_one_into_a_closed_window(void **state)
@@ -89,7 +79,7 @@ static void k2_new_octet(int64_t rtt_ns, int64_t wait_ns, bool probe)
 {
     struct t_talk t;
 
-    idle_connection_with_rtt(&t, rtt_ns, T_CLOSED);
+    t_idle(&t, rtt_ns, T_CLOSED);
     t_send(&t, CLIENT, .len = 1, .wait_ns = wait_ns);
     assert_int_equal(t.v.shape.window_probe, probe ? TL_PROBE_KIND_PROBE : TL_PROBE_KIND_NONE);
     if (probe) {
@@ -185,7 +175,7 @@ static void k4_not_an_old_ack(int64_t rtt_ns, int64_t after_ns, bool probe)
 {
     struct t_talk t;
 
-    idle_connection_with_rtt(&t, rtt_ns, 1000);
+    t_idle(&t, rtt_ns, 1000);
     t_send(&t, CLIENT, .len = 1, .wait_ns = T_SECOND);
     t_send(&t, SERVER, .wait_ns = T_SAME_TIME); /* so that nothing is under way */
     t_send(&t, CLIENT, .seq = 1011, .wait_ns = after_ns);
@@ -336,7 +326,7 @@ static void answer_after(int64_t rtt_ns, int64_t wait_ns, int window, bool answe
     struct t_talk t;
 
     if (rtt_ns > 0) {
-        idle_connection_with_rtt(&t, rtt_ns, 1000);
+        t_idle(&t, rtt_ns, 1000);
         t_send(&t, CLIENT, .seq = 1010, .wait_ns = 10 * T_SECOND);
     } else {
         t_midstream(&t);

@@ -12,22 +12,12 @@ enum { SYN = TL_SYN, SYNACK = TL_SYN | TL_ACK, RST = TL_RST };
         assert_int_not_equal((t)->v.shape.ack, TL_ACK_TIME_WAIT);                                                              \
     } while (0)
 
-/* A connection with this round trip, half of it on each side, otherwise the same. */
-static void idle_connection_with_rtt(struct t_talk *t, int64_t rtt_ns, int server_window)
-{
-    t_syn_sent(t);
-    t_send(t, SERVER, .flags = SYNACK, .wait_ns = rtt_ns / 2);
-    t_send(t, CLIENT, .wait_ns = rtt_ns / 2);
-    t_send(t, CLIENT, .len = 10);
-    t_send(t, SERVER, .window = server_window, .wait_ns = rtt_ns / 2);
-}
-
 /* RFC 9293 3.10.7.4: a repeated SYN-ACK draws an ACK. max(200 ms, 2 RTT). */
 static void challenge_after(int64_t rtt_ns, int64_t wait_ns, bool challenge)
 {
     struct t_talk t;
 
-    idle_connection_with_rtt(&t, rtt_ns, 1000);
+    t_idle(&t, rtt_ns, 1000);
     t_send(&t, SERVER, .flags = SYNACK, .seq = 5000, .ack = 1001, .wait_ns = T_SECOND);
     t_send(&t, CLIENT, .wait_ns = wait_ns);
     assert_int_equal(t.v.shape.ack == TL_ACK_CHALLENGE, challenge);

@@ -3,7 +3,7 @@
  *
  * SPDX-License-Identifier: GPL-2.0-or-later
  */
-#include "tl_test.h"
+#include "tl_test_resent.h"
 
 #include "conn/tl_conn.h"
 #include "rules/tl_rexmit.h"
@@ -11,20 +11,6 @@
 enum { SYN = TL_SYN, SYNACK = TL_SYN | TL_ACK, TS = TL_OPT_TIMESTAMPS, SACK = TL_OPT_SACK_PERMITTED };
 
 #define kind_is(t, KIND) t_is(t, segment, SEGMENT, KIND)
-
-static int64_t wait_of(int64_t ns)
-{
-    return ns == 0 ? T_SAME_TIME : ns;
-}
-
-/* An open connection captured so far from the server and from the client, both there and back. The client sends. */
-static void open_path(struct t_talk *t, uint16_t options, int64_t server_half_rtt_ns, int64_t client_half_rtt_ns)
-{
-    t_start(t);
-    t_send(t, CLIENT, .flags = SYN, .options = options);
-    t_send(t, SERVER, .flags = SYNACK, .options = options, .wait_ns = wait_of(server_half_rtt_ns));
-    t_send(t, CLIENT, .flags = TL_ACK, .wait_ns = wait_of(client_half_rtt_ns));
-}
 
 /* ---- new bytes --------------------------------------------------------------------------------------------------------- */
 

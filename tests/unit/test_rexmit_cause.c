@@ -3,34 +3,12 @@
  *
  * SPDX-License-Identifier: GPL-2.0-or-later
  */
-#include "tl_test.h"
+#include "tl_test_resent.h"
 
 #include "conn/tl_conn.h"
 #include "rules/tl_rexmit.h"
 
 enum { SYN = TL_SYN, SYNACK = TL_SYN | TL_ACK, FIN = TL_FIN | TL_ACK, SACK = TL_OPT_SACK_PERMITTED };
-
-#define cause_is(t, CAUSE, SURE)                                                                                               \
-    do {                                                                                                                       \
-        t_is(t, segment, SEGMENT, RETRANSMISSION);                                                                             \
-        t_is(t, retransmission, RETRANSMISSION, CAUSE);                                                                        \
-        t_is(t, retransmission_confidence, CONFIDENCE, SURE);                                                                  \
-    } while (0)
-
-/* Not exactly at once: 0 would mean 1 ms to t_send. */
-static int64_t wait_of(int64_t ns)
-{
-    return ns == 0 ? T_SAME_TIME : ns;
-}
-
-/* An open connection captured so far from the server and from the client, both there and back. The client sends. */
-static void open_path(struct t_talk *t, uint16_t options, int64_t server_half_rtt_ns, int64_t client_half_rtt_ns)
-{
-    t_start(t);
-    t_send(t, CLIENT, .flags = SYN, .options = options);
-    t_send(t, SERVER, .flags = SYNACK, .options = options, .wait_ns = wait_of(server_half_rtt_ns));
-    t_send(t, CLIENT, .flags = TL_ACK, .wait_ns = wait_of(client_half_rtt_ns));
-}
 
 /* The same, captured beside the client; then `count` segments of 10 octets at once, from 1001 on. Nothing but the SYN-ACK was
  * heard until then. */

@@ -3,34 +3,9 @@
  *
  * SPDX-License-Identifier: GPL-2.0-or-later
  */
-#include "tl_test.h"
+#include "tl_test_resent.h"
 
 enum { SYN = TL_SYN, SYNACK = TL_SYN | TL_ACK, TS = TL_OPT_TIMESTAMPS };
-
-#define cause_is(t, CAUSE, SURE)                                                                                               \
-    do {                                                                                                                       \
-        t_is(t, segment, SEGMENT, RETRANSMISSION);                                                                             \
-        t_is(t, retransmission, RETRANSMISSION, CAUSE);                                                                        \
-        t_is(t, retransmission_confidence, CONFIDENCE, SURE);                                                                  \
-    } while (0)
-
-/* Not exactly at once: 0 would mean 1 ms to t_send. */
-static int64_t wait_of(int64_t ns)
-{
-    return ns == 0 ? T_SAME_TIME : ns;
-}
-
-/* An open connection captured so far from the server and from the client, both there and back. The client sends. */
-static void open_path(struct t_talk *t, uint16_t options, int64_t server_half_rtt_ns, int64_t client_half_rtt_ns)
-{
-    t_start(t);
-    t_send(t, CLIENT, .flags = SYN, .options = options);
-    t_send(t, SERVER, .flags = SYNACK, .options = options, .wait_ns = wait_of(server_half_rtt_ns));
-    t_send(t, CLIENT, .flags = TL_ACK, .wait_ns = wait_of(client_half_rtt_ns));
-}
-
-/* The client sends segment number `n` of its flight, from 0, once more. */
-#define again(t, n, wait) t_send(t, CLIENT, .seq = 1001 + 10 * (n), .len = 10, .wait_ns = wait)
 
 /* Captured beside the server: three duplicate ACKs pass, and 100 ms later what the client sent in answer. What it sends before
  * that cannot be the answer. Without timestamps 0.9 of the half RTT decides. */

@@ -3,27 +3,17 @@
  *
  * SPDX-License-Identifier: GPL-2.0-or-later
  */
-#include "tl_test.h"
+#include "tl_test_resent.h"
 
 #include "conn/tl_conn.h"
 #include "rules/tl_rexmit.h"
 
 enum { SYN = TL_SYN, SYNACK = TL_SYN | TL_ACK, SACK = TL_OPT_SACK_PERMITTED };
 
-#define cause_is(t, CAUSE, SURE)                                                                                               \
-    do {                                                                                                                       \
-        t_is(t, segment, SEGMENT, RETRANSMISSION);                                                                             \
-        t_is(t, retransmission, RETRANSMISSION, CAUSE);                                                                        \
-        t_is(t, retransmission_confidence, CONFIDENCE, SURE);                                                                  \
-    } while (0)
-
 /* An open connection, captured beside the client, and six segments of 10 octets from 1001 on. */
 static void flight_of(struct t_talk *t, uint16_t options, int64_t rtt_ns)
 {
-    t_start(t);
-    t_send(t, CLIENT, .flags = SYN, .options = options);
-    t_send(t, SERVER, .flags = SYNACK, .options = options, .wait_ns = rtt_ns);
-    t_send(t, CLIENT, .flags = TL_ACK, .wait_ns = T_SAME_TIME);
+    open_path(t, options, rtt_ns, 0);
     for (unsigned i = 0; i < 6; i++) {
         t_send(t, CLIENT, .len = 10, .wait_ns = T_SAME_TIME);
     }
@@ -34,8 +24,6 @@ static void flight(struct t_talk *t, uint16_t options)
 {
     flight_of(t, options, 100 * T_MS);
 }
-
-#define again(t, n, wait) t_send(t, CLIENT, .seq = 1001 + 10 * (n), .len = 10, .wait_ns = wait)
 
 /* The times of without_sack. */
 struct times {

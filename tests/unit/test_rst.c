@@ -2,24 +2,9 @@
  *
  * SPDX-License-Identifier: GPL-2.0-or-later
  */
-#include "tl_test.h"
+#include "tl_test_rst.h"
 
 enum { SYN = TL_SYN, SYNACK = TL_SYN | TL_ACK, FIN = TL_FIN | TL_ACK, RST = TL_RST, RSTACK = TL_RST | TL_ACK };
-
-#define form_is(t, FORM_TAG) t_is(t, rst_form, RST_FORM, FORM_TAG)
-#define cause_is(t, CAUSE_TAG, CONFIDENCE_TAG)                                                                                 \
-    do {                                                                                                                       \
-        t_is(t, rst_cause, RST_CAUSE, CAUSE_TAG);                                                                              \
-        t_is(t, rst_confidence, CONFIDENCE, CONFIDENCE_TAG);                                                                   \
-    } while (0)
-
-/* Open for a while; the server has sent more than its SYN-ACK, and everything is acknowledged. */
-static void open_connection(struct t_talk *t)
-{
-    t_established(t);
-    t_send(t, SERVER, .len = 10);
-    t_send(t, CLIENT, .flags = TL_ACK);
-}
 
 /* ---- forms ------------------------------------------------------------------------------------------------------------- */
 

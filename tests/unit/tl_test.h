@@ -247,6 +247,17 @@ static inline void t_established(struct t_talk *t)
     t_send(t, CLIENT, .flags = TL_ACK);
 }
 
+/* A connection with this round trip, half of it on each side. The client has sent 10 octets, 1001 to 1010, and all are acknowledged;
+ * the server's window is as given. */
+static inline void t_idle(struct t_talk *t, int64_t rtt_ns, int server_window)
+{
+    t_syn_sent(t);
+    t_send(t, SERVER, .flags = TL_SYN | TL_ACK, .wait_ns = rtt_ns / 2);
+    t_send(t, CLIENT, .wait_ns = rtt_ns / 2);
+    t_send(t, CLIENT, .len = 10);
+    t_send(t, SERVER, .window = server_window, .wait_ns = rtt_ns / 2);
+}
+
 /* The capture begins in an open connection: no scale of the windows is known, no round trip. */
 static inline void t_midstream(struct t_talk *t)
 {

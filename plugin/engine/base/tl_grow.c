@@ -21,11 +21,14 @@ void *tl_grow(const struct tl_allocator *allocator, void *items, size_t size, un
 
 void *tl_grow_ring(const struct tl_allocator *allocator, void *items, size_t size, unsigned capacity, unsigned *newest)
 {
-    unsigned to = tl_grown(capacity), first = capacity > 0 ? (*newest + 1) % capacity : 0;
-    void *larger = tl_grow(allocator, items, size, capacity, first, to);
+    unsigned to = tl_grown(capacity);
+    void *larger;
 
-    if (larger) {
-        *newest = (capacity + to - 1) % to;
+    if (capacity == 0) {
+        *newest = to - 1; /* the next one is the first */
+        return allocator->alloc(allocator->context, to * size);
     }
+    larger = tl_grow(allocator, items, size, capacity, (*newest + 1) % capacity, to);
+    *newest = larger ? capacity - 1 : *newest;
     return larger;
 }

@@ -118,12 +118,11 @@ struct tl_endpoint {
     uint32_t syn_extra;  /* octets that its SYN occupies beside the SYN itself: payload and FIN */
     uint32_t max;        /* end of the highest bytes it sent, captured or acknowledged; probes and RST left out */
     uint32_t seen;       /* end of the highest bytes of it that were captured */
-    uint32_t una;        /* acknowledged by the peer up to here */
+    uint32_t una;        /* acknowledged by the peer up to here: the highest acknowledgment number of that */
     uint32_t begin;      /* its first byte that was captured, if sent_data */
     uint32_t fin;        /* number that its FIN occupies */
     uint32_t closed_in;  /* frame of the segment that closed its window last */
     uint32_t octet_seq;  /* number of the newest octet whose value is known, if has_octet */
-    uint32_t ack;        /* acknowledgment number of its last segment that moved it on */
     uint32_t window;     /* last advertised, scaled when the scale is known */
     uint32_t max_window; /* largest advertised */
     uint32_t tsval;      /* highest TSval sent */
@@ -163,7 +162,6 @@ struct tl_endpoint {
     bool has_max : 1;
     bool has_seen : 1;
     bool has_una : 1;
-    bool has_ack : 1;
     bool has_octet : 1;
     bool has_fin : 1;
     bool fin_inferred : 1; /* the FIN itself was not captured */
@@ -381,22 +379,27 @@ struct tl_step {
     struct tl_refs *refs;
     const struct tl_recent_entry *copy_of; /* the packet that this is a copy of, or NULL */
     enum tl_event event;
-    unsigned from;        /* end that sent it */
-    uint32_t length;      /* sequence numbers that it occupies */
-    uint32_t end;         /* seq + length */
-    int64_t rtt_ns;       /* of the whole path, or TL_UNKNOWN_NS */
-    uint8_t phase_before; /* enum tl_phase */
-    bool legal;           /* the flags are a combination that TCP sends */
+    unsigned from;                   /* end that sent it */
+    uint32_t length;                 /* sequence numbers that it occupies */
+    uint32_t end;                    /* seq + length */
+    int64_t rtt_ns;                  /* of the whole path, or TL_UNKNOWN_NS */
+    uint8_t phase_before;            /* enum tl_phase */
+    struct tl_fsm fsm[2];            /* of sender and receiver, as the segment leaves them */
+    uint8_t phase_left, phase_after; /* enum tl_phase that the segment found, a RST taken back, and that comes after it */
+    bool revokes;                    /* shows that the RST which had ended the connection ended nothing */
+    bool legal;                      /* the flags are a combination that TCP sends */
     bool stray;
     bool new_bytes; /* ends beyond everything its sender had sent */
     bool late;      /* acknowledged before it was captured, and sent for the first time: tl_late.h */
     bool is_probe;
-    bool acks_fin;      /* first to acknowledge the peer's FIN */
-    bool infers_fin;    /* shows that the peer had sent a FIN that was not captured */
-    bool refutes_fin;   /* shows that the peer had not sent the FIN that was captured */
-    bool opens;         /* completes the handshake */
-    bool finishes;      /* leaves both FINs acknowledged */
-    bool rst_effective; /* RST that ends the connection, or whose sender has closed */
+    bool acks_fin;                       /* first to acknowledge the peer's FIN */
+    bool infers_fin;                     /* shows that the peer had sent a FIN that was not captured */
+    bool refutes_fin;                    /* shows that the peer had not sent the FIN that was captured */
+    bool opens;                          /* completes the handshake */
+    bool finishes;                       /* leaves both FINs acknowledged */
+    bool rst_effective;                  /* RST that ends the connection, or whose sender has closed */
+    bool rst_judged;                     /* its origin was judged */
+    struct tl_recent_entry *rst_answers; /* the segment of the peer that it answers, or NULL */
 };
 
 /* Makes a connection that knows nothing. NULL when out of memory. */

@@ -24,6 +24,11 @@ bool tl_case_opened(const struct tl_case *c)
     }
 }
 
+bool tl_case_is_at_server(const struct tl_case *c)
+{
+    return c->facts.position == TL_POSITION_NEAR_SERVER || c->host[0] == c->host[1];
+}
+
 bool tl_case_is_empty(const struct tl_case *c)
 {
     return c->bytes[0] == 0 && c->bytes[1] == 0;

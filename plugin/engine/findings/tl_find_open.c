@@ -181,10 +181,11 @@ static bool data_waits(const struct tl_case *c)
     return c->bytes[0] > 0 && c->trouble[0].bytes_again > 0;
 }
 
-/* Nothing between the capture point and the server could have lost the ACK. */
-static bool is_at_server(const struct tl_case *c)
+/* The server, or a proxy in its place, sent more than SYN-ACKs and resets: it took the ACK in the end, and how the connection
+ * ended later says nothing of its start. */
+static bool has_taken(const struct tl_case *c)
 {
-    return c->facts.position == TL_POSITION_NEAR_SERVER || c->facts.position == TL_POSITION_LOCAL;
+    return c->segments[1] > c->facts.synack_attempts + c->trouble[1].resets;
 }
 
 static bool ack_is_ignored(const struct tl_case *c)
@@ -198,7 +199,7 @@ static bool ack_is_ignored(const struct tl_case *c)
     if (repeats >= REPEATS_MIN) {
         return data_waits(c) || c->bytes[0] == 0;
     }
-    return repeats > 0 && (failed(c) || (data_waits(c) && is_at_server(c)));
+    return repeats > 0 && ((failed(c) && !has_taken(c)) || (data_waits(c) && tl_case_is_at_server(c)));
 }
 
 bool tl_find_queue_full(const struct tl_look *look, unsigned role, struct tl_claim *claim)
@@ -219,6 +220,12 @@ bool tl_find_queue_full(const struct tl_look *look, unsigned role, struct tl_cla
     return true;
 }
 
+/* Time from the first segment to the close; negative = not known: the FIN was not acknowledged, so nothing was measured from it. */
+static int64_t closed_after(const struct tl_case *c, bool by_rst)
+{
+    return by_rst ? c->duration_ns : c->facts.teardown_ns >= 0 ? c->duration_ns - c->facts.teardown_ns : -1;
+}
+
 bool tl_find_closed_at_once(const struct tl_look *look, unsigned role, struct tl_claim *claim)
 {
     const struct tl_case *c = look->c;
@@ -234,7 +241,7 @@ bool tl_find_closed_at_once(const struct tl_look *look, unsigned role, struct tl
     claim->frame = by_rst ? c->facts.any_rst_in : c->facts.fin1_in;
     claim->key.variant = by_rst;
     tl_claim_doubt(claim, by_rst ? TL_CONFIDENCE_LIKELY : TL_CONFIDENCE_GUESS);
-    tl_claim_measure(claim, TL_MEASURE_AFTER, c->duration_ns);
+    tl_claim_measure(claim, TL_MEASURE_AFTER, closed_after(c, by_rst));
     tl_claim_trait(claim, TL_TRAIT_BY_RST, by_rst);
     tl_claim_trait(claim, TL_TRAIT_BY_FIN, !by_rst);
     tl_claim_trait(claim, TL_TRAIT_REQUEST, request);

@@ -17,7 +17,7 @@ static const int64_t LONG_MIN_NS = 300 * TL_MS, LONG_MAX_NS = 3 * TL_SECOND;
 static const int64_t CLOSED_MIN_NS = 200 * TL_MS; /* a window that is closed for less is a dip */
 static const int64_t SMALL_MIN_NS = 200 * TL_MS, SMALL_ROUND_TRIP_NS = 5 * TL_MS;
 static const int64_t ACKS_MIN_NS = 400 * TL_MS;
-static const int64_t THINKS_MIN_NS = 500 * TL_MS, THINKS_MAX_NS = 30 * TL_SECOND;
+static const int64_t THINKS_MIN_NS = 500 * TL_MS, THINKS_SUM_NS = TL_SECOND, THINKS_MAX_NS = 30 * TL_SECOND;
 enum { LIMITED_MIN = 10, ACKS_MIN = 4, ACKS_PERCENT = 3, THINKS_PERCENT = 20, SACKS_MIN = 3 };
 
 /* Time that may be right as it is counts for 30 % of it. */
@@ -180,7 +180,7 @@ bool tl_find_sack_broken(const struct tl_look *look, unsigned role, struct tl_cl
 bool tl_find_syn_lost(const struct tl_look *look, unsigned role, struct tl_claim *claim)
 {
     const struct tl_facts *facts = &look->c->facts;
-    bool near_server = facts->position == TL_POSITION_NEAR_SERVER || facts->position == TL_POSITION_LOCAL;
+    bool near_server = tl_case_is_at_server(look->c);
 
     if (role != 0 || !tl_case_opened(look->c) || facts->syn_attempts < 2 || facts->setup_ns <= SLOW_OPEN_NS ||
         is_explained(look)) {
@@ -324,8 +324,9 @@ bool tl_find_slow_server(const struct tl_look *look, unsigned role, struct tl_cl
     const struct tl_case *c = look->c;
     int64_t thought_ns = c->waits.ns[TL_WAIT_SUM_SERVER], longest_ns = c->waits.longest_ns[1];
 
-    if (role != 0 || c->waits.answers == 0 || longest_ns < THINKS_MIN_NS || longest_ns / 3 < c->facts.irtt_ns ||
-        thought_ns < c->duration_ns / 100 * THINKS_PERCENT || is_push(c) || c->facts.sender_confidence == TL_CONFIDENCE_GUESS) {
+    if (role != 0 || c->waits.answers == 0 || longest_ns < THINKS_MIN_NS || thought_ns < THINKS_SUM_NS ||
+        longest_ns / 3 < c->facts.irtt_ns || thought_ns < c->duration_ns / 100 * THINKS_PERCENT || is_push(c) ||
+        c->facts.sender_confidence == TL_CONFIDENCE_GUESS) {
         return false;
     }
     claim->cost_ns = perhaps(tl_min_ns(thought_ns, THINKS_MAX_NS));

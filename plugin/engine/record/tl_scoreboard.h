@@ -23,11 +23,11 @@
 #include "tl.h"
 
 enum {
-    TL_SCOREBOARD_ENTRIES_MAX = 2048,    /* entries at most; 64 KiB segments then reach as far as 128 MiB in flight */
-    TL_SCOREBOARD_ENTRIES_NO_ACKS = 64,  /* entries at most while the peer's ACKs are not captured */
-    TL_SCOREBOARD_ACKED_MAX = 32,        /* acknowledged entries remembered: measured, 8 to 300 serve equally well */
-    TL_SCOREBOARD_OPENERS_MAX = 64,      /* openers stored apart; needed only for holes filled in part and not from below */
-    TL_SCOREBOARD_JUMP_MAX = 0x40000000, /* bytes: the largest window there is, RFC 7323 2.3; nothing moves further at once */
+    TL_SCOREBOARD_ENTRIES_MAX = 2048,   /* entries at most; 64 KiB segments then reach as far as 128 MiB in flight */
+    TL_SCOREBOARD_ENTRIES_NO_ACKS = 64, /* entries at most while the peer's ACKs are not captured */
+    TL_SCOREBOARD_ACKED_MAX = 32,       /* acknowledged entries remembered: measured, 8 to 300 serve equally well */
+    TL_SCOREBOARD_OPENERS_MAX = 64,     /* openers stored apart; needed only for holes filled in part and not from below */
+    TL_SCOREBOARD_JUMP_MAX = 1 << 30,   /* bytes: the largest window there is, RFC 7323 2.3; nothing moves further at once */
 };
 
 enum tl_scoreboard_status {

@@ -214,13 +214,8 @@ static void apply_ack(struct tl_step *step)
     uint32_t ack = step->seg->ack;
     struct tl_scoreboard_ack_result result;
     bool took;
-    bool known = peer->has_una, max_known = peer->has_max, ack_known = self->has_ack;
+    bool known = peer->has_una, max_known = peer->has_max;
 
-    if (!ack_known || tl_seq_after(ack, self->ack)) {
-        self->ack_ns = step->seg->time_ns;
-    }
-    raise(&self->ack, &ack_known, ack);
-    self->has_ack = ack_known;
     tl_rexmit_before_ack(step);
     if (known && !tl_seq_after(ack, peer->una)) {
         tl_rexmit_after_ack(step, NULL);
@@ -230,6 +225,7 @@ static void apply_ack(struct tl_step *step)
         peer->unseen_in = step->seg->frame;
         peer->unseen_ns = step->seg->time_ns;
     }
+    self->ack_ns = step->seg->time_ns;
     took = tl_apply_sent_ack(step->conn, step->seg, &result);
     if (!took) {
         restart(step->conn, peer, ack);

@@ -21,7 +21,7 @@ void tl_feedback_init(struct tl_feedback *feedback, const struct tl_allocator *a
 {
     memset(feedback, 0, sizeof *feedback);
     feedback->allocator = allocator;
-    feedback->una = feedback->una_begin = feedback->una_recorded = una;
+    feedback->una_begin = una;
 }
 
 void tl_feedback_free(struct tl_feedback *feedback)
@@ -30,7 +30,7 @@ void tl_feedback_free(struct tl_feedback *feedback)
 
     allocator->free(allocator->context, feedback->reports, feedback->capacity * sizeof *feedback->reports);
     allocator->free(allocator->context, feedback->ranges, RANGES_BYTES);
-    tl_feedback_init(feedback, allocator, feedback->una);
+    tl_feedback_init(feedback, allocator, feedback->una_begin);
 }
 
 /* ---- ranges ------------------------------------------------------------------------------------------------------------- */
@@ -48,9 +48,9 @@ bool tl_feedback_covers(const struct tl_feedback *feedback, uint32_t seq, uint32
 }
 
 /* Right edge of the highest SACKed range, or una. */
-static uint32_t highest(const struct tl_feedback *feedback)
+static uint32_t highest(const struct tl_feedback *feedback, uint32_t una)
 {
-    return feedback->range_count == 0 ? feedback->una : feedback->ranges[feedback->range_count - 1][1];
+    return feedback->range_count == 0 ? una : feedback->ranges[feedback->range_count - 1][1];
 }
 
 static void remove_range(struct tl_feedback *feedback, unsigned i)
@@ -185,7 +185,6 @@ void tl_feedback_sack(struct tl_feedback *feedback, const struct tl_scoreboard *
 
 void tl_feedback_acked(struct tl_feedback *feedback, uint32_t una, int64_t newest_ns)
 {
-    feedback->una = una;
     feedback->duplicates = 0;
     feedback->dupack_first_in = 0;
     feedback->third_ns = 0;
@@ -247,8 +246,9 @@ static struct tl_report *place_for(struct tl_feedback *feedback, const struct tl
     return &feedback->reports[feedback->newest];
 }
 
-void tl_feedback_record(struct tl_feedback *feedback, const struct tl_segment *segment)
+void tl_feedback_record(struct tl_feedback *feedback, uint32_t una, const struct tl_segment *segment)
 {
+    uint32_t before = feedback->count > 0 ? feedback->reports[feedback->newest].una : feedback->una_begin;
     bool same;
     struct tl_report *report = place_for(feedback, segment, &same);
 
@@ -257,20 +257,19 @@ void tl_feedback_record(struct tl_feedback *feedback, const struct tl_segment *s
     }
     if (!same) {
         report->first_ns = segment->time_ns;
-        report->una_first = feedback->una;
+        report->una_first = una;
     }
     report->time_ns = segment->time_ns;
     report->newest_ns = feedback->newest_ns;
     report->has_tsval = (segment->options & TL_OPT_TIMESTAMPS) != 0;
     report->tsval = segment->tsval;
     report->seq = segment->seq;
-    if (feedback->una != feedback->una_recorded) {
-        feedback->una_recorded = feedback->una;
+    if (una != before) {
         feedback->una_ns = segment->time_ns;
     }
     report->una_ns = feedback->una_ns;
-    report->una = feedback->una;
-    report->sacked = highest(feedback);
+    report->una = una;
+    report->sacked = highest(feedback, una);
     report->duplicates = feedback->duplicates;
 }
 

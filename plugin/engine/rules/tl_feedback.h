@@ -38,11 +38,9 @@ struct tl_feedback {
     struct tl_report *reports; /* ring */
     uint32_t (*ranges)[2];     /* SACKed, sorted, not touching; room for TL_FEEDBACK_RANGES with the first one */
     int64_t newest_ns;
-    uint32_t una;
-    uint32_t una_begin; /* before the first report */
-    int64_t una_ns;     /* when una moved last, as recorded */
-    int64_t third_ns;   /* when the third duplicate ACK for una passed; 0 = not yet */
-    uint32_t una_recorded;
+    uint32_t una_begin;       /* before the first report */
+    int64_t una_ns;           /* when una moved last, as recorded */
+    int64_t third_ns;         /* when the third duplicate ACK for una passed; 0 = not yet */
     uint32_t dupack_first_in; /* frame of the first duplicate ACK for una */
     uint32_t dsack[2];        /* the range that the last segment reported twice received, RFC 2883 */
     uint16_t duplicates;      /* duplicate ACKs for una */
@@ -69,8 +67,9 @@ void tl_feedback_acked(struct tl_feedback *feedback, uint32_t una, int64_t newes
 /* Counts a duplicate ACK (RFC 5681 2) and returns its number, from 1. */
 unsigned tl_feedback_duplicate(struct tl_feedback *feedback, const struct tl_segment *segment);
 
-/* Keeps the report as it stands after this segment. Out of memory: it is forgotten. O(1) amortised. */
-void tl_feedback_record(struct tl_feedback *feedback, const struct tl_segment *segment);
+/* Keeps the report as it stands after this segment, which leaves everything below `una` acknowledged. Out of memory: it is forgotten.
+ * O(1) amortised. */
+void tl_feedback_record(struct tl_feedback *feedback, uint32_t una, const struct tl_segment *segment);
 
 /* What the sender knew when it sent `segment`: the newest report that the segment's TSecr covers. A report that stands above the
  * number that the segment acknowledges does not move TSecr (RFC 7323 4.3), nor is there one without timestamps: such a report

@@ -57,7 +57,7 @@ static const struct tl_recent_entry *find_acknowledged(const struct tl_step *ste
     const struct tl_recent_entry *e, *best = NULL;
     uint32_t ack = step->seg->ack;
 
-    if (!tl_has(step, TL_ACK) || (step->self->has_ack && !tl_seq_after(ack, step->self->ack))) {
+    if (!tl_has(step, TL_ACK) || (step->peer->has_una && !tl_seq_after(ack, step->peer->una))) {
         return NULL;
     }
     for (unsigned i = 0; (e = tl_recent_at(&step->peer->recent, i)) != NULL; i++) {
@@ -77,7 +77,7 @@ static const struct tl_recent_entry *find_answered(const struct tl_step *step)
     const struct tl_recent_entry *e, *oldest = NULL;
 
     for (unsigned i = 0; (e = tl_recent_at(&step->peer->recent, i)) != NULL; i++) {
-        bool carries = end_of(e) != e->seq && (!step->self->has_ack || tl_seq_after(end_of(e), step->self->ack));
+        bool carries = end_of(e) != e->seq && (!step->peer->has_una || tl_seq_after(end_of(e), step->peer->una));
         bool bare = tl_has(step, TL_ACK) && !(e->flags & TL_ACK) && end_of(e) == step->seg->ack;
 
         if (is_plain(e) && (bare || (carries && (e->flags & TL_ACK) && e->ack == step->seg->seq))) {

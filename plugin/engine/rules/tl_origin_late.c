@@ -146,8 +146,8 @@ void tl_origin_remember(struct tl_step *step, struct tl_rsts *rsts, bool judged)
     rsts->evidence = shape->evidence;
     rsts->has_self = x->has_max && (x->sent_plain || tl_synacks(x)->count > 0); /* SYN-SENT answers by RST, and lives */
     rsts->self_max = x->max;
-    rsts->has_self_ack = x->has_ack;
-    rsts->self_ack = x->ack;
+    rsts->has_self_ack = y->has_una;
+    rsts->self_ack = y->una;
     rsts->has_peer = y->has_max;
     rsts->peer_max = y->max;
     if (path && (shape->evidence & (TL_EVIDENCE_TTL | TL_EVIDENCE_TTL_NEAR | TL_EVIDENCE_TTL_WEAK))) {

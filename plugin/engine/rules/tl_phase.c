@@ -96,9 +96,8 @@ static struct phases of_syn(const struct tl_step *step, enum tl_phase before)
     return (struct phases){TL_PHASE_HANDSHAKE, opening || before == TL_PHASE_NONE ? TL_PHASE_HANDSHAKE : before};
 }
 
-void tl_phase_update(struct tl_step *step)
+void tl_phase_name(const struct tl_conn *conn, struct tl_step *step)
 {
-    struct tl_conn *conn = step->conn;
     enum tl_phase before = (enum tl_phase)conn->phase;
     struct phases phases = stay(before == TL_PHASE_NONE ? TL_PHASE_UNKNOWN : before);
 
@@ -122,9 +121,17 @@ void tl_phase_update(struct tl_step *step)
     if (step->finishes) { /* P12 */
         phases.after = TL_PHASE_TIME_WAIT;
     }
-    if (phases.after == TL_PHASE_CLOSED && before != TL_PHASE_CLOSED) {
-        conn->phase_open = (uint8_t)before;
-    }
     step->shape->phase = (uint8_t)phases.now;
-    conn->phase = (uint8_t)phases.after;
+    step->phase_left = (uint8_t)before;
+    step->phase_after = (uint8_t)phases.after;
+}
+
+void tl_phase_learn(struct tl_step *step)
+{
+    struct tl_conn *conn = step->conn;
+
+    if (step->phase_after == TL_PHASE_CLOSED && step->phase_left != TL_PHASE_CLOSED) {
+        conn->phase_open = step->phase_left;
+    }
+    conn->phase = step->phase_after;
 }

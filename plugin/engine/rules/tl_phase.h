@@ -7,8 +7,10 @@
 
 #include "conn/tl_conn.h"
 
-/* Writes the phase of the segment into the shape, and the phase after it into the connection. Called after everything else.
- * O(1). Rules: docs/design.md, "Phase". */
-void tl_phase_update(struct tl_step *step);
+/* Says which phase the segment belongs to, in the shape, and which comes after it, in the step. Called after everything else. O(1). */
+void tl_phase_name(const struct tl_conn *conn, struct tl_step *step);
+
+/* Keeps the phase that comes after the segment. O(1). */
+void tl_phase_learn(struct tl_step *step);
 
 #endif

@@ -388,8 +388,8 @@ static bool repeats_itself(const struct tl_step *step)
 {
     const struct tl_endpoint *self = step->self;
 
-    return step->event == TL_EVENT_ACK && !step->stray && !step->copy_of && self->has_ack && self->has_max &&
-           step->seg->ack == self->ack && step->seg->seq == self->max && !reports_news(step);
+    return step->event == TL_EVENT_ACK && !step->stray && !step->copy_of && step->peer->has_una && self->has_max &&
+           step->seg->ack == step->peer->una && step->seg->seq == self->max && !reports_news(step);
 }
 
 /* Whether this segment of the peer makes its receiver send the same ACK again: old bytes or a probe since the ACK number moved,
@@ -399,13 +399,13 @@ static bool draws_ack(const struct tl_step *step, const struct tl_recent_entry *
 {
     const struct tl_endpoint *self = step->self, *peer = step->peer;
     bool carries = tl_event_length(e->flags, e->len) > 0 || (e->bits & TL_MARK_PROBE);
-    bool old_bytes = e->time_ns >= self->ack_ns && tl_seq_before(e->seq, self->ack);
-    bool above_hole = tl_seq_after(e->seq, self->ack) && tl_scoreboard_has_hole_below(tl_scoreboard_of(peer), e->seq);
+    bool old_bytes = e->time_ns >= self->ack_ns && tl_seq_before(e->seq, peer->una);
+    bool above_hole = tl_seq_after(e->seq, peer->una) && tl_scoreboard_has_hole_below(tl_scoreboard_of(peer), e->seq);
     bool overtaken = before && (e->flags & before->flags & TL_ACK) &&
                      (tl_seq_before(e->ack, before->ack) ||
                       ((e->options & before->options & TL_OPT_TIMESTAMPS) && tl_seq_before(e->tsval, before->tsval)));
 
-    return (carries && (old_bytes || above_hole)) || overtaken || tl_seq_after(e->seq, self->ack + self->max_window);
+    return (carries && (old_bytes || above_hole)) || overtaken || tl_seq_after(e->seq, peer->una + self->max_window);
 }
 
 /* Whether this ACK may be the same packet as `before`, doubled by the network: no IP ID and no newer TSval tell them apart, and it

@@ -212,8 +212,8 @@ static bool is_fin_of_an_ack(const struct tl_resent *r)
     bool at_once = r->gap_ns < TL_TIMER_NS ||
                    (peer->has_fin && tl_since(step, peer->fin_ns) <= FIN_ACK_NS + tl_max_ns(self->half_rtt_ns, 0));
 
-    return step->seg->len == 0 && tl_has(step, TL_FIN) && peer->has_fin && self->has_ack &&
-           !tl_seq_after(self->ack, peer->fin) && tl_seq_after(step->seg->ack, peer->fin) && at_once;
+    return step->seg->len == 0 && tl_has(step, TL_FIN) && peer->has_fin && peer->has_una &&
+           !tl_seq_after(peer->una, peer->fin) && tl_seq_after(step->seg->ack, peer->fin) && at_once;
 }
 
 static void describe(struct tl_resent *r)
@@ -518,5 +518,5 @@ void tl_rexmit_after_ack(struct tl_step *step, const struct tl_scoreboard_ack_re
         step->refs->dupack_first_in = repair->feedback.dupack_first_in;
     }
     tl_spurious_prove(step, acked);
-    tl_feedback_record(&repair->feedback, step->seg);
+    tl_feedback_record(&repair->feedback, step->peer->una, step->seg);
 }

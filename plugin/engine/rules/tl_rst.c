@@ -39,16 +39,20 @@ static enum tl_client_rst when_client_reset(const struct tl_step *step)
     return tl_since(step, synack->first_ns) <= at_once ? TL_CLIENT_RST_AT_ONCE : TL_CLIENT_RST_OTHER;
 }
 
-/* A RST in the handshake: its step, and the outcome that it decides. */
-static void end_handshake(struct tl_step *step, const struct tl_rst_traits *traits)
+/* Whether the RST is one of the handshake. */
+static bool is_of_handshake(const struct tl_step *step, const struct tl_rst_traits *traits)
+{
+    return step->phase_before == TL_PHASE_HANDSHAKE || step->phase_before == TL_PHASE_NONE ||
+           traits->step == TL_HANDSHAKE_STEP_RST_ACK;
+}
+
+/* A RST in the handshake: the outcome that it decides. */
+static void end_handshake(const struct tl_step *step, const struct tl_rst_traits *traits)
 {
     struct tl_conn *conn = step->conn;
     bool by_client = conn->client == step->from;
     bool answered = tl_synacks(&conn->endpoint[1 - conn->client])->count > 0;
 
-    if (traits->step != TL_HANDSHAKE_STEP_NONE) {
-        step->shape->handshake_step = traits->step;
-    }
     if (!step->rst_effective || (conn->opened && traits->step != TL_HANDSHAKE_STEP_RST_ACK)) {
         return;
     }
@@ -74,18 +78,15 @@ static bool is_effective(const struct tl_rst *rst, const struct tl_rst_traits *t
     return rst->form == TL_RST_FORM_ACTIVE || rst->step->shape->rst_effect == TL_RST_EFFECT_ACCEPTED;
 }
 
-static void count_rst(struct tl_rsts *rsts, const struct tl_rst *rst)
+static void count_rst(struct tl_rsts *rsts, uint32_t frame)
 {
-    uint32_t frame = rst->step->seg->frame;
-
     rsts->first_in = rsts->count == 0 ? frame : rsts->first_in;
     rsts->last_in = frame;
     rsts->count += rsts->count < UINT16_MAX;
 }
 
-static void remember_rst(const struct tl_rst *rst, struct tl_rsts *rsts, const struct tl_rst_traits *traits, bool judged)
+static void remember_rst(struct tl_step *step, struct tl_rsts *rsts, const struct tl_rst_traits *traits)
 {
-    struct tl_step *step = rst->step;
     struct tl_endpoint *self = step->self;
     struct tl_conn *conn = step->conn;
     struct tl_rst_seen seen = {
@@ -99,12 +100,12 @@ static void remember_rst(const struct tl_rst *rst, struct tl_rsts *rsts, const s
         .effect = step->shape->rst_effect,
         .stage = step->shape->rst_stage,
         .ttl = step->seg->ttl,
-        .judged = judged,
+        .judged = step->rst_judged,
     };
 
     tl_reset_note(conn, &seen, step->rst_effective && !conn->reset.ended && !conn->finished);
     if (rsts) {
-        count_rst(rsts, rst);
+        count_rst(rsts, step->seg->frame);
     }
     self->gone |= traits->gone && !tl_of_path(step->shape);
     conn->rst_late |= conn->finished;
@@ -160,30 +161,58 @@ static void count_copy(struct tl_step *step)
 }
 
 /* Who sent it, and what that leaves of the cause. */
-static bool judge_origin(struct tl_step *step, struct tl_rsts *rsts)
+static void judge_origin(struct tl_step *step)
 {
     struct tl_shape *shape = step->shape;
-    bool judged = tl_origin_classify(step);
-    struct tl_rst_now now = {.evidence = shape->evidence,
-                             .origin = shape->origin,
-                             .origin_confidence = shape->origin_confidence,
-                             .cause = shape->rst_cause,
-                             .confidence = shape->rst_confidence};
+    struct tl_rst_now now;
 
-    tl_signature_count(step, rsts);
+    step->rst_judged = tl_origin_classify(step);
+    shape->rst_stage = (uint8_t)tl_signature_stage(step->conn);
+    now = (struct tl_rst_now){.evidence = shape->evidence,
+                              .origin = shape->origin,
+                              .origin_confidence = shape->origin_confidence,
+                              .cause = shape->rst_cause,
+                              .confidence = shape->rst_confidence};
+
     tl_origin_amend(&now, shape->flags, (enum tl_rst_stage)shape->rst_stage);
     shape->rst_cause = now.cause;
     shape->rst_confidence = now.confidence;
-    tl_origin_remember(step, rsts, judged);
-    return judged;
 }
 
-void tl_rst_classify(struct tl_step *step)
+void tl_rst_name(const struct tl_conn *conn, struct tl_step *step)
 {
     const struct tl_rst_traits *traits;
     struct tl_rst rst;
+
+    (void)conn;
+    if (step->event != TL_EVENT_RST || step->copy_of) {
+        return;
+    }
+    memset(&rst, 0, sizeof rst);
+    rst.step = step;
+    tl_rst_find_form(&rst);
+    step->shape->rst_effect = (uint8_t)effect_of(&rst);
+    step->shape->rst_form = rst.form;
+    step->refs->trigger_in = rst.trigger_in;
+    tl_rst_find_cause(&rst);
+    judge_origin(step);
+    traits = tl_rst_traits((enum tl_rst_cause)step->shape->rst_cause);
+    if (rst.trigger) {
+        step->refs->trigger_bytes = rst.trigger->len;
+        step->rst_answers = rst.trigger;
+    }
+    step->rst_effective = is_effective(&rst, traits);
+    if (is_of_handshake(step, traits) && traits->step != TL_HANDSHAKE_STEP_NONE) {
+        step->shape->handshake_step = traits->step;
+    }
+    explain_abort(step);
+    refer(step, traits);
+}
+
+void tl_rst_learn(struct tl_step *step)
+{
+    const struct tl_rst_traits *traits;
     struct tl_rsts *rsts;
-    bool judged;
 
     if (step->event != TL_EVENT_RST) {
         return;
@@ -192,28 +221,17 @@ void tl_rst_classify(struct tl_step *step)
         count_copy(step);
         return;
     }
+    traits = tl_rst_traits((enum tl_rst_cause)step->shape->rst_cause);
     /* Asked for once: when memory ran out for a part of it, it must not hold the rest. */
     rsts = tl_rst_make(step->conn, step->self);
-    memset(&rst, 0, sizeof rst);
-    rst.step = step;
-    tl_rst_find_form(&rst);
-    step->shape->rst_effect = (uint8_t)effect_of(&rst);
-    step->shape->rst_form = rst.form;
-    step->refs->trigger_in = rst.trigger_in;
-    tl_rst_find_cause(&rst);
-    judged = judge_origin(step, rsts);
-    traits = tl_rst_traits((enum tl_rst_cause)step->shape->rst_cause);
-    if (rst.trigger) {
-        step->refs->trigger_bytes = rst.trigger->len;
-        rst.trigger->bits |= TL_MARK_ANSWERED;
+    tl_signature_count(step, rsts);
+    tl_origin_remember(step, rsts, step->rst_judged);
+    if (step->rst_answers) {
+        step->rst_answers->bits |= TL_MARK_ANSWERED;
     }
-    step->rst_effective = is_effective(&rst, traits);
     step->conn->roles_refuted |= step->shape->rst_cause == TL_RST_CAUSE_SYNACK_UNSOLICITED;
-    if (step->phase_before == TL_PHASE_HANDSHAKE || step->phase_before == TL_PHASE_NONE ||
-        traits->step == TL_HANDSHAKE_STEP_RST_ACK) {
+    if (is_of_handshake(step, traits)) {
         end_handshake(step, traits);
     }
-    explain_abort(step);
-    refer(step, traits);
-    remember_rst(&rst, rsts, traits, judged);
+    remember_rst(step, rsts, traits);
 }

@@ -42,11 +42,11 @@ static bool was_taken(const struct tl_step *step, const struct tl_recent_entry *
     if (step->conn->finished && e->frame == step->self->finack_in) {
         return true;
     }
-    if (!step->self->has_ack || e->time_ns > step->self->ack_ns) {
+    if (!step->peer->has_una || e->time_ns > step->self->ack_ns) {
         return false; /* what came later than X's last ACK came again, or drew the RST */
     }
-    return tl_event_length(e->flags, e->len) > 0 ? !tl_seq_after(e->seq + tl_event_length(e->flags, e->len), step->self->ack)
-                                                 : tl_seq_after(step->self->ack, e->seq); /* X took what followed it */
+    return tl_event_length(e->flags, e->len) > 0 ? !tl_seq_after(e->seq + tl_event_length(e->flags, e->len), step->peer->una)
+                                                 : tl_seq_after(step->peer->una, e->seq); /* X took what followed it */
 }
 
 /* F2b: the same with ACK flag, as lwIP, uIP and Windows do: both numbers are those of the segment, turned round (RFC 9293 3.5.2 wants no
@@ -62,7 +62,7 @@ static bool has_nothing_to_abort(const struct tl_step *step, const struct tl_rec
     const struct tl_endpoint *x = step->self;
     bool asks = tl_syns(x)->count > 0 && !x->sent_plain && tl_synacks(x)->count == 0;
 
-    if (x->has_ack && tl_seq_before(step->seg->ack, x->ack)) {
+    if (step->peer->has_una && tl_seq_before(step->seg->ack, step->peer->una)) {
         return true; /* a live end would acknowledge all that it has */
     }
     return x->gone || step->conn->reset.ended || step->conn->finished || tl_sent_only_rsts(x) ||
@@ -75,7 +75,7 @@ static const struct tl_recent_entry *find_taken(const struct tl_step *step)
     int64_t patience = tl_window_patience(step, TRIGGER_NS, 2);
     const struct tl_recent_entry *e, *found = NULL;
 
-    if (step->self->has_ack && !tl_seq_after(step->seg->ack, step->self->ack)) {
+    if (step->peer->has_una && !tl_seq_after(step->seg->ack, step->peer->una)) {
         return NULL;
     }
     for (unsigned i = 0; (e = tl_recent_at(&step->peer->recent, i)) != NULL && i < TRIGGERS; i++) {
@@ -94,7 +94,7 @@ static const struct tl_recent_entry *find_met(const struct tl_step *step)
     const struct tl_recent_entry *e, *found = NULL;
 
     for (unsigned i = 0; (e = tl_recent_at(&step->peer->recent, i)) != NULL && i < TRIGGERS; i++) {
-        if (!(e->flags & TL_RST) && e->len > 0 && (!step->self->has_ack || tl_seq_after(e->seq + e->len, step->self->ack))) {
+        if (!(e->flags & TL_RST) && e->len > 0 && (!step->peer->has_una || tl_seq_after(e->seq + e->len, step->peer->una))) {
             found = e;
         }
     }

@@ -270,10 +270,10 @@ static bool after_close(const struct tl_rst *rst)
 /* C15: reply, X has sent its FIN, T has payload that X has not acknowledged, not both FINs acknowledged. */
 static bool data_after_close(const struct tl_rst *rst)
 {
-    const struct tl_endpoint *x = rst->step->self;
+    const struct tl_endpoint *x = rst->step->self, *y = rst->step->peer;
 
     return replies(rst) && x->has_fin && rst->trigger && rst->trigger->len > 0 && !rst->step->conn->finished &&
-           (!x->has_ack || tl_seq_after(rst->trigger->seq + rst->trigger->len, x->ack));
+           (!y->has_una || tl_seq_after(rst->trigger->seq + rst->trigger->len, y->una));
 }
 
 /* C15b: active, X has sent its FIN, and payload of Y came that X had not acknowledged: the RST acknowledges it (Windows,

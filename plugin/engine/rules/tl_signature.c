@@ -8,7 +8,7 @@
 
 static const int64_t SILENCE_NS = 3 * TL_SECOND; /* a client that sends nothing for this long has stopped */
 
-static enum tl_rst_stage stage_of(const struct tl_conn *conn)
+enum tl_rst_stage tl_signature_stage(const struct tl_conn *conn)
 {
     const struct tl_endpoint *client = &conn->endpoint[conn->client];
 
@@ -24,11 +24,10 @@ static enum tl_rst_stage stage_of(const struct tl_conn *conn)
     return client->data_segments == 1 ? TL_RST_STAGE_POST_PSH : TL_RST_STAGE_LATER;
 }
 
-void tl_signature_count(struct tl_step *step, struct tl_rsts *rsts)
+void tl_signature_count(const struct tl_step *step, struct tl_rsts *rsts)
 {
     uint8_t *count;
 
-    step->shape->rst_stage = (uint8_t)stage_of(step->conn);
     if (!rsts) {
         return;
     }
@@ -56,7 +55,7 @@ static enum tl_signature silent(const struct tl_conn *conn, int64_t end_ns)
     if (end_ns - client->last_ns < SILENCE_NS || conn->reset.ended) {
         return TL_SIGNATURE_NONE;
     }
-    switch (stage_of(conn)) {
+    switch (tl_signature_stage(conn)) {
     case TL_RST_STAGE_POST_SYN:
         return TL_SIGNATURE_SYN_NONE;
     case TL_RST_STAGE_POST_ACK:

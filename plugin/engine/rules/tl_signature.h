@@ -7,9 +7,12 @@
 
 #include "conn/tl_conn.h"
 
-/* Names the stage of the RST in this step, and counts it. Called before the RST is remembered and after whatever compares it with the one
- * before. `rsts` is the part of its sender, NULL when out of memory. O(1). */
-void tl_signature_count(struct tl_step *step, struct tl_rsts *rsts);
+/* How far the connection has come. O(1). */
+enum tl_rst_stage tl_signature_stage(const struct tl_conn *conn);
+
+/* Counts the RST in this step. Called before it is remembered and after whatever compares it with the one before. `rsts` is the part of
+ * its sender, NULL when out of memory. O(1). */
+void tl_signature_count(const struct tl_step *step, struct tl_rsts *rsts);
 
 /* The pattern of resets in the client's name, as known at `end_ns`, the end of the capture. O(1). */
 enum tl_signature tl_signature_of(const struct tl_conn *conn, int64_t end_ns);

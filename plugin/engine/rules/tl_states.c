@@ -14,9 +14,11 @@ static const int64_t UNDER_WAY_NS = 3 * TL_MS;
 
 /* The two machines and views of one step. */
 struct pair_of_states {
-    struct tl_step *step;
+    const struct tl_conn *conn;
+    const struct tl_step *step;
     struct tl_fsm *self, *peer;
     struct tl_endpoint_view *self_view, *peer_view;
+    bool *revokes; /* the RST that had ended the connection ended nothing */
 };
 
 static void self_does(struct pair_of_states *s, enum tl_fsm_event event)
@@ -46,13 +48,13 @@ static void on_syn(struct pair_of_states *s)
 
     if (step->shape->handshake_step == TL_HANDSHAKE_STEP_SYN_RETRANSMISSION) {
         tl_fsm_withdraw(s->self, TL_REPEATS_SYN, s->self_view);
-    } else if (!step->conn->opened) {
+    } else if (!s->conn->opened) {
         self_does(s, TL_SENDS_SYN);
     }
-    if (step->shape->handshake_step == TL_HANDSHAKE_STEP_SYN_CROSS && !step->conn->opened) {
+    if (step->shape->handshake_step == TL_HANDSHAKE_STEP_SYN_CROSS && !s->conn->opened) {
         tl_fsm_apply(s->self, TL_GETS_SYN, s->self_view); /* the peer's SYN is on its way to this end */
     }
-    if (!step->conn->opened && !step->conn->tentative) {
+    if (!s->conn->opened && !s->conn->tentative) {
         bool first = tl_fsm_state(s->peer) == TL_STATE_UNKNOWN;
 
         peer_gets(s, TL_GETS_SYN);
@@ -161,7 +163,7 @@ static void receiver_of_rst(struct pair_of_states *s, const struct tl_rst_traits
     } else if (shape->rst_effect == TL_RST_EFFECT_UNKNOWN) {
         peer_gets(s, TL_GETS_RST_DOUBTFUL);
     } else if (shape->rst_effect == TL_RST_EFFECT_ACCEPTED) {
-        bool opener = tl_syns(s->step->peer)->count > 0 && !s->step->conn->opened;
+        bool opener = tl_syns(s->step->peer)->count > 0 && !s->conn->opened;
 
         peer_gets(s, timed_out ? TL_GETS_RST_DOUBTFUL : opener ? TL_GETS_RST_AS_OPENER : TL_GETS_RST);
         if (s->step->shape->rst_form == TL_RST_FORM_REPLY_ACK && tl_fsm_state(s->peer) == TL_STATE_CLOSED) {
@@ -183,8 +185,8 @@ static bool acks_later_octets(const struct tl_step *step)
  * payload after the RST and the other has acknowledged it, the RST ended nothing. */
 static void on_life_after_rst(struct pair_of_states *s)
 {
-    struct tl_step *step = s->step;
-    struct tl_conn *conn = step->conn;
+    const struct tl_step *step = s->step;
+    const struct tl_conn *conn = s->conn;
     int64_t limit = step->rtt_ns == TL_UNKNOWN_NS ? UNDER_WAY_NS : tl_max_ns(UNDER_WAY_NS, step->rtt_ns);
     bool later = acks_later_octets(step);
 
@@ -195,8 +197,7 @@ static void on_life_after_rst(struct pair_of_states *s)
         tl_fsm_withdraw(s->self, TL_LIVES_ON, s->self_view);
     }
     if (conn->reset.ended && step->shape->ack == TL_ACK_NEW && step->peer->data_ns > conn->reset.ns) {
-        conn->endpoint[conn->reset.by].gone = false;
-        tl_reset_revoke(step, conn->reset.by, conn->reset.in, TL_RST_EFFECT_IGNORED);
+        *s->revokes = true;
         tl_fsm_withdraw(s->peer, TL_LIVES_ON, s->peer_view);
     }
 }
@@ -220,7 +221,7 @@ static void sender_of_fin(struct pair_of_states *s)
     if (!knows_peer_fin(step)) {
         tl_fsm_withdraw(s->self, TL_FIN_UNKNOWN, s->self_view);
     }
-    self_does(s, step->peer->segments == 0 || step->conn->closing.closer_unknown ? TL_SENDS_FIN_ONE_WAY : TL_SENDS_FIN);
+    self_does(s, step->peer->segments == 0 || s->conn->closing.closer_unknown ? TL_SENDS_FIN_ONE_WAY : TL_SENDS_FIN);
     if (!knows_peer_fin(step) && fin_in_order(step->peer)) {
         tl_fsm_apply(s->self, TL_GETS_FIN, s->self_view); /* the peer's FIN is still on its way to this end */
     }
@@ -261,7 +262,7 @@ static bool is_synchronised(const struct tl_step *step)
 
 static void sender_of_plain(struct pair_of_states *s)
 {
-    struct tl_step *step = s->step;
+    const struct tl_step *step = s->step;
     bool unknown = tl_fsm_state(s->self) == TL_STATE_UNKNOWN;
 
     if (step->refutes_fin) {
@@ -269,16 +270,16 @@ static void sender_of_plain(struct pair_of_states *s)
         tl_fsm_withdraw(s->peer, TL_FIN_REFUTED, s->peer_view);
     }
     on_life_after_rst(s);
-    if (unknown && step->conn->reset.in != 0 && !step->self->has_fin) {
+    if (unknown && s->conn->reset.in != 0 && !step->self->has_fin) {
         tl_fsm_withdraw(s->self, TL_LIVES_ON, s->self_view); /* a device on the path had answered for it */
         unknown = tl_fsm_state(s->self) == TL_STATE_UNKNOWN;
     }
-    if (unknown && !step->conn->midstream && tl_synacks(step->peer)->count > 0 && tl_syns(step->self)->count == 0) {
+    if (unknown && !s->conn->midstream && tl_synacks(step->peer)->count > 0 && tl_syns(step->self)->count == 0) {
         self_does(s, TL_SENDS_SYN); /* not captured, but the SYN-ACK answers it */
     }
     if (is_synchronised(step) && !step->self->has_fin) {
         self_does(s, TL_SENDS_SYNCHRONISED);
-        if (unknown && step->conn->midstream && tl_fsm_state(s->self) == TL_STATE_ESTABLISHED) {
+        if (unknown && s->conn->midstream && tl_fsm_state(s->self) == TL_STATE_ESTABLISHED) {
             tl_fsm_trust(s->self, TL_CONFIDENCE_LIKELY); /* a FIN of the peer may lie before the capture */
         }
     }
@@ -303,21 +304,21 @@ static void receiver_of_plain(struct pair_of_states *s)
     bool was_known = tl_fsm_state(s->peer) == TL_STATE_UNKNOWN && s->peer->depth > 0;
 
     if (step->event == TL_EVENT_FIN && step->peer->has_fin && tl_fsm_state(s->peer) == TL_STATE_UNKNOWN &&
-        step->conn->closing.closer == 1 - step->from && !step->conn->closing.closer_unknown) {
+        s->conn->closing.closer == 1 - step->from && !s->conn->closing.closer_unknown) {
         tl_fsm_apply(s->peer, TL_SENDS_FIN, s->peer_view); /* now it shows that the peer had closed first */
     }
     if (step->infers_fin) {
         tl_fsm_apply(s->peer, TL_SENDS_FIN, s->peer_view);
         tl_fsm_trust(s->peer, TL_CONFIDENCE_LIKELY);
     }
-    if (!was_known && (step->peer->has_isn_of_syn ? is_synchronised(step) : from_opener && step->conn->opened)) {
+    if (!was_known && (step->peer->has_isn_of_syn ? is_synchronised(step) : from_opener && s->conn->opened)) {
         peer_gets(s, TL_GETS_ACK_OF_SYN);
     }
     if (knows_peer_fin(step)) {
         peer_gets(s, TL_GETS_ACK_OF_FIN);
     }
     if ((step->event == TL_EVENT_FIN || step->event == TL_EVENT_DATA) && fin_in_order(step->self)) {
-        bool may_have_closed = step->peer->segments == 0 || (step->conn->closing.closer_unknown && !step->peer->has_fin);
+        bool may_have_closed = step->peer->segments == 0 || (s->conn->closing.closer_unknown && !step->peer->has_fin);
 
         peer_gets(s, may_have_closed ? TL_GETS_FIN_DOUBTFUL : TL_GETS_FIN);
     }
@@ -354,16 +355,20 @@ static void advance(struct pair_of_states *s)
     }
 }
 
-void tl_states_update(struct tl_step *step)
+void tl_states_name(const struct tl_conn *conn, struct tl_step *step)
 {
     struct pair_of_states s = {
+        .conn = conn,
         .step = step,
-        .self = &step->self->fsm,
-        .peer = step->peer_fsm,
+        .self = &step->fsm[0],
+        .peer = &step->fsm[1],
+        .revokes = &step->revokes,
         .self_view = &step->shape->endpoint[step->from],
         .peer_view = &step->shape->endpoint[1 - step->from],
     };
 
+    step->fsm[0] = step->self->fsm;
+    step->fsm[1] = *step->peer_fsm;
     tl_fsm_view_begin(s.self, s.self_view);
     tl_fsm_view_begin(s.peer, s.peer_view);
     advance(&s);
@@ -373,4 +378,16 @@ void tl_states_update(struct tl_step *step)
     }
     tl_fsm_view_end(s.self, s.self_view);
     tl_fsm_view_end(s.peer, s.peer_view);
+}
+
+void tl_states_learn(struct tl_step *step)
+{
+    struct tl_conn *conn = step->conn;
+
+    step->self->fsm = step->fsm[0];
+    *step->peer_fsm = step->fsm[1];
+    if (step->revokes) {
+        conn->endpoint[conn->reset.by].gone = false;
+        tl_reset_revoke(step, conn->reset.by, conn->reset.in, TL_RST_EFFECT_IGNORED);
+    }
 }

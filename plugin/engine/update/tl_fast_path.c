@@ -26,8 +26,8 @@ static bool is_in_full(const struct tl_conn *conn)
     for (unsigned i = 0; i < 2; i++) {
         const struct tl_endpoint *end = &conn->endpoint[i];
 
-        if (!end->has_max || !end->has_seen || !end->has_una || !end->has_ack || !end->has_window || !end->sent_plain ||
-            end->has_fin || (end->sent && end->sent->max != end->max)) {
+        if (!end->has_max || !end->has_seen || !end->has_una || !end->has_window || !end->sent_plain || end->has_fin ||
+            (end->sent && end->sent->max != end->max)) {
             return false;
         }
     }
@@ -58,12 +58,9 @@ bool tl_fast_path_is_open(const struct tl_conn *conn)
 /* ---- the segment -------------------------------------------------------------------------------------------------------- */
 
 /* Whether the segment acknowledges as much as the last one, or more of what was captured. */
-static bool acks_in_order(const struct tl_endpoint *self, const struct tl_endpoint *peer, const struct tl_segment *seg)
+static bool acks_in_order(const struct tl_endpoint *peer, const struct tl_segment *seg)
 {
-    if (seg->ack == self->ack) {
-        return seg->len > 0 && seg->ack == peer->una;
-    }
-    return tl_seq_after(seg->ack, self->ack) && tl_seq_after(seg->ack, peer->una) && !tl_seq_after(seg->ack, peer->seen);
+    return seg->ack == peer->una ? seg->len > 0 : tl_seq_after(seg->ack, peer->una) && !tl_seq_after(seg->ack, peer->seen);
 }
 
 bool tl_fast_path_is(const struct tl_conn *conn, const struct tl_segment *seg)
@@ -71,7 +68,7 @@ bool tl_fast_path_is(const struct tl_conn *conn, const struct tl_segment *seg)
     const struct tl_endpoint *self = &conn->endpoint[seg->from & 1], *peer = &conn->endpoint[1 - (seg->from & 1)];
 
     return (seg->flags | TL_PSH) == (TL_ACK | TL_PSH) && seg->seq == self->max && seg->time_ns >= conn->before_ns &&
-           acks_in_order(self, peer, seg) && tl_open_is_quiet_about(self, peer, seg) && tl_probe_is_quiet_about(peer, seg) &&
+           acks_in_order(peer, seg) && tl_open_is_quiet_about(self, peer, seg) && tl_probe_is_quiet_about(peer, seg) &&
            tl_late_is_quiet_about(self, peer, seg) && (seg->len == 0 || tl_rexmit_is_quiet_about(self, seg));
 }
 
@@ -135,7 +132,7 @@ static void report(struct tl_conn *conn, const struct tl_segment *seg, struct tl
     if (peer->repair->resend_count > 0) {
         prove(conn, seg, result, acked);
     }
-    tl_feedback_record(feedback, seg);
+    tl_feedback_record(feedback, peer->una, seg);
 }
 
 /* Acknowledges more, all of it captured once or given up. */
@@ -144,7 +141,6 @@ static void take_ack(struct tl_conn *conn, const struct tl_segment *seg, struct 
     struct tl_endpoint *self = &conn->endpoint[seg->from & 1], *peer = &conn->endpoint[1 - (seg->from & 1)];
     struct tl_scoreboard_ack_result acked;
 
-    self->ack = seg->ack;
     self->ack_ns = seg->time_ns;
     (void)tl_apply_sent_ack(conn, seg, &acked); /* refuses only what lies beyond all that was captured */
     peer->una = seg->ack;
@@ -160,7 +156,7 @@ void tl_fast_path_take(struct tl_conn *conn, const struct tl_segment *seg, struc
     if (seg->len > 0) {
         take_payload(conn, self, seg);
     }
-    if (seg->ack != self->ack) {
+    if (seg->ack != peer->una) {
         take_ack(conn, seg, result);
     } else {
         report(conn, seg, result, NULL);

@@ -75,7 +75,7 @@ static bool is_news(const struct tl_step *step)
         return false;
     }
     return (step->length > 0 && self->has_max && !tl_seq_before(step->seg->seq, self->max)) ||
-           (tl_has(step, TL_ACK) && self->has_ack && tl_seq_after(step->seg->ack, self->ack));
+           (tl_has(step, TL_ACK) && step->peer->has_una && tl_seq_after(step->seg->ack, step->peer->una));
 }
 
 static void check_copy(struct tl_step *step)
@@ -408,9 +408,35 @@ static void name_opening(struct tl_step *step)
     tl_open_name(step->conn, step);
 }
 
+static void name_rst(struct tl_step *step)
+{
+    tl_rst_name(step->conn, step);
+}
+
 static void name_closing(struct tl_step *step)
 {
     tl_close_name(step->conn, step);
+}
+
+/* What the names before them say is learnt before the segment is applied. */
+static void learn_names(struct tl_step *step)
+{
+    tl_rst_learn(step);
+    tl_open_learn(step);
+    tl_close_learn(step);
+}
+
+/* States and phase are named from the connection as the segment leaves it. */
+static void take_states(struct tl_step *step)
+{
+    tl_states_name(step->conn, step);
+    tl_states_learn(step);
+}
+
+static void take_phase(struct tl_step *step)
+{
+    tl_phase_name(step->conn, step);
+    tl_phase_learn(step);
 }
 
 /* Every rule module in its order: first what the segment is, from the connection as it was, then what it changes. `after` is
@@ -421,13 +447,12 @@ static const struct {
 } recipe[] = {
     {tl_probe_classify, DONE_PROBE, 0},
     {name_opening, DONE_HANDSHAKE, 0},
-    {tl_rst_classify, DONE_RST, DONE_HANDSHAKE},
+    {name_rst, DONE_RST, DONE_HANDSHAKE},
     {tl_probe_classify_ack, DONE_ACK, DONE_PROBE | DONE_HANDSHAKE},
     {name_closing, DONE_TEARDOWN, DONE_RST | DONE_PROBE},
     {tl_rexmit_classify, DONE_BYTES, DONE_PROBE | DONE_HANDSHAKE | DONE_TEARDOWN},
     {doubt_time, 0, NAMED},
-    {tl_open_learn, DONE_LEARNT, NAMED},
-    {tl_close_learn, DONE_LEARNT, NAMED},
+    {learn_names, DONE_LEARNT, NAMED},
     {tl_late_learn, 0, NAMED},
     {tl_apply_segment, DONE_APPLIED, NAMED | DONE_LEARNT},
     {tl_rexmit_learn, 0, DONE_APPLIED},
@@ -435,9 +460,9 @@ static const struct {
     {tl_sack_fault_learn, 0, DONE_APPLIED | DONE_ACK},
     {tl_origin_learn, DONE_ORIGIN, DONE_APPLIED | DONE_ACK},
     {tl_apply_challenge_trigger, DONE_TRIGGER, DONE_APPLIED},
-    {tl_states_update, DONE_STATES, DONE_APPLIED | DONE_ORIGIN},
+    {take_states, DONE_STATES, DONE_APPLIED | DONE_ORIGIN},
     {answer_challenge_trigger, DONE_ANSWERED, DONE_TRIGGER | DONE_STATES},
-    {tl_phase_update, 0, DONE_STATES | DONE_ANSWERED},
+    {take_phase, 0, DONE_STATES | DONE_ANSWERED},
     {tl_probe_learn, 0, DONE_ANSWERED},
     {remember, 0, DONE_ACK},
     {count_insisting, 0, NAMED},

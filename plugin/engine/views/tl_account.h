@@ -20,7 +20,7 @@ struct tl_account {
 bool tl_account_add(struct tl_account *account, const struct tl_allocator *allocator, const struct tl_segment *segment,
                     const struct tl_result *result);
 
-/* A retransmission of end `from` was proved to be spurious. `at_once` and `lost_at` are what the shape of its own verdict said:
+/* A retransmission of end `from` was proved to be spurious. `at_once` and `lost_at` are what the shape of its own answer said:
  * enum tl_spurious, enum tl_lost_at. */
 void tl_account_prove(struct tl_account *account, unsigned from, unsigned at_once, unsigned lost_at);
 

@@ -4,16 +4,15 @@
  */
 #include "views/tl_course.h"
 
-#include "base/tl_seq.h"
+#include "conn/tl_conn.h"
 
-static const int64_t SECOND = 1000000000;
-/* A shorter silence says nothing of what a device forgets. threshold: silence */
-static const int64_t SILENCE_NS = 5 * SECOND;
-/* A retransmission of unknown cause counts as a timer's from here on: the least timeout of Linux. threshold: timer of unknown cause */
-static const int64_t TIMER_NS = SECOND / 5;
-/* SACK blocks so far beyond what was captured are no bytes that the capture lost, nor so far below old news. threshold: SACK blocks */
+/* A shorter silence says nothing of what a device forgets. */
+static const int64_t BROKEN_SILENCE_NS = 5 * TL_SECOND;
+/* A retransmission of unknown cause counts as a timer's from here on: the least timeout of Linux. */
+static const int64_t TIMER_NS = TL_SECOND / 5;
+/* SACK blocks so far beyond what was captured are no bytes that the capture lost, nor so far below old news. */
 enum { SACK_AHEAD = 1 << 20, SACK_BEHIND = 1 << 24 };
-/* A segment sent so often, and not acknowledged at that size. threshold: stuck segment */
+/* A segment sent so often, and not acknowledged at that size. */
 enum { STUCK_TIMES = 3 };
 
 struct tl_course_end {
@@ -242,14 +241,14 @@ static bool add_quiet(struct tl_course *course, const struct tl_allocator *alloc
     bool is_fin = (seg->flags & TL_FIN) && !(seg->flags & TL_RST);
     struct tl_course_quiet *quiet;
 
-    if (!course->quiet && silence_ns < SILENCE_NS && !asks && !is_fin) {
+    if (!course->quiet && silence_ns < BROKEN_SILENCE_NS && !asks && !is_fin) {
         return true;
     }
     quiet = course->quiet = make(course->quiet, allocator, sizeof *quiet);
     if (!quiet) {
         return false;
     }
-    if (silence_ns >= SILENCE_NS) {
+    if (silence_ns >= BROKEN_SILENCE_NS) {
         quiet->pending_ns = silence_ns;
         quiet->pending_by = (uint8_t)from;
     } else if (quiet->pending_ns > 0 && from != quiet->pending_by && !(seg->flags & TL_RST)) {

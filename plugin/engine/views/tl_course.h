@@ -64,7 +64,7 @@ struct tl_course {
 bool tl_course_add(struct tl_course *course, const struct tl_allocator *allocator, const struct tl_segment *segment,
                    const struct tl_result *result);
 
-/* A later segment proved that a retransmission of end `from` was spurious, whose verdict said `lost_at` (enum tl_lost_at). O(1). */
+/* A later segment proved that a retransmission of end `from` was spurious, whose answer said `lost_at` (enum tl_lost_at). O(1). */
 void tl_course_prove(struct tl_course *course, unsigned from, unsigned lost_at);
 
 /* All that is known by now, with what the engine knows of the connection. `facts` are those of the same connection. O(1). */

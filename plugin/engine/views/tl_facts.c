@@ -139,6 +139,7 @@ static unsigned capture_of(const struct tl_conn *conn)
     enum { ENOUGH = 16, FIRST_SEGMENTS = 20, DOUBLED_PERCENT = 30, LOSSY_PERCENT = 1 };
     const struct tl_endpoint *a = &conn->endpoint[0], *b = &conn->endpoint[1];
     uint64_t seen = a->seen_bytes + b->seen_bytes, unseen = a->unseen_bytes + b->unseen_bytes;
+    uint64_t with_syn = conn->opening.syn_data; /* of Fast Open: captured, but not in the record of what was sent */
     uint32_t segments = a->segments + b->segments;
     uint32_t first = segments < FIRST_SEGMENTS ? segments : FIRST_SEGMENTS;
     unsigned capture = a->capture | b->capture;
@@ -146,6 +147,7 @@ static unsigned capture_of(const struct tl_conn *conn)
     if ((a->segments >= ENOUGH && b->segments == 0) || (b->segments >= ENOUGH && a->segments == 0)) {
         capture |= TL_CAPTURE_ASYMMETRIC;
     }
+    unseen -= unseen < with_syn ? unseen : with_syn;
     if (unseen * 100 > (seen + unseen) * LOSSY_PERCENT && a->segments > 0 && b->segments > 0) {
         capture |= TL_CAPTURE_LOSSY;
     }

@@ -52,7 +52,7 @@ bool tl_tally_add(struct tl_tally *tally, const struct tl_allocator *allocator, 
                   const struct tl_result *result);
 
 /* Counts a retransmission of end `from` that a later segment proved to be spurious. `at_once` is the shape.spurious of its own
- * verdict: what was known then is counted already. */
+ * answer: what was known then is counted already. */
 void tl_tally_prove(struct tl_tally *tally, unsigned from, unsigned at_once);
 
 /* The silence before the last exchange, ns: the longest in the last two turns, because the reset that ends a dead connection is a

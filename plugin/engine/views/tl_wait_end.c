@@ -4,9 +4,9 @@
  */
 #include "views/tl_wait_state.h"
 
-/* A shorter leg is the host itself, or its own network: what is measured then is no way. threshold: host itself */
-static const int64_t LEG_LEAST_NS = TL_WAIT_MS;
-/* From so many samples on the second least counts: one alone may be a clock that stuck. threshold: robust leg */
+/* A shorter leg is the host itself, or its own network: what is measured then is no way. */
+static const int64_t LEG_LEAST_NS = TL_MS;
+/* From so many samples on the second least counts: one alone may be a clock that stuck. */
 enum { SAMPLES_FOR_SECOND = 16 };
 /* Reports of so small a part of the leg count as one, at the time of the first, so that those kept reach back two legs. */
 enum { LEG_PARTS = TL_WAIT_REPORTS / 2 };

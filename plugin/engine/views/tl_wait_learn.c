@@ -45,6 +45,22 @@ static uint32_t window_of(const struct tl_waits *waits, const struct tl_wait_hea
     return (uint32_t)heard->seg->window << (self->has_scale && peer->has_scale ? scale : 0);
 }
 
+/* Whether the ACK comes with an answer, and would be the first to time the leg of its sender. */
+static bool answers_first(const struct tl_wait_heard *heard)
+{
+    return heard->seg->len > 0 && tl_wait_leg_measured(heard->x) == TL_WAIT_NEVER && heard->y->timed_ns != TL_WAIT_NEVER &&
+           (heard->seg->flags & TL_ACK) && !tl_seq_before(heard->seg->ack, heard->y->timed_end);
+}
+
+/* The most that the leg can be, for the turns that follow. */
+static void learn_from_answer(const struct tl_wait_heard *heard)
+{
+    if (answers_first(heard)) {
+        tl_wait_sample(heard->x, heard->now - heard->y->timed_ns);
+        heard->y->timed_ns = TL_WAIT_NEVER;
+    }
+}
+
 /* When the newest segment of Y passed that this ACK covers, and the leg that it times. */
 static void time_ack(const struct tl_wait_heard *heard, struct tl_wait_report *report)
 {
@@ -56,6 +72,9 @@ static void time_ack(const struct tl_wait_heard *heard, struct tl_wait_report *r
         report->covered = y->before_ns;
     }
     report->is_exact = report->covered != TL_WAIT_NEVER;
+    if (answers_first(heard)) {
+        return; /* the time of this very turn says nothing of its own trip: see learn_from_answer() */
+    }
     if (y->timed_ns != TL_WAIT_NEVER && !tl_seq_before(report->ack, y->timed_end)) {
         if (!y->repairs && !heard->probe && !heard->keepalive) {
             tl_wait_sample(heard->x, heard->now - y->timed_ns);
@@ -161,6 +180,7 @@ void tl_wait_learn_bytes(struct tl_waits *waits, const struct tl_wait_heard *hea
     unsigned kind = heard->shape->segment;
     bool fills = kind == TL_SEGMENT_RETRANSMISSION || kind == TL_SEGMENT_OUT_OF_ORDER || kind == TL_SEGMENT_PARTIAL;
 
+    learn_from_answer(heard);
     if (x->has_hole && fills && !tl_seq_before(heard->end, x->hole)) {
         x->has_hole = false;
         close_loss(waits, heard->now);

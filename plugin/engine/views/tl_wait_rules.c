@@ -7,16 +7,16 @@
 #include "views/tl_wait_state.h"
 
 /* Who was released by a report sends within this time, and half a leg, at most 20 ms: what an ACK clock, a scheduler and an estimate of
- * the leg need. threshold: released */
-static const int64_t RELEASE_NS = 3 * TL_WAIT_MS, RELEASE_MOST_NS = 20 * TL_WAIT_MS;
-/* What Nagle's algorithm held goes with the ACK: all that is uncertain is the leg. threshold: at once */
+ * the leg need. */
+static const int64_t RELEASE_NS = 3 * TL_MS, RELEASE_MOST_NS = 20 * TL_MS;
+/* What Nagle's algorithm held goes with the ACK: all that is uncertain is the leg. */
 enum { NAGLE_LEG_PARTS = 8 };
-/* An ACK later than this is one that its receiver held back, or that stood in a queue. threshold: late ACK */
-static const int64_t LATE_ACK_NS = 20 * TL_WAIT_MS;
-/* The least retransmission timeout of Linux, beside the round trip. threshold: hidden timer */
-static const int64_t HIDDEN_TIMER_NS = 200 * TL_WAIT_MS;
-/* Without a leg a turn longer than this is not known to be the network's or a program's. threshold: leg unknown */
-static const int64_t UNKNOWN_TURN_NS = 5 * TL_WAIT_MS;
+/* An ACK later than this is one that its receiver held back, or that stood in a queue. */
+static const int64_t LATE_ACK_NS = 20 * TL_MS;
+/* The least retransmission timeout of Linux, beside the round trip. */
+static const int64_t HIDDEN_TIMER_NS = 200 * TL_MS;
+/* Without a leg a turn longer than this is not known to be the network's or a program's. */
+static const int64_t UNKNOWN_TURN_NS = 5 * TL_MS;
 
 /* What the rules look at. */
 struct look {

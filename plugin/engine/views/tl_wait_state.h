@@ -8,10 +8,8 @@
 #ifndef TL_WAIT_STATE_H
 #define TL_WAIT_STATE_H
 
-#include "base/tl_seq.h"
+#include "conn/tl_conn.h"
 #include "views/tl_waits.h"
-
-#define TL_WAIT_MS INT64_C(1000000)
 
 enum {
     TL_WAIT_REPORTS = 16, /* of one end that are kept: as far back as a leg reaches */

@@ -269,7 +269,7 @@ static void judge(const struct tl_waits *waits, struct tl_wait_heard *heard)
     heard->y = &state->end[1 - heard->xi];
     leg = tl_wait_leg_measured(heard->x);
     /* Beside its sender nothing can be lost before the capture point. */
-    if (heard->again && !heard->syn && heard->refs->original_in == 0 && leg != TL_WAIT_NEVER && leg < TL_WAIT_MS &&
+    if (heard->again && !heard->syn && heard->refs->original_in == 0 && leg != TL_WAIT_NEVER && leg < TL_MS &&
         heard->shape->segment == TL_SEGMENT_RETRANSMISSION && heard->x->has_max && !tl_seq_before(seg->seq, heard->x->max)) {
         heard->again = false;
         heard->is_new = true;

@@ -45,21 +45,6 @@ enum tl_wait_sum {
     TL_WAIT_SUM_COUNT,
 };
 
-enum tl_wait_for {
-    TL_WAIT_FOR_NONE,
-    TL_WAIT_FOR_HANDSHAKE,
-    TL_WAIT_FOR_CLIENT,
-    TL_WAIT_FOR_SERVER,
-    TL_WAIT_FOR_NETWORK,
-    TL_WAIT_FOR_LOSS,
-    TL_WAIT_FOR_CLOSED_WINDOW,
-    TL_WAIT_FOR_SMALL_WINDOW,
-    TL_WAIT_FOR_NAGLE,
-    TL_WAIT_FOR_DELAYED_ACK,
-    TL_WAIT_FOR_IDLE,
-    TL_WAIT_FOR_UNKNOWN,
-};
-
 /* A wait that a segment ended. */
 struct tl_wait {
     int64_t ns;                              /* how long it was; 0 = the segment ended none */

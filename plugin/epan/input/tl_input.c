@@ -13,6 +13,7 @@
 #include "input/tl_parse.h"
 #include "input/tl_wireshark.h"
 #include "store/tl_store.h"
+#include "store/tl_wait_store.h"
 
 enum {
     HEADERS_MAX = 64,    /* TCP headers of one frame that are looked at; real tunnels nest two or three */
@@ -35,6 +36,7 @@ static struct {
 static struct {
     uint32_t frame;
     unsigned count;
+    bool waits;  /* whether somebody reads waits */
     bool passed; /* whether TCP was called through here at all, counted or not */
     struct tl_header headers[HEADERS_MAX];
 } current;
@@ -129,6 +131,16 @@ static void decide(const packet_info *pinfo, const struct tl_flow *flow, unsigne
         tl_store_prove(header->result.conn, header->result.refs.proved[i].frame, header->result.refs.proved[i].spurious);
 }
 
+/* Follows the waits, and finds the one that the segment ended. */
+static void follow_waits(unsigned layer, struct tl_header *header)
+{
+    header->wait = (struct tl_wait){0};
+    if (!current.waits || !header->decided)
+        return;
+    tl_wait_store_tell(layer, &header->segment, &header->result, header->visited);
+    (void)tl_wait_store_find(header->segment.frame, layer, &header->wait);
+}
+
 /* Reads the TCP header at `offset` of `tvb`, with `reported` bytes of header and payload on the wire, and adds it to the list.
  */
 static void record(tvbuff_t *tvb, int offset, unsigned reported, packet_info *pinfo, void *ip)
@@ -149,6 +161,7 @@ static void record(tvbuff_t *tvb, int offset, unsigned reported, packet_info *pi
     read_ip(ip, pinfo, &header->segment);
     flow = flow_of(pinfo, bytes);
     decide(pinfo, &flow, current.count, header);
+    follow_waits(current.count, header);
     current.count++;
 }
 
@@ -249,6 +262,7 @@ static int dissect_before_tcp(tvbuff_t *tvb, packet_info *pinfo, proto_tree *tre
 {
     if (proto_is_protocol_enabled(known.protocol)) {
         begin_frame(pinfo);
+        current.waits = tl_wireshark_reads_waits(tree);
         if (pinfo->flags.in_error_pkt)
             record_quoted(tvb, pinfo);
         /* Samples come by UDP or SCTP, so only packets inside another transport need the walk over the layers. */
@@ -286,6 +300,7 @@ static void record_from_tree(packet_info *pinfo, proto_tree *tree)
         return;
     size = (unsigned)(*tvb_get_ptr(tcp->ds_tvb, tcp->start + 12, 1) >> 4) * 4;
     begin_frame(pinfo);
+    current.waits = tl_wireshark_reads_waits(tree);
     record(tcp->ds_tvb, tcp->start, size + TL_FINFO_UINT(len), pinfo, NULL);
 }
 
@@ -328,6 +343,7 @@ void tl_input_register(int protocol)
     known.protocol = find_protocol_by_id(protocol);
     known.proto_tcp = parent;
     tl_store_register();
+    tl_wait_store_register();
     register_init_routine(tl_input_end);
 }
 

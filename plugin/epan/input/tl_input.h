@@ -16,13 +16,15 @@
 #include "base/tl_compat.h"
 
 #include "../engine/tl.h"
+#include "../engine/views/tl_waits.h"
 
 /* One TCP header of the frame and what is thought of it. */
 struct tl_header {
     struct tl_segment segment;
     struct tl_result result;
-    bool decided; /* whether there is a verdict */
-    bool visited; /* whether the capture was read before, so that facts of the connection are final */
+    struct tl_wait wait; /* that it ended, if it was followed and is long enough to be shown */
+    bool decided;        /* whether there is an answer */
+    bool visited;        /* whether the capture was read before, so that facts of the connection are final */
 };
 
 /* Registers the dissector in front of TCP and the store. `protocol` is tcplife's; while it is disabled everything passes

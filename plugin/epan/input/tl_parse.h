@@ -9,7 +9,7 @@
 
 enum {
     TL_HEADER_MIN = 20,    /* bytes of a TCP header without options (RFC 9293 3.1) */
-    TL_HEADER_NEEDED = 16, /* captured bytes that a verdict needs: ports to window; Wireshark 4.0 draws the same line */
+    TL_HEADER_NEEDED = 16, /* captured bytes that an answer needs: ports to window; Wireshark 4.0 draws the same line */
 };
 
 /* Big-endian numbers at `bytes`, which has 2 or 4 of them. */

@@ -7,6 +7,7 @@
 
 #include "../engine/findings/tl_findings.h"
 #include "../engine/tl.h"
+#include "../engine/views/tl_waits.h"
 #include "base/tl_language.h"
 
 struct tl_view {
@@ -23,11 +24,15 @@ struct tl_view {
     uint8_t keepalive;     /* enum tl_probe_kind, and the next one too */
     uint8_t window_probe;
     uint8_t probe_confidence;               /* enum tl_confidence */
+    struct tl_wait wait;                    /* that the segment ended; ns 0 unless it was long enough to be shown */
     bool has_zeek;                          /* whether this is the last segment and Zeek's words are known */
     struct tl_zeek_words zeek;              /* all zero unless has_zeek */
     const struct tl_finding_mark *findings; /* of the connection, once the capture was judged */
     unsigned finding_count;
 };
+
+/* A wait that the explanation tells of: a person notices it. */
+#define TL_VIEW_TOLD_NS INT64_C(1000000000)
 
 /* Puts what the segment itself says where later ones may change it. */
 static inline void tl_view_begin(struct tl_view *view)

@@ -5,6 +5,8 @@
 #include "input/tl_wireshark.h"
 
 #include <epan/epan_dissect.h>
+#include <epan/packet.h>
+#include <epan/plugin_if.h>
 
 #include "../engine/base/tl_seq.h"
 
@@ -29,14 +31,40 @@ static const struct {
 #include "input/tl_wireshark.def"
 };
 
+static const char *const wait_fields[] = {"tcplife.wait",      "tcplife.wait.for",     "tcplife.wait.for.confidence",
+                                          "tcplife.wait.of",   "tcplife.wait.network", "tcplife.wait.program",
+                                          "tcplife.wait.loss", "tcplife.wait.since_in"};
+
+enum { WAIT_FIELDS = G_N_ELEMENTS(wait_fields) };
+
 static struct {
-    int explanation, tcp;
+    int tcplife, explanation, tcp;
+    int waits[WAIT_FIELDS];
+    bool may_look_back;    /* a window: frames are looked at in any order */
     int any;               /* the item of TCP that has all flags below it */
     int flags[FLAG_COUNT]; /* -1 in a Wireshark without the field */
 } ids;
 
+bool tl_wireshark_in_window(void)
+{
+    ws_info_t *info = NULL;
+
+    plugin_if_get_ws_info(&info);
+    return info && info->ws_info_supported;
+}
+
+/* A file is opened. */
+static void open_file(void)
+{
+    ids.may_look_back = tl_wireshark_in_window();
+}
+
 void tl_wireshark_handoff(void)
 {
+    register_init_routine(open_file);
+    ids.tcplife = proto_registrar_get_id_byname("tcplife");
+    for (int i = 0; i < WAIT_FIELDS; i++)
+        ids.waits[i] = proto_registrar_get_id_byname(wait_fields[i]);
     ids.explanation = proto_registrar_get_id_byname("tcplife.explanation");
     ids.tcp = proto_registrar_get_id_byname("tcp");
     ids.any = proto_registrar_get_id_byname("tcp.analysis.flags");
@@ -48,6 +76,21 @@ void tl_wireshark_handoff(void)
 static bool wireshark_has_every_item(const proto_tree *tree)
 {
     return PTREE_DATA(tree)->visible && ids.any > 0;
+}
+
+bool tl_wireshark_reads_waits(proto_tree *tree)
+{
+    if (ids.may_look_back)
+        return true;
+    if (!tree || !proto_field_is_referenced(tree, ids.tcplife))
+        return false;
+    if (proto_field_is_referenced(tree, ids.explanation))
+        return true;
+    for (int i = 0; i < WAIT_FIELDS; i++) {
+        if (proto_field_is_referenced(tree, ids.waits[i]))
+            return true;
+    }
+    return false;
 }
 
 void tl_wireshark_ask(proto_tree *tree)
@@ -118,7 +161,7 @@ unsigned tl_wireshark_flags(proto_tree *tree)
     return census.headers == 1 ? census.flags : 0;
 }
 
-/* ---- our verdict ------------------------------------------------------------------------------------------------------- */
+/* ---- our answer -------------------------------------------------------------------------------------------------------- */
 
 static bool wireshark_is_pure_ack(const struct tl_view *view)
 {

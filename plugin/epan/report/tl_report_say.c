@@ -142,6 +142,7 @@ static void add_traits(const struct subject *subject, struct tl_blanks *blanks)
     tl_text_test(blanks, "?no_rst_unasked", group->traits[TL_TRAIT_RST_UNASKED] == 0);
     tl_text_test(blanks, "?on_path", group->traits[TL_TRAIT_NEAR_SERVER] == 0);
     tl_text_test(blanks, "?scaling", group->traits[TL_TRAIT_NO_SCALING] == 0);
+    tl_text_test(blanks, "?several", group->connections > 1);
     tl_text_test(blanks, "?likely", group->confidence != TL_CONFIDENCE_CERTAIN);
 }
 

@@ -49,14 +49,17 @@ enum word {
     LONGEST,
     STILL_OPEN,
     HINT,
+    COMMA,
+    SEMICOLON,
+    COLON,
     MORE,
     WORDS,
 };
 
 static const char *const words[WORDS][TL_LANGUAGES] = {
-    [SEGMENTS] = {"%s segments in %s, %s: %s opened, %s failed to open, %s closed well; %.1f %% of the bytes sent "
+    [SEGMENTS] = {"%s in %s, %s: %s opened, %s failed to open, %s closed well; %.1f %% of the bytes sent "
                   "again; seen %s",
-                  "%s 个报文段，历时 %s，%s：打开 %s，未能打开 %s，正常关闭 %s；重发字节 %.1f %%；抓包位置：%s"},
+                  "%s，历时 %s，%s：打开 %s，未能打开 %s，正常关闭 %s；重发 %.1f %%；抓包位置：%s"},
     [NOTHING_HERE] = {"No TCP in this capture. Look at ARP, DNS, ICMP and routing first.",
                       "此抓包中没有 TCP。先查 ARP、DNS、ICMP 和路由。"},
     [WAITED] = {"Waited for: ", "等待："},
@@ -74,6 +77,9 @@ static const char *const words[WORDS][TL_LANGUAGES] = {
     [STILL_OPEN] = {" Still open at the end: %u.", "结束时仍打开：%u。"},
     [HINT] = {"So much is missing that all below is no more than a hint: capture again.",
               "缺失过多，以下仅为线索：请重新抓包。"},
+    [COMMA] = {", ", "，"},
+    [SEMICOLON] = {"; ", "；"},
+    [COLON] = {": ", "："},
     [MORE] = {"... and %u more (-z tcplife,report,all)", "…… 另有 %u 条(-z tcplife,report,all)"},
 };
 
@@ -128,12 +134,14 @@ static const char *join(const struct page *page, const char *a, const char *b, c
 }
 
 /* "1 connection", "37,669 connections" */
+static const char *counted(const struct page *page, uint64_t count, const char *one, const char *several, const char *chinese)
+{
+    return join(page, grouped(page, count), page->language == TL_CHINESE ? chinese : count == 1 ? one : several, NULL);
+}
+
 static const char *connections(const struct page *page)
 {
-    uint32_t count = page->summary->connections;
-
-    return page->language == TL_CHINESE ? join(page, grouped(page, count), " 条连接", NULL)
-                                        : join(page, grouped(page, count), count == 1 ? " connection" : " connections", NULL);
+    return counted(page, page->summary->connections, " connection", " connections", " 条连接");
 }
 
 /* ---- lines --------------------------------------------------------------------------------------------------------------- */
@@ -184,7 +192,8 @@ static void write_size(const struct page *page)
 
     G_GNUC_BEGIN_IGNORE_DEPRECATIONS
     line(page,
-         wmem_strdup_printf(page->pool, word(page, SEGMENTS), grouped(page, summary->segments),
+         wmem_strdup_printf(page->pool, word(page, SEGMENTS),
+                            counted(page, summary->segments, " segment", " segments", " 个报文段"),
                             tl_report_seconds(page->pool, tl_ns_between(summary->first_ns, summary->last_ns)),
                             connections(page), grouped(page, summary->opened), grouped(page, summary->failed),
                             grouped(page, summary->closed_well), again, positions[usual_position(summary)][page->language]),
@@ -211,7 +220,7 @@ static void write_waits(const struct page *page)
         if (best == TL_WAIT_SUM_COUNT)
             break;
         done[best] = any = true;
-        wmem_strbuf_append_printf(text, "%s%s %s", shown > 0 ? ", " : "", waits[best][page->language],
+        wmem_strbuf_append_printf(text, "%s%s %s", shown > 0 ? word(page, COMMA) : "", waits[best][page->language],
                                   tl_report_seconds(page->pool, ns[best]));
     }
     if (any)
@@ -271,12 +280,17 @@ static bool is_ranked(const struct tl_finding_group *group)
     return group->class == TL_CLASS_BROKEN || group->class == TL_CLASS_SLOW;
 }
 
+/* "9 of 16" */
+static const char *share_of(const struct page *page, const struct tl_finding_group *group)
+{
+    return wmem_strdup_printf(page->pool, page->language == TL_CHINESE ? "%s / %s" : "%s of %s",
+                              grouped(page, group->connections), grouped(page, page->summary->connections));
+}
+
 /* "1 BROKEN Nobody answers the SYN                9 of 16" */
 static void write_title(const struct page *page, const struct tl_finding_group *group, const char *class, const char *title)
 {
-    static const char *const of[] = {"%s of %s", "%s / %s"};
-    const char *tail = wmem_strdup_printf(page->pool, of[page->language], grouped(page, group->connections),
-                                          grouped(page, page->summary->connections));
+    const char *tail = share_of(page, group);
     const char *head = wmem_strdup_printf(page->pool, "%u %s", group->number, class);
     unsigned at = tl_lines_width(head), tail_width = tl_lines_width(tail);
 
@@ -310,7 +324,7 @@ static void write_brief(const struct page *page, const struct tl_finding_group *
     struct tl_said said;
 
     tl_report_say(page->report, group, page->language, page->pool, &said);
-    write_title(page, group, said.class, join(page, said.title, ": ", said.where));
+    write_title(page, group, said.class, join(page, said.title, word(page, COLON), said.where));
 }
 
 /* On one line, as long as it gets. */
@@ -322,24 +336,25 @@ static void write_note(const struct page *page, const struct tl_finding_group *g
 
     tl_report_say(page->report, group, page->language, page->pool, &said);
     seen = tl_report_skip_separators(said.seen);
-    joined = g_strdelimit(g_strdup_printf("%s %s: %s%s%s  (%s / %s)", said.class, said.title, said.where, *seen ? "; " : "",
-                                          seen, grouped(page, group->connections), grouped(page, page->summary->connections)),
-                          "\n", ' ');
+    joined = g_strdup_printf("%s %s%s%s%s%s  (%s)", said.class, said.title, word(page, COLON), said.where,
+                             *seen ? word(page, SEMICOLON) : "", seen, share_of(page, group));
+    g_strdelimit(joined, "\n", ' ');
     line(page, joined, HEAD_INDENT);
     g_free(joined);
 }
 
 static void write_nothing(const struct page *page)
 {
+    enum { WORTH_NS = 1000000 }; /* shorter times tell nobody anything */
     const struct tl_summary *summary = page->summary;
     bool complete = summary->lossy + summary->asymmetric == 0;
     wmem_strbuf_t *text = tl_strbuf_new(page->pool, 128);
 
     wmem_strbuf_append_printf(text, word(page, complete ? NOTHING_WRONG : NOTHING_SEEN), connections(page));
-    if (summary->slowest_setup_ns > 0)
+    if (summary->slowest_setup_ns >= WORTH_NS)
         wmem_strbuf_append_printf(text, word(page, SLOWEST), tl_report_seconds(page->pool, summary->slowest_setup_ns),
                                   summary->slowest_setup_in);
-    if (summary->longest_answer_ns > 0)
+    if (summary->longest_answer_ns >= WORTH_NS)
         wmem_strbuf_append_printf(text, word(page, LONGEST), tl_report_seconds(page->pool, summary->longest_answer_ns),
                                   summary->longest_answer_in);
     if (summary->still_open > 0)

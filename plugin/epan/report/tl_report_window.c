@@ -3,6 +3,7 @@
  * SPDX-License-Identifier: GPL-2.0-or-later
  */
 #include "report/tl_report_window.h"
+#include "input/tl_wireshark.h"
 
 #include "report/tl_report.h"
 #include "report/tl_report_say.h"
@@ -59,7 +60,7 @@ static struct tl_gui_table window = {
 
 static void show_group(const struct tl_report *report, const struct tl_finding_group *group, wmem_allocator_t *pool)
 {
-    enum tl_language language = (enum tl_language) * window_state.language;
+    enum tl_language language = window_state.language();
     unsigned row = tl_gui_table_add(&window);
     struct tl_said said;
 
@@ -146,7 +147,7 @@ static void begin(void)
 
 bool tl_report_window_open_in_gui(const char *filter)
 {
-    if (!tl_argument_in_gui())
+    if (!tl_wireshark_in_window())
         return false;
     tl_argument_open_window(name, filter);
     return true;

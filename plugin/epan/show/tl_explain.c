@@ -277,19 +277,23 @@ static void add_origin(struct story *story)
         add_frame(story, "ended_in", facts->rst_in);
 }
 
-/* Words for sender and receiver. */
+/* Words for sender and receiver, the sender being the end that the client's fields show, or the other. */
 static void add_ends(struct story *story)
 {
-    static const enum phrase words[][2] = {
-        [TL_SENDER_NONE] = {PHRASE_THIS_END, PHRASE_OTHER_END},    [TL_SENDER_CLIENT] = {PHRASE_CLIENT, PHRASE_SERVER},
-        [TL_SENDER_SERVER] = {PHRASE_SERVER, PHRASE_CLIENT},       [TL_SENDER_PEER] = {PHRASE_THIS_PEER, PHRASE_OTHER_PEER},
-        [TL_SENDER_UNKNOWN] = {PHRASE_THIS_END, PHRASE_OTHER_END},
-    };
-    unsigned sender = story->view->result->shape.sender;
+    static const enum phrase ends[2][2] = {{PHRASE_THIS_END_B, PHRASE_OTHER_END_A}, {PHRASE_THIS_END_A, PHRASE_OTHER_END_B}};
+    static const enum phrase peers[2][2] = {{PHRASE_THIS_PEER_B, PHRASE_OTHER_PEER_A},
+                                            {PHRASE_THIS_PEER_A, PHRASE_OTHER_PEER_B}};
+    static const enum phrase roles[2][2] = {{PHRASE_SERVER, PHRASE_CLIENT}, {PHRASE_CLIENT, PHRASE_SERVER}};
+    const struct tl_shape *shape = &story->view->result->shape;
+    bool is_first = (shape->from & 1) == (shape->client & 1);
+    const enum phrase *words = ends[is_first];
 
-    sender = sender < G_N_ELEMENTS(words) ? sender : TL_SENDER_NONE;
-    add_words(story, "sender", phrase(words[sender][0]));
-    add_words(story, "receiver", phrase(words[sender][1]));
+    if (shape->sender == TL_SENDER_PEER)
+        words = peers[is_first];
+    else if (shape->sender == TL_SENDER_CLIENT || shape->sender == TL_SENDER_SERVER)
+        words = roles[shape->sender == TL_SENDER_CLIENT];
+    add_words(story, "sender", phrase(words[0]));
+    add_words(story, "receiver", phrase(words[1]));
 }
 
 /* A state is called what its field says, in every language. */
@@ -539,6 +543,18 @@ static void say_remarks(wmem_strbuf_t *out, struct story *story)
         say(out, story, phrase(PHRASE_SUPERSEDED));
 }
 
+/* What kept the connection, where that was long. */
+static void say_wait(wmem_strbuf_t *out, struct story *story)
+{
+    const struct tl_wait *wait = &story->view->wait;
+
+    if (wait->ns < TL_VIEW_TOLD_NS)
+        return;
+    add_seconds(story, "waited", wait->program_ns > 0 ? wait->program_ns : wait->ns);
+    add_words(story, "wait_of", phrase(wait->of == TL_SIDE_CLIENT ? PHRASE_CLIENT : PHRASE_SERVER));
+    say_as(out, story, sentence(TL_GROUP_WAIT_FOR, wait->reason), wait->confidence);
+}
+
 /* Wireshark's own flag, where it differs. */
 static void say_difference(wmem_strbuf_t *out, struct story *story)
 {
@@ -567,6 +583,7 @@ const char *tl_explain(wmem_allocator_t *pool, const struct tl_view *view)
     say_segment(out, &story);
     say_errors(out, &story);
     say_remarks(out, &story);
+    say_wait(out, &story);
     say_difference(out, &story);
     return wmem_strbuf_get_str(out);
 }

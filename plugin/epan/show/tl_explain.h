@@ -1,4 +1,4 @@
-/* tl_explain.h - a verdict in words.
+/* tl_explain.h - an answer in words.
  *
  * SPDX-License-Identifier: GPL-2.0-or-later
  */

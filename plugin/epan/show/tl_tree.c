@@ -130,7 +130,8 @@ static void show(tvbuff_t *tvb, packet_info *pinfo, proto_tree *tree, const stru
     struct tl_view view = {.segment = &header->segment,
                            .result = &header->result,
                            .language = options->explanation_language,
-                           .visited = PINFO_FD_VISITED(pinfo)};
+                           .visited = PINFO_FD_VISITED(pinfo),
+                           .wait = header->wait};
     const char *prefix, *tag;
     struct tl_expert_item *expert;
     proto_item *top = NULL;

@@ -1,4 +1,4 @@
-/* tl_tree.h - a verdict as tree items, expert item and tag in the Info column.
+/* tl_tree.h - an answer as tree items, expert item and tag in the Info column.
  *
  * SPDX-License-Identifier: GPL-2.0-or-later
  */

@@ -19,7 +19,7 @@ enum {
     LAYERS_MAX = 0x3F,     /* a slot has 6 bits for the count of TCP headers */
 };
 
-/* The verdict of one TCP header in 8 bytes. `shape` 0 = no verdict, else the number of the shape. */
+/* The answer for one TCP header in 8 bytes. `shape` 0 = no answer, else the number of the shape. */
 struct slot {
     uint32_t conn;
     uint32_t shape : 24;
@@ -62,7 +62,7 @@ static struct {
     wmem_map_t *proofs;      /* key -> struct late, enum tl_spurious of a retransmission */
     wmem_map_t *runs;        /* key -> struct late, kind of the run of probes that began in the frame */
     int64_t end_ns;
-    uint64_t headers; /* verdicts kept */
+    uint64_t headers; /* answers kept */
 } store;
 
 /* ---- life of the store ------------------------------------------------------------------------------------------------- */
@@ -121,7 +121,7 @@ const struct tl_conn *tl_store_conn(uint32_t number)
     return store.conns[number];
 }
 
-/* ---- verdicts ---------------------------------------------------------------------------------------------------------- */
+/* ---- answers ----------------------------------------------------------------------------------------------------------- */
 
 static uint64_t *extra_key(uint64_t *key, uint32_t frame, unsigned layer)
 {

@@ -1,8 +1,8 @@
-/* tl_store.h - what is kept for one capture file: connections by address and port, verdicts by frame.
+/* tl_store.h - what is kept for one capture file: connections by address and port, answers by frame.
  *
  * SPDX-License-Identifier: GPL-2.0-or-later
  *
- * Everything lives in Wireshark's file scope and goes away with the file. A verdict costs 8 bytes for each frame that has one:
+ * Everything lives in Wireshark's file scope and goes away with the file. An answer costs 8 bytes for each frame that has one:
  * the shapes (struct tl_shape) of a capture are few, so each distinct one is kept once and a frame keeps its number; the
  * numbers of a segment (struct tl_refs) are kept only when they are not all 0.
  *
@@ -30,11 +30,11 @@ struct tl_pair *tl_store_pair(const struct tl_flow *flow, bool create, unsigned 
 /* The connection with this running number, one that has been told. O(1). */
 const struct tl_conn *tl_store_conn(uint32_t number);
 
-/* Keeps the verdict of the `layer`-th TCP header (0 = outermost) of a frame. Layers of a frame must be written in order, layer
+/* Keeps the answer for the `layer`-th TCP header (0 = outermost) of a frame. Layers of a frame must be written in order, layer
  * 0 first. O(1) amortised. */
 void tl_store_write(uint32_t frame, unsigned layer, const struct tl_result *result);
 
-/* How many verdicts tl_store_write() has kept so far. O(1). */
+/* How many answers tl_store_write() has kept so far. O(1). */
 uint64_t tl_store_headers(void);
 
 /* Finds what tl_store_write() kept. Returns false when there is nothing. O(1). */
@@ -52,7 +52,7 @@ struct tl_proof {
     uint32_t conn; /* number of its connection */
     uint32_t frame;
     uint8_t from;     /* end that sent it */
-    uint8_t at_once;  /* what its own verdict said: enum tl_spurious */
+    uint8_t at_once;  /* what its own answer said: enum tl_spurious */
     uint8_t lost_at;  /* and enum tl_lost_at */
     uint8_t spurious; /* what was proved: enum tl_spurious */
 };

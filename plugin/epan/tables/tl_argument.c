@@ -54,14 +54,6 @@ void tl_argument_written(void)
     exit(EXIT_FAILURE);
 }
 
-bool tl_argument_in_gui(void)
-{
-    ws_info_t *info = NULL;
-
-    plugin_if_get_ws_info(&info);
-    return info && info->ws_info_supported;
-}
-
 void tl_argument_open_window(const char *name, const char *filter)
 {
     char *argument = filter ? g_strdup_printf("%s,%s", name, filter) : g_strdup(name);

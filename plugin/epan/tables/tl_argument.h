@@ -34,9 +34,6 @@ void tl_argument_listen(const char *tap, const struct tl_listener *listener, voi
  * for a whole one. */
 void tl_argument_written(void);
 
-/* Whether this is the graphical Wireshark. Call it when an argument is started, not before. */
-bool tl_argument_in_gui(void);
-
 /* Opens the window of a table in the graphical Wireshark, as if its own name had been given with -z. Call it when an argument is
  * started. */
 void tl_argument_open_window(const char *name, const char *filter);

@@ -6,6 +6,7 @@
 
 #include <stdio.h>
 
+#include "input/tl_wireshark.h"
 #include "store/tl_store.h"
 #include "tables/tl_argument.h"
 #include "tables/tl_gui_table.h"
@@ -192,7 +193,7 @@ static void conn_table_begin(void)
 
 bool tl_conn_table_open_in_gui(const char *filter)
 {
-    if (!tl_argument_in_gui())
+    if (!tl_wireshark_in_window())
         return false;
     tl_argument_open_window(name, filter);
     return true;

@@ -7,6 +7,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "input/tl_wireshark.h"
 #include "tables/tl_argument.h"
 #include "tables/tl_gui_table.h"
 #include "tables/tl_servers.h"
@@ -172,7 +173,7 @@ static TL_STAT_INIT server_table_start(const char *argument, void *data)
     struct listing *listing;
 
     (void)data;
-    if (tl_argument_in_gui()) {
+    if (tl_wireshark_in_window()) {
         tl_argument_open_window(window_name, filter);
         TL_STAT_INIT_DONE;
     }

@@ -12,6 +12,7 @@
 #include <epan/stats_tree_priv.h>
 #include <wsutil/report_message.h>
 
+#include "input/tl_wireshark.h"
 #include "store/tl_store.h"
 #include "tables/tl_argument.h"
 #include "tables/tl_record.h"
@@ -218,7 +219,7 @@ static TL_STAT_INIT stats_start(const char *argument, void *data)
     stats_tree *nodes;
 
     (void)data;
-    if (tl_argument_in_gui()) {
+    if (tl_wireshark_in_window()) {
         report_warning("\"-z %s\" is for tshark. The tree is in the menu: Statistics > TCP Lifecycle.", name);
         TL_STAT_INIT_DONE;
     }

@@ -3,7 +3,7 @@
  * SPDX-License-Identifier: GPL-2.0-or-later
  *
  * Statistics listen to this tap. What they are handed is a const struct tl_header (tl_input.h), once for each TCP header of a
- * frame that has a verdict, outer ones first; it is valid during the call. It comes with or without a protocol tree, on
+ * frame that has an answer, outer ones first; it is valid during the call. It comes with or without a protocol tree, on
  * whichever pass Wireshark runs its taps. Facts of the whole connection are asked for when the table is drawn
  * (tl_conn_facts()): then the whole capture is known, also in one pass.
  */

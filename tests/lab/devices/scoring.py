@@ -12,6 +12,7 @@ import os
 from dataclasses import dataclass, field
 
 from devices.situations import SITUATIONS
+from reader import SEVERAL, first
 from scoring import NO_CAUSE, RST_ALLOWED
 
 POINTS = ("client", "router", "server")
@@ -104,9 +105,9 @@ def known(listing):
     return tuple(name for name in FIELDS if name in there)
 
 
-def first(row):
-    """A row with the first value of each field: an ICMP error quotes a second IP header."""
-    return {name: value.split("|")[0] for name, value in row.items()}
+def words_of(row):
+    """What a row says, as field=value."""
+    return {f"{name}={one}" for name in SAYS for one in row.get(name, "").split(SEVERAL) if one}
 
 
 def origin_said(row):
@@ -178,7 +179,7 @@ def score_capture(tally, capture, rows):
         if not row.get("tcp.srcport"):
             continue
         key = capture.connection(row)
-        said[key] |= {f"{name}={row[name]}" for name in SAYS if row.get(name)}
+        said[key] |= words_of(row)
         flags[key] |= {name for name in FLAGS if row.get("tcp.analysis." + name)}
         frames[key].add(int(row["frame.number"]))
         label = capture.labels.get(row["frame.number"])
@@ -203,7 +204,7 @@ def score_linux(tally, capture, rows):
     said = collections.defaultdict(set)
     for row in map(first, rows):
         if row.get("tcplife.conn"):
-            said[row["tcplife.conn"]] |= {f"{name}={row[name]}" for name in SAYS if row.get(name)}
+            said[row["tcplife.conn"]] |= words_of(row)
     for words in said.values():
         wrong = claims(words) - set(LINUX_TRUE.get(capture.scenario, ()))
         tally.linux["false" if wrong else "quiet"] += 1
