@@ -89,7 +89,8 @@ struct tl_rsts {
     bool has_self : 1, has_peer : 1; /* self_max, peer_max are known; */
     bool has_self_ack : 1;           /* self_ack is; */
     bool had_ack : 1;                /* the last one has an ACK number */
-    bool acks_differ : 1, seqs_differ : 1, ack_zero : 1;
+    bool acks_differ : 1, ack_zero : 1;
+    bool inexact : 1; /* one of them had another number than the next one that the peer expected, as far as captured */
 };
 
 struct tl_repair;

@@ -497,7 +497,8 @@ static bool is_prompt_answer(const struct tl_step *step)
 {
     const struct tl_endpoint *peer = step->peer;
 
-    if (peer->trigger_is_rst && !tl_rsts(peer)->seqs_differ && tl_rsts(peer)->seq == step->seg->ack) {
+    if (peer->trigger_is_rst && (tl_rsts(peer)->count == 1 || !tl_rsts(peer)->inexact) &&
+        tl_rsts(peer)->seq == step->seg->ack) {
         return false; /* every RST so far has just the number that is expected: accepted, never challenged, RFC 5961 3.2 */
     }
     return peer->trigger_in != 0 && tl_since(step, peer->trigger_ns) <= tl_window_patience(step, CHALLENGE_NS, 2) &&
