@@ -135,10 +135,11 @@ def cause_lines():
         "ANSWERS": "the same; after a device's reset it says nothing more", "DOUBTFUL": "nothing is there, or a device said so",
         "WAITS": "goes on waiting in SYN-SENT", "DECLINES": "did not take the SYN-ACK, closes",
     }  # fmt: skip
+    device_says = {"KEEPS": "stays", "REPLACES": "`device_...` instead", "YIELDS": "stays; `device_...` when that is certain"}
     for cause, step, end, gone, says, receiver, _, device, word in trait_rows():
         cells_ = (
             spelled(cause), "" if step == "NONE" else spelled(step), ends[end], "yes" if gone == "GONE" else "no", sender[says],
-            "perhaps" if receiver == "DEAF" else "yes", "stays" if device == "KEEPS" else "`device_...` instead", spelled(word),
+            "perhaps" if receiver == "DEAF" else "yes", device_says[device], spelled(word),
         )  # fmt: skip
         yield f"| {' | '.join(cells_)} |"
 

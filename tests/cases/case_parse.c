@@ -25,6 +25,7 @@ struct parser {
     unsigned capacity;
     uint32_t frame;
     bool ipv6;
+    bool no_id; /* IP IDs are 0 unless a segment names one */
     uint8_t address[2][ADDRESS_BYTES];
     uint16_t port[2];
     uint32_t isn[2];
@@ -316,7 +317,7 @@ static bool parse_segment(struct parser *parser, struct case_event *event, char 
     segment->window = DEFAULT_WINDOW;
     segment->ttl = DEFAULT_TTL;
     segment->ipv6 = parser->ipv6;
-    segment->ip_id = (uint16_t)(parser->ip_id[letter] + 1);
+    segment->ip_id = parser->no_id ? 0 : (uint16_t)(parser->ip_id[letter] + 1);
     segment->first_octet = segment->last_octet = 'x';
     for (unsigned i = 3; i < count; i += 2) {
         if (!parse_pair(parser, letter, words[i], words[i + 1], segment))
@@ -429,6 +430,8 @@ static bool parse_line(struct parser *parser, char *line)
         return parse_host(parser, words);
     if (count == 3 && strcmp(words[0], "isn") == 0)
         return parse_isn(parser, words);
+    if (count == 1 && strcmp(words[0], "noid") == 0)
+        return parser->no_id = true;
     if (strcmp(words[0], "begin") == 0)
         return parse_begin(parser, words, count, bar ? bar : "");
     return parse_event(parser, words, count, bar ? bar : "");

@@ -54,6 +54,7 @@ class End:
     port: int
     isn: int
     ip_id: int
+    has_id: bool = True
 
 
 # The handshake that `begin established` stands for. What follows these words goes into both SYNs.
@@ -88,6 +89,10 @@ class Parser:
             return None
         if words[0] == "isn":
             self.ends[words[1]].isn = int(words[2])
+            return None
+        if words[0] == "noid":
+            for end in self.ends.values():
+                end.has_id = False
             return None
         if words[0] == "begin":
             assert words[1] == "established"
@@ -159,7 +164,7 @@ def segment(sender, receiver, flags, pairs):
     from scapy.layers.inet6 import IPv6
 
     values = dict(pairs)
-    ip_id = int(values.get("id", sender.ip_id + 1))
+    ip_id = int(values.get("id", sender.ip_id + 1 if sender.has_id else 0))
     sender.ip_id = ip_id or sender.ip_id
     ttl = int(values.get("ttl", 64))
     if ":" in sender.address:

@@ -26,7 +26,7 @@ DOCUMENTS = [*TOP, *sorted((REPO / "docs").rglob("*.md"))]
 TRANSLATED = [(TOP[0], TOP[1]), *((path, LESSONS / CHINESE / path.name) for path in sorted(LESSONS.glob("*.md")))]
 IN_CHINESE = {chinese for _, chinese in TRANSLATED}  # their readers have chosen Chinese explanations, as the first of them says how
 
-SOURCES = ("captures", "tests/lab/corpus")  # what the documents use of the repository
+SOURCES = ("captures", "tests/lab/corpus", "tests/lab/waits/corpus")  # what the documents use of the repository
 READER_PROGRAMS = ("tcplife-batch", "tcplife-batch-part", "tcplife-doctor")  # those that an installation puts on PATH
 OWN_CAPTURE = "your.pcap"  # what the documents call a capture of the reader's: here all the shipped ones in one
 MAY_BE_MISSING = {"jq": "jq", "sqlite3": "sqlite3", "tcplife-batch": "parallel"}  # word of a command -> program it needs

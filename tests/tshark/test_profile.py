@@ -27,6 +27,7 @@ COLUMNS = [title for title, _ in profile_files.columns(OURS)]
 # Which group of tl_names.def the values of a field come from.
 GROUP_OF = {
     "tcplife.phase": "PHASE",
+    "tcplife.wait.for": "WAIT_FOR",
     "tcplife.client.state": "STATE",
     "tcplife.server.state": "STATE",
     "tcplife.handshake.outcome": "OUTCOME",

@@ -29,7 +29,7 @@ enum tl_mark {
 };
 
 /* Parts of an end that only some connections need: NULL as long as nothing is known of them. tl_syns() and the like read them, zeroes
- * where there is none; who has something to write makes them first (tl_conn_part), and without memory it stays unknown. */
+ * where there is none; a writer makes them first (tl_conn_part), and when memory runs out the fact stays unknown. */
 
 /* SYNs or SYN-ACKs of one end; enough to time the handshake although some are repeated. Made by tl_open. */
 struct tl_syns {
@@ -66,6 +66,7 @@ struct tl_probe_run {
     bool is_window;      /* else keep-alive */
     bool is_empty;       /* the newest one carries no payload */
     bool answered;       /* the newest one */
+    bool resent;         /* since the first one the peer has sent old octets again: it is there, but may hear nothing */
     bool doubled;        /* gap_ns was about twice the one before */
 };
 
@@ -90,7 +91,7 @@ struct tl_rsts {
     bool has_self_ack : 1;           /* self_ack is; */
     bool had_ack : 1;                /* the last one has an ACK number */
     bool acks_differ : 1, ack_zero : 1;
-    bool inexact : 1; /* one of them had another number than the next one that the peer expected, as far as captured */
+    bool own : 1; /* one of them was from this end, likely or certain */
 };
 
 struct tl_repair;
@@ -106,17 +107,17 @@ struct tl_endpoint {
     struct tl_syns *syns, *synacks;
     struct tl_probe_run *probes;
     struct tl_rsts *rsts;
-    int64_t late_ns;          /* by how much it is written later than the other end, at least; 0 = not that anybody knows */
-    int64_t half_rtt_ns;      /* least time from the capture point to this end and back; TL_UNKNOWN_NS = never measured */
-    int64_t fin_ns;           /* its FIN, first transmission */
-    int64_t ack_ns;           /* when its acknowledgment number moved last */
-    int64_t unseen_ns;        /* the ACK that went beyond everything captured of it */
-    int64_t last_ns;          /* its last segment */
-    int64_t silent_ns;        /* its last segment that was no probe and no answer to one */
+    int64_t late_ns;     /* by how much it is written later than the other end, at least; 0 = not late, as far as is known */
+    int64_t half_rtt_ns; /* least time from the capture point to this end and back; TL_UNKNOWN_NS = never measured */
+    int64_t fin_ns;      /* its FIN, first transmission */
+    int64_t ack_ns;      /* when its acknowledgment number moved last */
+    int64_t unseen_ns;   /* the ACK that went beyond everything captured of it */
+    int64_t last_ns;     /* its last segment */
+    int64_t silent_ns;   /* its last segment that was no probe and no answer to one */
     int64_t trigger_first_ns; /* the first of them that was not answered */
     int64_t trigger_ns;       /* its last segment that draws a challenge ACK: SYN, SYN-ACK again, or RST */
     uint32_t isn;
-    uint32_t syn_extra;  /* octets that its SYN occupies beside the SYN itself: payload and FIN */
+    uint32_t syn_extra;  /* octets that its SYN occupies besides the SYN itself: payload and FIN */
     uint32_t max;        /* end of the highest bytes it sent, captured or acknowledged; probes and RST left out */
     uint32_t seen;       /* end of the highest bytes of it that were captured */
     uint32_t una;        /* acknowledged by the peer up to here: the highest acknowledgment number of that */
@@ -429,7 +430,7 @@ static inline bool tl_has(const struct tl_step *step, unsigned flags)
     return (step->seg->flags & flags) == flags;
 }
 
-/* Time from `earlier_ns` to this segment; 0 when the clock ran backwards (RFC-free decision: see docs/design.md). */
+/* Time from `earlier_ns` to this segment; 0 when the clock ran backwards (our own decision: docs/design.md, "Time"). */
 static inline int64_t tl_since(const struct tl_step *step, int64_t earlier_ns)
 {
     return step->seg->time_ns > earlier_ns ? step->seg->time_ns - earlier_ns : 0;

@@ -41,7 +41,7 @@ enum tl_fsm_withdrawal {
     TL_REPEATS_FIN,    /* E sends its FIN again, or a RST that shows the same: the ACK of its FIN has not arrived */
     TL_FIN_UNKNOWN,    /* E sends a FIN that does not acknowledge the peer's FIN: that has not arrived */
     TL_LIVES_ON,       /* E goes on although a RST should have ended it */
-    TL_FIN_REFUTED,    /* bytes in the place of a FIN were acknowledged: nobody of the two had sent it */
+    TL_FIN_REFUTED,    /* bytes in the place of a FIN were acknowledged: neither of the two had sent it */
     TL_FSM_WITHDRAWALS
 };
 

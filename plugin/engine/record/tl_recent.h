@@ -42,7 +42,7 @@ struct tl_recent {
     bool has_tsval;
 };
 
-/* What the copy test has to know beside the ring. Zero everything that is not known, rtt_ns excepted: -1. */
+/* What the copy test has to know besides the ring. Zero everything that is not known, rtt_ns excepted: -1. */
 struct tl_copy_context {
     int64_t rtt_ns;       /* lowest round trip measured, both half RTTs together, ns; negative = never measured */
     int64_t tick_ns;      /* tick of this direction's timestamp clock, ns; 0 = not known */

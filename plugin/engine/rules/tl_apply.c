@@ -178,7 +178,7 @@ static bool acknowledge(const struct tl_conn *conn, struct tl_endpoint *end, uin
     return true;
 }
 
-/* Bytes that were never captured although the capture ran: those that were sent before it began are nobody's loss. */
+/* Bytes that were never captured although the capture ran; those that were sent before it began do not count as lost. */
 static uint32_t unseen_since_begin(const struct tl_conn *conn, const struct tl_endpoint *end, uint32_t ack,
                                    const struct tl_scoreboard_ack_result *acked)
 {

@@ -13,7 +13,7 @@
 static const int64_t LATE_MOST_NS = 50 * TL_MS;
 /* The same, where neither timestamps nor IP IDs say that it is the first transmission: no timer falls into this time but by chance. */
 static const int64_t LATE_BLIND_NS = 3 * TL_MS;
-/* What an ACK can reach beyond the SYN-ACK that is still to be written. */
+/* How far an ACK can reach beyond the SYN-ACK that is still to be written. */
 enum { FIRST_FLIGHT = 65536 };
 
 const struct tl_recent_entry *tl_late_acked_by(const struct tl_step *step, uint32_t octet)

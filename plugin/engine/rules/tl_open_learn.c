@@ -130,7 +130,7 @@ static void learn_first_syn(const struct tl_step *step)
     }
 }
 
-/* The client goes on with an attempt that a RST had refused: that RST did not reach it, or it did not take it. */
+/* The client goes on with an attempt that a RST had refused: the RST did not reach it, or it did not accept it. */
 static void reopen(struct tl_conn *conn)
 {
     if (conn->reset.ended && !conn->opened) {

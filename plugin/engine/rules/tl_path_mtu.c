@@ -227,7 +227,7 @@ static void note_again(struct tl_step *step)
     }
 }
 
-/* The receiver has got on from the segment that the timer repeated: by the smaller segment alone, or at its full size. */
+/* The receiver has moved on from the segment that the timer repeated: by the smaller segment alone, or at its full size. */
 static void note_ack(struct tl_mtu_seen *seen, uint32_t una)
 {
     if (seen->size == 0 || !tl_seq_after(una, seen->seq)) {

@@ -9,7 +9,7 @@
 
 #include "conn/tl_conn.h"
 
-/* What the rules look at beside the step. */
+/* What the rules look at besides the step. */
 struct tl_rst {
     struct tl_step *step;
     struct tl_recent_entry *trigger; /* in the peer's ring, or NULL */

@@ -37,7 +37,6 @@ void tl_signature_count(const struct tl_step *step, struct tl_rsts *rsts)
     } else {
         rsts->acks_differ |= step->seg->ack != rsts->ack;
     }
-    rsts->inexact |= !step->self->has_una || step->seg->seq != step->self->una;
     rsts->ack_zero |= step->seg->ack == 0;
     *count += *count < UINT8_MAX;
     rsts->last_ns = step->seg->time_ns;

@@ -1,4 +1,4 @@
-/* tl_account.h - everything that a row tells of a connection beside the engine's facts: counts, waits, course.
+/* tl_account.h - everything that a row tells of a connection besides the engine's facts: counts, waits, course.
  *
  * SPDX-License-Identifier: GPL-2.0-or-later
  */

@@ -10,7 +10,7 @@
 static const int64_t BROKEN_SILENCE_NS = 5 * TL_SECOND;
 /* A retransmission of unknown cause counts as a timer's from here on: the least timeout of Linux. */
 static const int64_t TIMER_NS = TL_SECOND / 5;
-/* SACK blocks so far beyond what was captured are no bytes that the capture lost, nor so far below old news. */
+/* SACK blocks so far beyond what was captured are not bytes that the capture lost; so far below it, not old reports. */
 enum { SACK_AHEAD = 1 << 20, SACK_BEHIND = 1 << 24 };
 /* A segment sent so often, and not acknowledged at that size. */
 enum { STUCK_TIMES = 3 };

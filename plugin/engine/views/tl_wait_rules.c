@@ -2,7 +2,7 @@
  *
  * SPDX-License-Identifier: GPL-2.0-or-later
  *
- * docs/design.md, "Waits", numbers the rules; the first that holds decides.
+ * docs/whole.md, "Waits", numbers the rules; the first that holds decides.
  */
 #include "views/tl_wait_state.h"
 

@@ -4,7 +4,7 @@
  *
  * The unit is the wait: from one event by which the connection gets on to the next. A SYN, new bytes, a FIN, a reset, a retransmission
  * that was needed are such events; a pure ACK, a probe, a copy are none. What ends a wait says what the wait was for. Rules:
- * docs/design.md, "Waits".
+ * docs/whole.md, "Waits".
  *
  * A view like the tally: the engine does not need it, only whoever makes a table of connections or shows waits pays for it.
  */

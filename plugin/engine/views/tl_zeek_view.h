@@ -13,7 +13,7 @@ void tl_zeek_view_segment(struct tl_conn *conn, const struct tl_segment *seg);
 /* The same for an ordinary segment (tl_fast_path.h) of a calm connection. O(1). */
 void tl_zeek_view_fast(struct tl_conn *conn, const struct tl_segment *seg);
 
-/* Whether the view goes in step with the connection. Call after each segment that took the full path. O(1). */
+/* Whether the view keeps up with the connection. Call after each segment that took the full path. O(1). */
 void tl_zeek_view_judge(struct tl_conn *conn);
 
 /* The view by now. False when there is none: nobody asked for it, or memory ran out. O(1). */

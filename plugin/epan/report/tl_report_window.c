@@ -5,6 +5,7 @@
 #include "report/tl_report_window.h"
 #include "input/tl_wireshark.h"
 
+#include "input/tl_wireshark.h"
 #include "report/tl_report.h"
 #include "report/tl_report_say.h"
 #include "store/tl_found.h"

@@ -27,7 +27,7 @@ void tl_store_register(void);
  * address has more than 16 bytes. One look-up in a hash table at most; none for the pairs seen last. */
 struct tl_pair *tl_store_pair(const struct tl_flow *flow, bool create, unsigned *from);
 
-/* The connection with this running number, one that has been told. O(1). */
+/* The connection with this running number, which must have been given out. O(1). */
 const struct tl_conn *tl_store_conn(uint32_t number);
 
 /* Keeps the answer for the `layer`-th TCP header (0 = outermost) of a frame. Layers of a frame must be written in order, layer

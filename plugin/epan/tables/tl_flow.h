@@ -4,7 +4,7 @@
  *
  *     tshark -z flow,tcplife,standard[,filter]    or: Statistics > Flow Graph, flow type "TCP Lifecycle"
  *
- * One arrow for each TCP header. On it stands what the segment is, beside it the phase, the change of state of both ends, and
+ * One arrow for each TCP header. On it stands what the segment is, next to it the phase, the change of state of both ends, and
  * for a reset or retransmission the reason. "standard" and "network" make no difference: TCP has network addresses.
  */
 #ifndef TL_FLOW_H
