@@ -137,6 +137,8 @@ enum tl_shape_flag {
     TL_SHAPE_SPURIOUS_SHOWS = 0x0100, /* timestamps or SACK would show it if the retransmission was spurious */
     TL_SHAPE_TLP_OR_RTO = 0x0200,     /* a single segment outstanding: tail loss probe and timer look alike */
     TL_SHAPE_NAMES_RUN = 0x0400,      /* this probe shows what all of its run are: kind and confidence, a late fact of them */
+    TL_SHAPE_TWO_SOCKETS =
+        0x2000, /* the end that opened the newest connection goes on in this one: two share addresses and ports */
     TL_SHAPE_BELOW_PREVIOUS = 0x4000, /* SYN into TIME-WAIT: its numbers do not let it in */
     TL_SHAPE_RST_AFTER_IDLE = 0x1000, /* RST after a silence, or an answer to the segment that ended one: tl_refs.silence_ns */
     TL_SHAPE_WINDOW_LIMITED = 0x0800, /* fills a small window to the last octet, after a wait for more */
@@ -183,13 +185,16 @@ enum tl_evidence {
     TL_EVIDENCE_BOTH = 0x00400000,           /* RSTs in the names of both ends at once */
     TL_EVIDENCE_ECHO_WINDOW = 0x00800000,    /* repeats the window of T, which X never used */
     TL_EVIDENCE_AS_SYNACK = 0x01000000,      /* TTL of X's SYN-ACK, which the rest of X's segments has not */
-    TL_EVIDENCE_TTL_SET = 0x02000000,        /* X answers too soon for its hops: its program sets the TTL, which says nothing */
-    TL_EVIDENCE_TTL_SAME = 0x04000000,       /* for X: the TTL of its other segments */
-    TL_EVIDENCE_TTL_HOST = 0x08000000,       /* for X: the TTL of the host's other connections */
-    TL_EVIDENCE_TS_NEXT = 0x10000000,        /* for X: its TSval goes on */
-    TL_EVIDENCE_ID_NEXT = 0x20000000,        /* for X: its IP ID is the next one */
-    TL_EVIDENCE_IN_TIME = 0x40000000,        /* for X: no sooner than X can answer */
+    TL_EVIDENCE_TTL_SET = 0x02000000,  /* for X: its program may have set the TTL of its socket, and its system's is another */
+    TL_EVIDENCE_TTL_SAME = 0x04000000, /* for X: the TTL of its other segments */
+    TL_EVIDENCE_TTL_HOST = 0x08000000, /* for X: the TTL of the host's other connections */
+    TL_EVIDENCE_TS_NEXT = 0x10000000,  /* for X: its TSval goes on */
+    TL_EVIDENCE_ID_NEXT = 0x20000000,  /* for X: its IP ID is the next one */
+    TL_EVIDENCE_IN_TIME = 0x40000000,  /* for X: no sooner than X can answer */
 };
+/* Bit 31 of enum tl_evidence, for which ISO C has no enumerator: the RST came over more hops than all of X's segments, and nobody on the
+ * path is farther than X. */
+#define TL_EVIDENCE_TTL_FARTHER UINT32_C(0x80000000)
 
 /* What cannot be told because of how the capture was made, bits of tl_facts.capture. */
 enum tl_capture {

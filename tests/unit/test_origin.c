@@ -54,8 +54,16 @@ static void evidence_adds_up(void **state)
         {E(TTL_SAME) | E(ID_NEXT), TL_ORIGIN_END, TL_CONFIDENCE_LIKELY},
         {E(TTL_SAME) | E(ID_NEXT) | E(NO_TS), TL_ORIGIN_END, TL_CONFIDENCE_GUESS},
         {E(TTL_SAME) | E(TS_NEXT), TL_ORIGIN_END, TL_CONFIDENCE_LIKELY},
-        {E(TTL_SAME) | E(TS_NEXT) | E(ID_NEXT), TL_ORIGIN_END, TL_CONFIDENCE_CERTAIN},
+        {E(TTL_SAME) | E(TS_NEXT) | E(ID_NEXT), TL_ORIGIN_END,
+         TL_CONFIDENCE_LIKELY}, /* who sees the traffic can write all three */
         {E(TTL_SET), TL_ORIGIN_UNKNOWN, TL_CONFIDENCE_NONE},
+        /* the system of an end whose program may have set the TTL, or whom nobody on the path can be behind */
+        {E(TTL) | E(TTL_SET), TL_ORIGIN_END, TL_CONFIDENCE_GUESS},
+        {E(TTL) | E(TTL_SET) | E(NO_TS) | E(IP_ID), TL_ORIGIN_END, TL_CONFIDENCE_GUESS},
+        {E(TTL) | E(TTL_FARTHER), TL_ORIGIN_UNKNOWN, TL_CONFIDENCE_NONE},
+        {E(TTL) | E(TTL_FARTHER) | E(NO_TS), TL_ORIGIN_UNKNOWN, TL_CONFIDENCE_NONE},
+        {E(TTL) | E(TTL_FARTHER) | E(TOO_FAST), TL_ORIGIN_PATH, TL_CONFIDENCE_CERTAIN}, /* but not sooner than it can */
+        {E(TTL) | E(TTL_SET) | E(GOES_ON_OLD), TL_ORIGIN_PATH, TL_CONFIDENCE_LIKELY},   /* 5, and nothing proves it */
         {E(SIBLING) | E(TTL_WEAK), TL_ORIGIN_PATH, TL_CONFIDENCE_LIKELY},
     };
 
@@ -83,16 +91,16 @@ static void cause_follows_the_origin(void **state)
         enum tl_rst_cause cause;
         enum tl_confidence confidence;
     } rows[] = {
-        ROW(0, END, CERTAIN, ABORT, CERTAIN, 0, LATER, ABORT, CERTAIN),
-        ROW(0, END, LIKELY, ABORT, CERTAIN, 0, LATER, ABORT, LIKELY),
-        ROW(0, PATH, GUESS, ABORT, CERTAIN, 0, LATER, ABORT, LIKELY),
-        ROW(0, PATH, LIKELY, ABORT, CERTAIN, 0, LATER, DEVICE_STATE, LIKELY),
-        ROW(0, PATH, LIKELY, ABORT, CERTAIN, 0, POST_PSH, DEVICE_POLICY, LIKELY),
+        ROW(0, END, LIKELY, ABORT, LIKELY, 0, LATER, ABORT, LIKELY),
+        ROW(0, PATH, GUESS, ABORT, LIKELY, 0, LATER, ABORT, LIKELY),
+        ROW(0, PATH, LIKELY, ABORT, LIKELY, 0, LATER, DEVICE_STATE, LIKELY),
+        ROW(0, PATH, LIKELY, ABORT, LIKELY, 0, POST_PSH, DEVICE_POLICY, LIKELY),
         ROW(E(BOTH), PATH, LIKELY, AFTER_CLOSE, GUESS, 0, LATER, DEVICE_POLICY, LIKELY),
-        ROW(0, PATH, CERTAIN, ABORT, CERTAIN, TL_SHAPE_RST_AFTER_IDLE, POST_PSH, DEVICE_IDLE, LIKELY),
-        /* true of a device, too */
-        ROW(0, PATH, CERTAIN, HALF_OPEN, LIKELY, 0, LATER, HALF_OPEN, LIKELY),
-        ROW(0, PATH, CERTAIN, REFUSED, CERTAIN, 0, POST_SYN, REFUSED, LIKELY),
+        ROW(0, PATH, CERTAIN, ABORT, LIKELY, TL_SHAPE_RST_AFTER_IDLE, POST_PSH, DEVICE_IDLE, LIKELY),
+        /* true of a device, too, but says less than that it was one */
+        ROW(0, PATH, LIKELY, HALF_OPEN, LIKELY, 0, LATER, HALF_OPEN, LIKELY),
+        ROW(0, PATH, CERTAIN, HALF_OPEN, LIKELY, 0, LATER, DEVICE_STATE, LIKELY),
+        ROW(0, PATH, CERTAIN, REFUSED, LIKELY, 0, POST_SYN, REFUSED, LIKELY),
     };
 #undef ROW
     /* clang-format on */

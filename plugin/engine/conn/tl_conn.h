@@ -66,6 +66,7 @@ struct tl_probe_run {
     bool is_window;      /* else keep-alive */
     bool is_empty;       /* the newest one carries no payload */
     bool answered;       /* the newest one */
+    bool resent;         /* since the first one the peer has sent old octets again: it is there, but may hear nothing */
     bool doubled;        /* gap_ns was about twice the one before */
 };
 
@@ -89,7 +90,8 @@ struct tl_rsts {
     bool has_self : 1, has_peer : 1; /* self_max, peer_max are known; */
     bool has_self_ack : 1;           /* self_ack is; */
     bool had_ack : 1;                /* the last one has an ACK number */
-    bool acks_differ : 1, seqs_differ : 1, ack_zero : 1;
+    bool acks_differ : 1, ack_zero : 1;
+    bool own : 1; /* one of them was from this end, likely or certain */
 };
 
 struct tl_repair;

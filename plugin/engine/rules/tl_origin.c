@@ -151,7 +151,7 @@ static uint32_t time_evidence(const struct look *look)
         return 0;
     }
     if (gap > soonest(look) || half_rtt - gap < MARGIN_NS) {
-        return gap >= half_rtt / 10 * 9 && half_rtt >= MARGIN_NS ? TL_EVIDENCE_IN_TIME : 0;
+        return gap >= half_rtt / 10 * 9 ? TL_EVIDENCE_IN_TIME : 0;
     }
     if (look->firm) {
         return TL_EVIDENCE_TOO_FAST;
@@ -423,6 +423,23 @@ static void note_numbers(const struct look *look, const struct tl_ttls *usual)
     }
 }
 
+/* The TTL differs, and that need not be a device's: the program may have set the one of its socket (IP_TTL; RFC 5082), and when the socket
+ * is gone its system must answer, by its own. Or the hops say that nobody on the path sent it: they are more than X's. */
+static uint32_t system_evidence(const struct look *look, uint32_t found, const struct tl_ttls *usual)
+{
+    const struct tl_endpoint *x = look->step->self;
+    bool met_fin = x->has_fin && look->answers && look->answers->len > 0;
+    bool farther = tl_origin_is_farther(usual, look->step->seg->ttl) && (look->reply || (found & TL_EVIDENCE_IN_TIME));
+
+    if (!(found & (TTL_DIFFERS | TL_EVIDENCE_TTL_SET))) {
+        return 0;
+    }
+    if (look->reply && (tl_rsts(x)->own || met_fin)) {
+        return TL_EVIDENCE_TTL_SET | (found & TTL_DIFFERS ? 0 : TL_EVIDENCE_TTL_WEAK);
+    }
+    return (found & TTL_DIFFERS) && farther ? TL_EVIDENCE_TTL_FARTHER : 0;
+}
+
 bool tl_origin_classify(struct tl_step *step)
 {
     struct tl_shape *shape = step->shape;
@@ -443,6 +460,7 @@ bool tl_origin_classify(struct tl_step *step)
     note_numbers(&look, &usual);
     shape->evidence = ttl_bits | time_evidence(&look) | id_evidence(&look, ttl_bits) | timestamp_evidence(&look) |
                       number_evidence(step) | echo_evidence(&look) | both_evidence(&look);
+    shape->evidence |= system_evidence(&look, shape->evidence, &usual);
     shape->origin = (uint8_t)tl_origin_judge(shape->evidence, &shape->origin_confidence);
     return true;
 }

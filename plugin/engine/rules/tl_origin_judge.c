@@ -45,6 +45,11 @@ static bool next_id(uint32_t evidence)
     return (evidence & TL_EVIDENCE_ID_NEXT) && !(evidence & TL_EVIDENCE_ECHO_ID);
 }
 
+bool tl_origin_is_own(uint32_t evidence)
+{
+    return (evidence & TL_EVIDENCE_TS_NEXT) && next_id(evidence) && !(evidence & TTL_DIFFERS);
+}
+
 /* What speaks for the end weighs against everything but a proof. */
 static int weight_for_end(uint32_t evidence)
 {
@@ -58,11 +63,25 @@ static int weight_for_end(uint32_t evidence)
     return weight + ((evidence & TL_EVIDENCE_TTL_SAME) && (evidence & TL_EVIDENCE_IN_TIME) && !(evidence & SOON) ? 1 : 0);
 }
 
+/* Whether nothing but the TTL speaks for a device, and that may be of X's system, or is of nobody on the path. */
+static bool is_ttl_of_system(uint32_t evidence)
+{
+    uint32_t strong = 0;
+
+    for (unsigned i = 0; i < sizeof weights / sizeof weights[0]; i++) {
+        strong |= weights[i].weight > 1 && weights[i].kind != HOPS ? weights[i].bit : 0;
+    }
+    return (evidence & (TL_EVIDENCE_TTL_SET | TL_EVIDENCE_TTL_FARTHER)) && !(evidence & strong);
+}
+
 static struct sum add_up(uint32_t evidence)
 {
     struct sum sum = {0, 0, false};
     unsigned kinds = 0, support = 0;
 
+    if (is_ttl_of_system(evidence)) {
+        return (struct sum){.weight = evidence & TL_EVIDENCE_TTL_SET ? 0 : 1};
+    }
     for (unsigned i = 0; i < sizeof weights / sizeof weights[0]; i++) {
         if (!(evidence & weights[i].bit)) {
             continue;
@@ -94,16 +113,18 @@ static bool is_certain(uint32_t evidence, const struct sum *sum)
     return sum->weight >= CERTAIN_WEIGHT && sum->kinds >= CERTAIN_KINDS && sum->strong && sure;
 }
 
+/* Never certain: who sees the traffic can write X's next IP ID, its clock and its TTL as well. */
 static enum tl_origin judge_end(uint32_t evidence, uint8_t *confidence)
 {
     bool same = evidence & TL_EVIDENCE_TTL_SAME, ts = evidence & TL_EVIDENCE_TS_NEXT;
     bool id = next_id(evidence);
 
-    if (ts && id && !(evidence & TTL_DIFFERS)) {
-        *confidence = TL_CONFIDENCE_CERTAIN;
+    if (tl_origin_is_own(evidence)) {
+        *confidence = TL_CONFIDENCE_LIKELY;
     } else if (same && (ts || id) && !(evidence & TL_EVIDENCE_NO_TS)) {
         *confidence = TL_CONFIDENCE_LIKELY;
-    } else if (same || ((evidence & TL_EVIDENCE_TTL_HOST) && (evidence & TL_EVIDENCE_IN_TIME))) {
+    } else if (same || ((evidence & TL_EVIDENCE_TTL_SET) && (evidence & TTL_DIFFERS)) ||
+               ((evidence & TL_EVIDENCE_TTL_HOST) && (evidence & TL_EVIDENCE_IN_TIME))) {
         *confidence = TL_CONFIDENCE_GUESS;
     } else {
         return TL_ORIGIN_UNKNOWN;
@@ -145,13 +166,11 @@ static enum tl_rst_cause device_cause(const struct tl_rst_now *now, unsigned fla
 void tl_origin_amend(struct tl_rst_now *now, unsigned flags, enum tl_rst_stage stage)
 {
     bool path = now->origin == TL_ORIGIN_PATH && now->origin_confidence != TL_CONFIDENCE_GUESS;
-    bool own = now->origin == TL_ORIGIN_END && now->origin_confidence == TL_CONFIDENCE_CERTAIN;
+    bool sure = path && now->origin_confidence == TL_CONFIDENCE_CERTAIN;
+    const struct tl_rst_traits *traits = tl_rst_traits((enum tl_rst_cause)now->cause);
 
-    if (path && tl_rst_traits((enum tl_rst_cause)now->cause)->of_end) {
+    if ((path && traits->of_end) || (sure && traits->yields)) {
         now->cause = (uint8_t)device_cause(now, flags, stage);
-        now->confidence = TL_CONFIDENCE_LIKELY;
-    }
-    if (!own && now->confidence == TL_CONFIDENCE_CERTAIN) {
         now->confidence = TL_CONFIDENCE_LIKELY;
     }
 }

@@ -87,12 +87,27 @@ static void learn_host(const struct tl_step *step)
     }
 }
 
+/* Keeps what `found` shows of the RSTs so far. */
+static void note_later(struct tl_step *step, struct tl_rsts *rsts, uint32_t found)
+{
+    uint8_t confidence;
+
+    /* The lower the bit, the more it weighs. */
+    if (rsts->later_in == rsts->last_in && rsts->later != 0 && rsts->later <= found) {
+        return;
+    }
+    if (tl_origin_judge(rsts->evidence | found, &confidence) == TL_ORIGIN_PATH && confidence != TL_CONFIDENCE_GUESS) {
+        step->refs->disowned_in = rsts->last_in;
+    }
+    rsts->later = found;
+    rsts->later_in = rsts->last_in;
+}
+
 void tl_origin_learn(struct tl_step *step)
 {
     const struct tl_rsts *rsts = tl_rsts(step->self);
     struct tl_rsts *made;
     uint32_t found;
-    uint8_t confidence;
 
     if (step->copy_of || step->stray || step->event == TL_EVENT_RST || (step->shape->flags & TL_SHAPE_TIME_BACKWARDS)) {
         return;
@@ -105,15 +120,24 @@ void tl_origin_learn(struct tl_step *step)
     }
     found = step->event == TL_EVENT_SYNACK ? accepts(step, rsts) : step->event == TL_EVENT_SYN ? 0 : goes_on(step, rsts);
     made = found ? step->self->rsts : NULL;
-    /* The lower the bit, the more it weighs. */
-    if (!made || (rsts->later_in == rsts->last_in && rsts->later != 0 && rsts->later <= found)) {
+    if (made) {
+        note_later(step, made, found);
+    }
+}
+
+/* X aborts by itself, and all that a packet can show says that it is X: so it still had the connection when the earlier RSTs were sent. */
+void tl_origin_learn_reset(struct tl_step *step)
+{
+    struct tl_rsts *made = step->self->rsts;
+    int64_t half = step->self->half_rtt_ns == TL_UNKNOWN_NS ? 0 : step->self->half_rtt_ns / 2;
+    const struct tl_shape *shape = step->shape;
+
+    if (!made || made->count == 0 || made->own || !made->has_self || shape->rst_form != TL_RST_FORM_ACTIVE ||
+        !tl_origin_is_own(shape->evidence) || shape->origin != TL_ORIGIN_END ||
+        tl_since(step, made->last_ns) <= tl_max_ns(UNDER_WAY_NS, half)) {
         return;
     }
-    if (tl_origin_judge(rsts->evidence | found, &confidence) == TL_ORIGIN_PATH && confidence != TL_CONFIDENCE_GUESS) {
-        step->refs->disowned_in = rsts->last_in;
-    }
-    made->later = found;
-    made->later_in = rsts->last_in;
+    note_later(step, made, TL_EVIDENCE_GOES_ON_DATA);
 }
 
 struct tl_host_rst tl_origin_host_rst(const struct tl_step *step)
@@ -144,6 +168,7 @@ void tl_origin_remember(struct tl_step *step, struct tl_rsts *rsts, bool judged)
         return;
     }
     rsts->evidence = shape->evidence;
+    rsts->own |= shape->origin == TL_ORIGIN_END && shape->origin_confidence != TL_CONFIDENCE_GUESS;
     rsts->has_self = x->has_max && (x->sent_plain || tl_synacks(x)->count > 0); /* SYN-SENT answers by RST, and lives */
     rsts->self_max = x->max;
     rsts->has_self_ack = y->has_una;
@@ -160,7 +185,7 @@ void tl_origin_remember(struct tl_step *step, struct tl_rsts *rsts, bool judged)
 static uint32_t evidence_by_now(const struct tl_conn *conn, const struct tl_rst_seen *seen)
 {
     const uint32_t of_ttl = TL_EVIDENCE_TTL | TL_EVIDENCE_TTL_NEAR | TL_EVIDENCE_TTL_WEAK | TL_EVIDENCE_TTL_SAME |
-                            TL_EVIDENCE_TTL_HOST | TL_EVIDENCE_TTL_SET;
+                            TL_EVIDENCE_TTL_HOST | TL_EVIDENCE_TTL_SET | TL_EVIDENCE_TTL_FARTHER;
     const struct tl_rsts *rsts = tl_rsts(&conn->endpoint[seen->end]);
     uint32_t evidence = seen->evidence;
     struct tl_ttls usual;

@@ -151,6 +151,16 @@ uint32_t tl_origin_ttl(const struct tl_conn *conn, unsigned end, uint8_t ttl, st
     return evidence | weigh_ttl(usual, &d, ttl, total, of_conn);
 }
 
+bool tl_origin_is_farther(const struct tl_ttls *usual, uint8_t ttl)
+{
+    unsigned i = 0;
+
+    while (i < usual->used && hops(ttl) > hops(usual->value[i])) {
+        i++;
+    }
+    return i > 0 && i == usual->used;
+}
+
 uint8_t tl_origin_nearest(const struct tl_ttls *usual, uint8_t ttl)
 {
     return distance_to(usual, ttl).nearest;

@@ -224,6 +224,7 @@ void tl_rst_learn(struct tl_step *step)
     traits = tl_rst_traits((enum tl_rst_cause)step->shape->rst_cause);
     /* Asked for once: if a first request failed for lack of memory and a second did not, only half of it would be kept. */
     rsts = tl_rst_make(step->conn, step->self);
+    tl_origin_learn_reset(step);
     tl_signature_count(step, rsts);
     tl_origin_remember(step, rsts, step->rst_judged);
     if (step->rst_answers) {

@@ -9,7 +9,7 @@
 enum ends { ENDS_NOTHING, ENDS_BY_FORM };
 enum gone { STAYS, GONE };
 enum receiver { HEARS, DEAF };
-enum device { KEEPS, REPLACES };
+enum device { KEEPS, REPLACES, YIELDS };
 
 /* One name for each row, so that none is there twice; as many as there are causes, so that none is missing. */
 enum row {
@@ -31,6 +31,7 @@ static const struct tl_rst_traits traits[TL_RST_CAUSE_COUNT] = {
         .gone = (gone_) == GONE,                                                                                               \
         .deaf = (receiver) == DEAF,                                                                                            \
         .of_end = (device) == REPLACES,                                                                                        \
+        .yields = (device) == YIELDS,                                                                                          \
     },
 #include "rules/tl_rst_cause.def"
 };

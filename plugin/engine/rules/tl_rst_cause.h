@@ -30,6 +30,7 @@ struct tl_rst_traits {
     bool gone;      /* its sender has no connection any more */
     bool deaf;      /* nothing reaches its receiver */
     bool of_end;    /* speaks of the end that the RST names, so it cannot stand when a device sent the RST */
+    bool yields;    /* holds of a device, too, but says less than the words for one */
 };
 
 /* The traits of a cause. Total: below TL_RST_CAUSE_COUNT; NONE has those of a RST that says nothing. O(1). */

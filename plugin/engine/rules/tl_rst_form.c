@@ -35,6 +35,27 @@ static struct tl_recent_entry *find_unacknowledging(const struct tl_step *step)
     return NULL;
 }
 
+/* F1b: the answer to a RST. No TCP may send one (RFC 9293 3.10.7.1); 4.4BSD as libslirp has it does (observed), where nothing is left that
+ * could be aborted: number 0 for a RST without ACK flag, else the number that the RST acknowledges. */
+static struct tl_recent_entry *find_reset(const struct tl_step *step)
+{
+    bool with_ack = tl_has(step, TL_ACK);
+    struct tl_recent_entry *e;
+
+    if (tl_sent_only_rsts(step->self) || !(step->self->gone || step->conn->reset.ended)) {
+        return NULL;
+    }
+    for (unsigned i = 0; (e = tl_recent_at(&step->peer->recent, i)) != NULL && i < TRIGGERS; i++) {
+        bool fits = with_ack ? !(e->flags & TL_ACK) && step->seg->seq == 0 && step->seg->ack == e->seq
+                             : (e->flags & TL_ACK) && step->seg->seq == e->ack;
+
+        if ((e->flags & TL_RST) && fits && !(e->bits & TL_MARK_ANSWERED) && tl_since(step, e->time_ns) <= TRIGGER_NS) {
+            return e;
+        }
+    }
+    return NULL;
+}
+
 /* Whether a live connection took the segment, so that no RST answers it: X's own ACK says so, or it was the ACK that let X
  * leave LAST-ACK. */
 static bool was_taken(const struct tl_step *step, const struct tl_recent_entry *e)
@@ -56,6 +77,19 @@ static bool is_swapped(const struct tl_step *step, const struct tl_recent_entry 
     return step->seg->ack == e->seq + tl_event_length(e->flags, e->len) || step->seg->ack == e->seq + 1;
 }
 
+/* Whether a RST had ended X's connection when X sent this one. Not if it carries the timestamps agreed on, for only who has the connection
+ * knows them (RFC 7323 3.2; observed of all stacks tried): then the earlier RST in X's name was not its own, or Y's had not reached it.
+ * Nor if it comes sooner after Y's RST than X answers anything: the two have crossed. */
+static bool was_reset(const struct tl_step *step)
+{
+    const struct tl_endpoint *x = step->self;
+    bool of_peer = step->conn->reset.ended && step->conn->reset.by != step->from;
+    bool crossed = x->half_rtt_of_syn && tl_since(step, step->conn->reset.ns) < x->half_rtt_ns;
+    bool knows = (step->seg->options & x->options & TL_OPT_TIMESTAMPS) && x->has_tsval;
+
+    return (x->gone || step->conn->reset.ended) && !knows && (x->gone || !of_peer || !crossed);
+}
+
 /* Whether X has no connection that could abort: a RST in live form is an answer then. */
 static bool has_nothing_to_abort(const struct tl_step *step, const struct tl_recent_entry *e)
 {
@@ -65,7 +99,7 @@ static bool has_nothing_to_abort(const struct tl_step *step, const struct tl_rec
     if (step->peer->has_una && tl_seq_before(step->seg->ack, step->peer->una)) {
         return true; /* a live end would acknowledge all that it has */
     }
-    return x->gone || step->conn->reset.ended || step->conn->finished || tl_sent_only_rsts(x) ||
+    return was_reset(step) || step->conn->finished || tl_sent_only_rsts(x) ||
            (asks && !tl_seq_within(e->ack, x->isn + 1, x->isn + 1 + x->syn_extra));
 }
 
@@ -189,8 +223,9 @@ void tl_rst_find_form(struct tl_rst *rst)
     bool carries = false;
 
     rst->form = TL_RST_FORM_OTHER;
-    if (tl_has(step, TL_ACK) && (rst->trigger = find_unacknowledging(step)) != NULL &&
-        (step->seg->seq == 0 || tl_sent_only_rsts(step->self))) {
+    if (tl_has(step, TL_ACK) &&
+        ((rst->trigger = find_reset(step)) != NULL ||
+         ((rst->trigger = find_unacknowledging(step)) != NULL && (step->seg->seq == 0 || tl_sent_only_rsts(step->self))))) {
         rst->form = TL_RST_FORM_REPLY_NOACK;
     } else if (conn->opening.has_challenge && step->seg->seq == conn->opening.challenge_ack && tl_syns(step->self)->count > 0) {
         rst->form = TL_RST_FORM_REPLY_ACK;
@@ -210,6 +245,7 @@ void tl_rst_find_form(struct tl_rst *rst)
         }
     } else {
         rst->trigger = find_acknowledging(step, &carries);
+        rst->trigger = rst->trigger ? rst->trigger : find_reset(step);
         if (is_bare(step, rst->trigger, carries)) {
             rst->trigger = NULL;
             rst->form = TL_RST_FORM_BARE;

@@ -16,8 +16,8 @@ static const int64_t SYNACK_AGAIN_NS = 3 * TL_SECOND;
 /* A server that gives up its SYN-ACK this early does so for another reason than its timer: the first one is 1 s, RFC 6298 2.1. */
 static const int64_t SYNACK_TIMER_NS = TL_SECOND;
 enum { SYNACK_AGAIN_GAPS = 3 };
-/* One probe may be a setting, two with a fitting gap are a run; fewer are ordinary recovery. */
-enum { PROBES_CERTAIN = 2, REPEATS_TIMEOUT = 3 };
+/* One probe may find a window that opens at once; fewer repetitions are ordinary recovery. */
+enum { PROBES_LEAST = 2, REPEATS_TIMEOUT = 3 };
 
 /* ---- the causes: predicates ---------------------------------------------------------------------------------------------
  *
@@ -71,14 +71,8 @@ static bool old_syn_in_time_wait(const struct tl_rst *rst)
     return rst->challenged && tl_fsm_state(rst->step->peer_fsm) == TL_STATE_TIME_WAIT;
 }
 
-/* C8: the number is that of the ACK that answered X's SYN, and Y's connection before is captured. */
+/* C8: the number is that of the ACK that answered X's SYN: Y still has the connection before, captured or older than the capture. */
 static bool half_open_syn(const struct tl_rst *rst)
-{
-    return rst->challenged && rst->step->conn->previous;
-}
-
-/* C8: the same, the connection is older than the capture. */
-static bool half_open_syn_older(const struct tl_rst *rst)
 {
     return rst->challenged;
 }
@@ -206,17 +200,6 @@ static bool keepalive_timeout(const struct tl_rst *rst)
            tl_since(step, run->last_ns) > (step->rtt_ns == TL_UNKNOWN_NS ? 0 : step->rtt_ns);
 }
 
-/* C12: live, X's last segments are at least 2 unanswered keep-alives that are certain, and the time since the last one is 0.5
- * to 1.5 of their interval and longer than an RTT. */
-static bool keepalive_timeout_sure(const struct tl_rst *rst)
-{
-    const struct tl_probe_run *run = tl_probes(rst->step->self);
-    int64_t gap = tl_since(rst->step, run->last_ns);
-
-    return keepalive_timeout(rst) && run->confidence == TL_CONFIDENCE_CERTAIN && run->unanswered >= PROBES_CERTAIN &&
-           gap >= run->interval_ns / 2 && gap <= run->interval_ns / 2 * 3;
-}
-
 /* C12b: live, X's last segments are keep-alives, and the RST comes when the next one was due: 0.9 to 1.1 of their interval
  * after the last, or 0.99 s and more after a single one (timers of a second and more, RFC 1122 4.2.3.6). Answers were
  * captured, and may have been lost behind the capture. */
@@ -237,7 +220,7 @@ static bool probe_timeout(const struct tl_rst *rst)
 {
     const struct tl_probe_run *run = tl_probes(rst->step->self);
 
-    return is_live(rst) && run->is_window && run->count >= PROBES_CERTAIN && rst->step->peer->window == 0;
+    return is_live(rst) && run->is_window && run->count >= PROBES_LEAST && rst->step->peer->window == 0;
 }
 
 /* C14: live, X's last 3 segments carry the same number, that of una, Y silent since the first of them, and the last gap has
@@ -261,10 +244,13 @@ static bool retransmission_timeout(const struct tl_rst *rst)
            tl_since(step, newest->time_ns) >= newest->time_ns - second->time_ns;
 }
 
-/* C16: reply, and both FINs are acknowledged, or X is gone, or a RST ended the connection. */
+/* C16: reply, or the answer to a RST, which no TCP may send and 4.4BSD does; and both FINs are acknowledged, or X is gone, or a RST ended
+ * the connection. */
 static bool after_close(const struct tl_rst *rst)
 {
-    return replies(rst) && (rst->step->conn->finished || rst->step->self->gone || rst->step->conn->reset.ended);
+    bool reset = rst->form == TL_RST_FORM_REPLY_NOACK && trigger_has(rst, TL_RST);
+
+    return (replies(rst) || reset) && (rst->step->conn->finished || rst->step->self->gone || rst->step->conn->reset.ended);
 }
 
 /* C15: reply, X has sent its FIN, T has payload that X has not acknowledged, not both FINs acknowledged. */
@@ -350,20 +336,6 @@ static bool abort_active(const struct tl_rst *rst)
     return rst->form == TL_RST_FORM_ACTIVE;
 }
 
-/* C22: active; X has sent keep-alives last, so that a timer whose answers came late or got lost cannot be excluded. */
-static bool abort_among_keepalives(const struct tl_rst *rst)
-{
-    const struct tl_probe_run *run = tl_probes(rst->step->self);
-
-    return abort_active(rst) && run->count > 0 && !run->is_window;
-}
-
-/* C22: active, and it is the first to acknowledge octets no older than max(250 ms, 2 RTT): it may as well be an answer. */
-static bool abort_or_answer(const struct tl_rst *rst)
-{
-    return abort_active(rst) && rst->takes;
-}
-
 /* C22: bare. */
 static bool abort_bare(const struct tl_rst *rst)
 {
@@ -401,43 +373,39 @@ static const struct {
     uint8_t cause;      /* enum tl_rst_cause */
     uint8_t confidence; /* enum tl_confidence */
 } causes[] = {
-    {mptcp, TL_RST_CAUSE_MPTCP, TL_CONFIDENCE_CERTAIN},
-    {old_syn_in_time_wait, TL_RST_CAUSE_TW_OLD_SYN, TL_CONFIDENCE_CERTAIN},
-    {half_open_syn, TL_RST_CAUSE_HALF_OPEN_SYN, TL_CONFIDENCE_CERTAIN},
-    {half_open_syn_older, TL_RST_CAUSE_HALF_OPEN_SYN, TL_CONFIDENCE_LIKELY},
-    {refused, TL_RST_CAUSE_REFUSED, TL_CONFIDENCE_CERTAIN},
-    {refused_bad, TL_RST_CAUSE_REFUSED_BAD, TL_CONFIDENCE_CERTAIN},
-    {synack_bad_ack, TL_RST_CAUSE_SYNACK_BAD_ACK, TL_CONFIDENCE_CERTAIN},
+    {mptcp, TL_RST_CAUSE_MPTCP, TL_CONFIDENCE_LIKELY},
+    {old_syn_in_time_wait, TL_RST_CAUSE_TW_OLD_SYN, TL_CONFIDENCE_LIKELY},
+    {half_open_syn, TL_RST_CAUSE_HALF_OPEN_SYN, TL_CONFIDENCE_LIKELY},
+    {refused, TL_RST_CAUSE_REFUSED, TL_CONFIDENCE_LIKELY},
+    {refused_bad, TL_RST_CAUSE_REFUSED_BAD, TL_CONFIDENCE_LIKELY},
+    {synack_bad_ack, TL_RST_CAUSE_SYNACK_BAD_ACK, TL_CONFIDENCE_LIKELY},
     {synack_unsolicited, TL_RST_CAUSE_SYNACK_UNSOLICITED, TL_CONFIDENCE_LIKELY},
     {synack_missed_nat, TL_RST_CAUSE_SYNACK_UNSOLICITED, TL_CONFIDENCE_LIKELY},
-    {synack_rejected, TL_RST_CAUSE_SYNACK_REJECTED, TL_CONFIDENCE_CERTAIN},
+    {synack_rejected, TL_RST_CAUSE_SYNACK_REJECTED, TL_CONFIDENCE_LIKELY},
     {half_open_syn_unseen, TL_RST_CAUSE_HALF_OPEN_SYN, TL_CONFIDENCE_LIKELY},
     {ack_rejected, TL_RST_CAUSE_ACK_REJECTED, TL_CONFIDENCE_LIKELY},
     {synack_timeout, TL_RST_CAUSE_SYNACK_TIMEOUT, TL_CONFIDENCE_LIKELY},
     {synack_unanswered, TL_RST_CAUSE_SYNACK_TIMEOUT, TL_CONFIDENCE_GUESS},
-    {abort_repeat, TL_RST_CAUSE_ABORT_REPEAT, TL_CONFIDENCE_CERTAIN},
+    {abort_repeat, TL_RST_CAUSE_ABORT_REPEAT, TL_CONFIDENCE_LIKELY},
     {syn_in_window, TL_RST_CAUSE_SYN_IN_WINDOW, TL_CONFIDENCE_LIKELY},
-    {keepalive_timeout_sure, TL_RST_CAUSE_KEEPALIVE_TIMEOUT, TL_CONFIDENCE_CERTAIN},
     {keepalive_timeout, TL_RST_CAUSE_KEEPALIVE_TIMEOUT, TL_CONFIDENCE_LIKELY},
     {keepalive_answer_lost, TL_RST_CAUSE_KEEPALIVE_TIMEOUT, TL_CONFIDENCE_GUESS},
     {probe_timeout, TL_RST_CAUSE_PROBE_TIMEOUT, TL_CONFIDENCE_LIKELY},
     {retransmission_timeout, TL_RST_CAUSE_RETRANSMISSION_TIMEOUT, TL_CONFIDENCE_LIKELY},
-    {data_after_close, TL_RST_CAUSE_DATA_AFTER_CLOSE, TL_CONFIDENCE_CERTAIN},
-    {after_close, TL_RST_CAUSE_AFTER_CLOSE, TL_CONFIDENCE_CERTAIN},
+    {data_after_close, TL_RST_CAUSE_DATA_AFTER_CLOSE, TL_CONFIDENCE_LIKELY},
+    {after_close, TL_RST_CAUSE_AFTER_CLOSE, TL_CONFIDENCE_LIKELY},
     {linger2, TL_RST_CAUSE_LINGER2, TL_CONFIDENCE_LIKELY},
     {after_own_fin, TL_RST_CAUSE_AFTER_CLOSE, TL_CONFIDENCE_LIKELY},
-    {no_connection, TL_RST_CAUSE_NO_CONNECTION, TL_CONFIDENCE_CERTAIN},
+    {no_connection, TL_RST_CAUSE_NO_CONNECTION, TL_CONFIDENCE_LIKELY},
     {half_open_probe, TL_RST_CAUSE_HALF_OPEN_PROBE, TL_CONFIDENCE_LIKELY},
     {half_open, TL_RST_CAUSE_HALF_OPEN, TL_CONFIDENCE_LIKELY},
-    {half_open_after_loss, TL_RST_CAUSE_HALF_OPEN, TL_CONFIDENCE_GUESS},
     {data_after_close_live, TL_RST_CAUSE_DATA_AFTER_CLOSE, TL_CONFIDENCE_LIKELY},
-    {abort_after_fin, TL_RST_CAUSE_ABORT_AFTER_FIN, TL_CONFIDENCE_CERTAIN},
-    {abort_among_keepalives, TL_RST_CAUSE_ABORT, TL_CONFIDENCE_LIKELY},
-    {abort_or_answer, TL_RST_CAUSE_ABORT, TL_CONFIDENCE_LIKELY},
-    {abort_active, TL_RST_CAUSE_ABORT, TL_CONFIDENCE_CERTAIN},
+    {half_open_after_loss, TL_RST_CAUSE_HALF_OPEN, TL_CONFIDENCE_GUESS},
+    {abort_after_fin, TL_RST_CAUSE_ABORT_AFTER_FIN, TL_CONFIDENCE_LIKELY},
+    {abort_active, TL_RST_CAUSE_ABORT, TL_CONFIDENCE_LIKELY},
     {abort_bare, TL_RST_CAUSE_ABORT, TL_CONFIDENCE_LIKELY},
     {synack_bad_ack_unseen, TL_RST_CAUSE_SYNACK_BAD_ACK, TL_CONFIDENCE_GUESS},
-    {out_of_window, TL_RST_CAUSE_OUT_OF_WINDOW, TL_CONFIDENCE_CERTAIN},
+    {out_of_window, TL_RST_CAUSE_OUT_OF_WINDOW, TL_CONFIDENCE_LIKELY},
     {ahead, TL_RST_CAUSE_AHEAD, TL_CONFIDENCE_GUESS},
 };
 
@@ -450,9 +418,6 @@ void tl_rst_find_cause(struct tl_rst *rst)
         if (causes[i].holds(rst)) {
             shape->rst_cause = causes[i].cause;
             shape->rst_confidence = causes[i].confidence;
-            if (shape->rst_confidence == TL_CONFIDENCE_CERTAIN && tl_is_across_jump(rst->step)) {
-                shape->rst_confidence = TL_CONFIDENCE_LIKELY;
-            }
             return;
         }
     }

@@ -107,6 +107,14 @@ static bool is_doubtful_again(const struct pair_of_states *s)
            !s->step->self->has_fin;
 }
 
+/* An end that sends a RST has closed; but whoever sees the traffic may have made it. */
+static void trust_rst(struct pair_of_states *s)
+{
+    if (tl_fsm_state(s->self) == TL_STATE_CLOSED) {
+        tl_fsm_trust(s->self, TL_CONFIDENCE_LIKELY);
+    }
+}
+
 static void sender_of_rst(struct pair_of_states *s, const struct tl_rst_traits *traits)
 {
     const struct tl_step *step = s->step;
@@ -342,6 +350,7 @@ static void advance(struct pair_of_states *s)
     case TL_EVENT_RST:
         traits = tl_rst_traits((enum tl_rst_cause)step->shape->rst_cause);
         sender_of_rst(s, traits);
+        trust_rst(s);
         receiver_of_rst(s, traits);
         break;
     case TL_EVENT_NOTHING:

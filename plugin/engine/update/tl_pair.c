@@ -323,6 +323,20 @@ static void show_reuse(const struct tl_conn *conn, bool is_syn, bool was_tentati
     }
 }
 
+/* The end that opened the newest connection sends new octets in the one before. It could not have opened the newest one if that were one
+ * socket (RFC 9293 3.4.1: a pair of sockets is one connection): a translator or load balancer gives two the same addresses and ports.
+ * What is older than this may have been under way when it opened the newest one. */
+static bool shows_two_sockets(const struct tl_pair *pair, const struct tl_conn *conn, const struct tl_segment *seg,
+                              const struct tl_shape *shape)
+{
+    static const int64_t UNDER_WAY_NS = TL_SECOND;
+    const struct tl_conn *newest = pair->newest;
+
+    return conn != newest && conn == older(pair) && !newest->tentative && newest->opened &&
+           newest->opening.opener == (seg->from & 1) && (shape->flags & TL_SHAPE_NEW_DATA) &&
+           !(shape->flags & (TL_SHAPE_COPY | TL_SHAPE_STRAY)) && seg->time_ns - newest->start_ns > UNDER_WAY_NS;
+}
+
 static bool update(struct tl_pair *pair, const struct tl_segment *segment, struct tl_result *result)
 {
     struct tl_conn *tentative = pair->newest && pair->newest->tentative ? pair->newest : NULL;
@@ -345,6 +359,9 @@ static bool update(struct tl_pair *pair, const struct tl_segment *segment, struc
     }
     if (conn == tentative && !conn->tentative && conn->previous && conn->previous->superseded) {
         result->refs.superseded_in = conn->previous->last_in;
+    }
+    if (conn != pair->newest && shows_two_sockets(pair, conn, segment, &result->shape)) {
+        result->shape.flags |= TL_SHAPE_TWO_SOCKETS;
     }
     if (conn->reuse != TL_REUSE_NONE) {
         show_reuse(conn, segment->flags & TL_SYN, conn == tentative, result);

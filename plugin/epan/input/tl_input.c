@@ -149,6 +149,7 @@ static void record(tvbuff_t *tvb, int offset, unsigned reported, packet_info *pi
     struct tl_header *header = &current.headers[current.count];
     struct tl_flow flow;
     const uint8_t *bytes;
+    unsigned size; /* of the header */
 
     if (captured < TL_HEADER_NEEDED || current.count >= HEADERS_MAX)
         return;
@@ -156,6 +157,9 @@ static void record(tvbuff_t *tvb, int offset, unsigned reported, packet_info *pi
     memset(&header->segment, 0, sizeof header->segment);
     if (!tl_parse_header(bytes, captured, reported, &header->segment))
         return;
+    size = reported - header->segment.len;
+    header->payload = (header->segment.flags & TL_RST) && captured > size ? bytes + size : NULL;
+    header->payload_size = header->payload ? captured - size : 0;
     header->segment.frame = pinfo->num;
     header->segment.time_ns = time_of(pinfo);
     read_ip(ip, pinfo, &header->segment);

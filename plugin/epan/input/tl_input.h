@@ -22,9 +22,11 @@
 struct tl_header {
     struct tl_segment segment;
     struct tl_result result;
-    struct tl_wait wait; /* that it ended, if it was followed and is long enough to be shown */
-    bool decided;        /* whether there is an answer */
-    bool visited;        /* whether the capture was read before, so that facts of the connection are final */
+    struct tl_wait wait;    /* that it ended, if it was followed and is long enough to be shown */
+    const uint8_t *payload; /* of a RST, as captured; valid as long as the frame is dissected. NULL = none */
+    unsigned payload_size;
+    bool decided; /* whether there is an answer */
+    bool visited; /* whether the capture was read before, so that facts of the connection are final */
 };
 
 /* Registers the dissector in front of TCP and the store. `protocol` is tcplife's; while it is disabled everything passes

@@ -14,6 +14,7 @@ struct tl_view {
     const struct tl_segment *segment;
     const struct tl_result *result;
     struct tl_facts facts;     /* of the connection, by now */
+    const char *rst_text;      /* what the payload of a RST says; NULL = nothing */
     unsigned wireshark;        /* Wireshark's own flags, see tl_wireshark.h; 0 unless somebody reads the explanation */
     enum tl_language language; /* of the explanation */
     bool visited;              /* whether this is a later pass, so that the facts are those of the whole capture */

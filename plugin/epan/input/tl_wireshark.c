@@ -54,14 +54,14 @@ bool tl_wireshark_in_window(void)
 }
 
 /* A file is opened. */
-static void open_file(void)
+static void wireshark_open_file(void)
 {
     ids.may_look_back = tl_wireshark_in_window();
 }
 
 void tl_wireshark_handoff(void)
 {
-    register_init_routine(open_file);
+    register_init_routine(wireshark_open_file);
     ids.tcplife = proto_registrar_get_id_byname("tcplife");
     for (int i = 0; i < WAIT_FIELDS; i++)
         ids.waits[i] = proto_registrar_get_id_byname(wait_fields[i]);

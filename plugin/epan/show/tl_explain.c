@@ -7,6 +7,7 @@
 #include "../engine/base/tl_seq.h"
 #include "input/tl_wireshark.h"
 #include "show/tl_label.h"
+#include "show/tl_reset_text.h"
 
 /* ---- the sentences ----------------------------------------------------------------------------------------------------- */
 
@@ -154,6 +155,10 @@ static void add_segment(struct story *story)
     add_template(story, "bytes", phrase(segment->len == 1 ? PHRASE_ONE_BYTE : PHRASE_BYTES));
     if (segment->options & TL_OPT_MPTCP_RST)
         add_number(story, "mptcp_reason", segment->mptcp_rst_reason);
+    if (story->view->rst_text)
+        add_text(story, "rst_text", story->view->rst_text);
+    if (tl_reset_code(segment))
+        add_words(story, "rst_code", tl_reset_code(segment));
 }
 
 /* Initial sequence numbers and FINs of both ends. */
@@ -447,6 +452,10 @@ static void say_reset(wmem_strbuf_t *out, struct story *story)
         say(out, story, phrase(PHRASE_IDLE));
     if (rst->cause == TL_RST_CAUSE_ABORT && shape->abort_why != TL_ABORT_WHY_NONE)
         say(out, story, sentence(TL_GROUP_ABORT_WHY, shape->abort_why));
+    if (story->view->rst_text)
+        say(out, story, phrase(PHRASE_RST_TEXT));
+    if (tl_reset_code(story->view->segment))
+        say(out, story, phrase(PHRASE_RST_CODE));
     if (rst->effect != TL_RST_EFFECT_NONE && rst->effect != TL_RST_EFFECT_UNKNOWN)
         say(out, story, sentence(TL_GROUP_RST_EFFECT, rst->effect));
 }
@@ -516,6 +525,8 @@ static void say_remarks(wmem_strbuf_t *out, struct story *story)
         say(out, story, sentence(TL_GROUP_REUSE, tl_view_reuse(story->view)));
     if (shape->flags & TL_SHAPE_BELOW_PREVIOUS)
         say(out, story, phrase(PHRASE_REUSE_BELOW));
+    if (shape->flags & TL_SHAPE_TWO_SOCKETS)
+        say(out, story, phrase(PHRASE_TWO_SOCKETS));
     if (refs->linked != 0)
         say(out, story, phrase(PHRASE_LINKED));
     if (shape->flags & TL_SHAPE_REORDERED)

@@ -8,6 +8,7 @@
 #include "show/tl_caption.h"
 #include "show/tl_expert.h"
 #include "show/tl_item.h"
+#include "show/tl_reset_text.h"
 #include "show/tl_what.h"
 #include "store/tl_found.h"
 #include "store/tl_store.h"
@@ -130,6 +131,7 @@ static void show(tvbuff_t *tvb, packet_info *pinfo, proto_tree *tree, const stru
     struct tl_view view = {.segment = &header->segment,
                            .result = &header->result,
                            .language = options->explanation_language,
+                           .rst_text = wanted ? tl_reset_text(pinfo->pool, header) : NULL,
                            .visited = PINFO_FD_VISITED(pinfo),
                            .wait = header->wait};
     const char *prefix, *tag;

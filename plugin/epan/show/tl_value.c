@@ -143,6 +143,8 @@ const char *tl_value_text(const struct tl_view *view, enum tl_field field, int64
     case FIELD_SERVER_STATE_CHANGE:
         shape = &view->result->shape;
         return tl_value_path(&shape->endpoint[(shape->client & 1) ^ (field == FIELD_SERVER_STATE_CHANGE)], buffer);
+    case FIELD_RST_TEXT:
+        return view->rst_text;
     case FIELD_ZEEK_HISTORY:
         return view->zeek.history;
     case FIELD_FINDING:

@@ -33,10 +33,11 @@ ALIKE = ("dev_reject_new_equal", "dev_reject_open_equal", "dev_injected_perfect"
          "dev_injected_perfect_near", "dev_v6_injected_perfect")
 # Causes of a reset that a device sent, by what befell the connection.  Whether a policy or a lost
 # entry made a device reset is not on the wire: both words are right for both.  half_open is not: it
-# says that the end in whose name the reset came lost the connection, and that end still has it.
+# says that the end in whose name the reset came lost the connection, and that end still has it; but
+# where a translation is lost, the reset comes from the address that the translator itself has.
 DEVICE_WORDS = ("device_policy", "device_state")
 DEVICE_CAUSES = {"refused": ("refused",), "idle_timeout": ("device_idle",), "policy": DEVICE_WORDS,
-                 "state_lost": DEVICE_WORDS, "invalid": DEVICE_WORDS,
+                 "state_lost": (*DEVICE_WORDS, "half_open", "half_open_probe"), "invalid": DEVICE_WORDS,
                  "none": DEVICE_WORDS + ("device_idle", "refused")}
 # Trials of the Linux corpus in which it is right to say such a word: the link forged resets there,
 # and the listener's queue was full.
