@@ -177,6 +177,7 @@ class Capture:
         addresses = self.truth["addresses"]
         self.own = set(addresses[self.host[0]])
         self.timestamps, self.sack, self.refusals = set(), set(), set()
+        self.syn_again = set()      # connections whose SYN was sent again, as far as scored
         self._read_handshakes()
 
     def _read_handshakes(self):
@@ -222,10 +223,11 @@ def load_corpus(folder, names=()):
     return captures
 
 
-def cause_right(label, name, said):
-    """Does the named cause fit?  A probe and a timer of a single segment count as one."""
+def cause_right(label, name, said, syn_again=False):
+    """Does the named cause fit?  A probe and a timer of a single segment count as one, and data of a
+    SYN that was lost comes again because the timer of that fired."""
     named = {"fast": "fast/sack", "sack": "fast/sack"}.get(said.word, said.word)
-    if named == name or (named, name) == ("rto_recovery", "syn_data"):  # the SYN that carried it was lost: its timer fired
+    if named == name or syn_again and (named, name) == ("rto_recovery", "syn_data"):
         return True
     return bool(label.get("single")) and {named, name} == {"tlp", "rto"}
 
@@ -237,7 +239,7 @@ def score_rtx(tally, capture, where, label, said):
     key = where if trace else where + ", no trace"
     found = said.family == "rtx"
     verdict = "unknown" if not found or not said.word else \
-        "right" if cause_right(label, name, said) else "wrong"
+        "right" if cause_right(label, name, said, label["pair"] in capture.syn_again) else "wrong"
     tally.causes[key, name, "total"] += 1
     tally.causes[key, name, verdict] += 1
     tally.causes[key, name, "found"] += found
@@ -301,6 +303,8 @@ def score_frame(tally, capture, row, label, said):
         return
     label["pair"] = frozenset(int(row[name] or 0) for name in ("tcp.srcport", "tcp.dstport"))
     where = capture.position(row)
+    if label["cls"] == "rtx_syn":
+        capture.syn_again.add(label["pair"])
     if label["cls"].startswith("rst."):
         score_rst(tally, capture, where, label, said)
         return

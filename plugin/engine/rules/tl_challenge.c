@@ -105,6 +105,9 @@ static bool answers_unseen(const struct tl_step *step)
     const struct tl_recent_entry *e;
     unsigned i, same = 0;
 
+    if ((peer->capture & TL_CAPTURE_LATE) || (step->seg->options & TL_OPT_CUT)) {
+        return false; /* what it answers is still to be written; what it reports was cut off */
+    }
     if (tl_probes(peer)->count > 0 && !tl_probes(peer)->answered) {
         return false; /* a late answer to the probe */
     }

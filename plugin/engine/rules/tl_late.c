@@ -45,6 +45,20 @@ static bool has_next_id(const struct tl_step *step)
     return newest && !step->seg->ipv6 && step->seg->ip_id != 0 && step->seg->ip_id == (uint16_t)(newest->ip_id + 1);
 }
 
+bool tl_late_is_echoed(const struct tl_step *step)
+{
+    return !step->copy_of && !step->stray && step->event != TL_EVENT_RST &&
+           !tl_late_is_quiet_about(step->self, step->peer, step->seg);
+}
+
+bool tl_late_may_fill(const struct tl_step *step)
+{
+    const struct tl_recent_entry *acked_by = tl_late_acked_by(step, step->end - 1);
+
+    return is_echoed(step) || ((step->self->capture & TL_CAPTURE_LATE) &&
+                               (!acked_by || tl_since(step, acked_by->time_ns) <= step->self->late_ns + LATE_BLIND_NS));
+}
+
 bool tl_late_is(const struct tl_step *step)
 {
     const struct tl_endpoint *self = step->self;
@@ -111,6 +125,9 @@ void tl_late_learn(struct tl_step *step)
     bool is_data = step->late && !(step->seg->flags & TL_SYN);
     const struct tl_recent_entry *acked_by;
 
+    if (tl_late_is_echoed(step)) {
+        self->capture |= TL_CAPTURE_LATE;
+    }
     if (!step->late) {
         return;
     }

@@ -13,18 +13,23 @@ static bool all_three_captured(const struct tl_conn *conn)
 {
     const struct tl_endpoint *client = &conn->endpoint[conn->client], *server = &conn->endpoint[1 - conn->client];
 
-    return tl_syns(client)->count > 0 && tl_synacks(server)->count > 0 && conn->opening.acked;
+    return conn->opening.acked && tl_syns(client)->count > 0 && tl_synacks(server)->count > 0;
+}
+
+/* A SYN or SYN-ACK of this end was captured. */
+static bool has_syn(const struct tl_endpoint *end)
+{
+    return tl_syns(end)->count > 0 || tl_synacks(end)->count > 0;
 }
 
 enum tl_outcome tl_outcome_proved(const struct tl_conn *conn)
 {
     const struct tl_endpoint *a = &conn->endpoint[0], *b = &conn->endpoint[1];
-    bool captured = tl_syns(a)->count + tl_synacks(a)->count + tl_syns(b)->count + tl_synacks(b)->count > 0;
 
-    if (!captured) {
+    if (!has_syn(a) && !has_syn(b)) {
         return conn->midstream ? TL_OUTCOME_NOT_CAPTURED : TL_OUTCOME_NONE;
     }
-    if (tl_syns(a)->count > 0 && tl_syns(b)->count > 0 && conn->opened) {
+    if (conn->opened && tl_syns(a)->count > 0 && tl_syns(b)->count > 0) {
         return tl_synacks(a)->count > 0 && tl_synacks(b)->count > 0 ? TL_OUTCOME_SIMULTANEOUS : TL_OUTCOME_SPLIT;
     }
     if (conn->outcome != TL_OUTCOME_NONE) {

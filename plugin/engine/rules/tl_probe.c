@@ -97,6 +97,10 @@ static bool is_window_probe(const struct tl_step *step)
     if (step->seg->len == 0 || (step->seg->len > 1 && tl_seq_before(step->seg->seq, self->max))) {
         return false; /* the latter is old data, sent again by the retransmission timer */
     }
+    if ((step->seg->options & TL_OPT_TIMESTAMPS) && step->peer->has_tsval &&
+        tl_seq_after(step->seg->tsecr, step->peer->tsval)) {
+        return false; /* it has heard something that is not captured, or not yet: what opened the window */
+    }
     return is_closed_window(step->peer) && self->has_una && step->seg->seq == self->una &&
            tl_since(step, step->peer->last_ns) > tl_window_patience(step, PROBE_SILENCE_NS, 2);
 }

@@ -7,6 +7,7 @@
  */
 #include "rules/tl_resent.h"
 
+#include "rules/tl_late.h"
 #include "rules/tl_path_mtu.h"
 
 /* Thresholds; docs/design.md has the measurements behind them. */
@@ -65,9 +66,9 @@ void tl_resent_ask(struct tl_resent *r)
     const struct tl_segment *seg = step->seg;
     struct tl_repair *repair = r->repair;
     int64_t sent_ns = tl_clock_sent_at(&repair->clock, seg->time_ns, seg->tsval, tl_has_timestamps(step));
-    int64_t travel_ns = step->self->half_rtt_ns > TL_MS ? step->self->half_rtt_ns : 0;
+    int64_t half_rtt_ns = tl_late_half_rtt(step), travel_ns = half_rtt_ns > TL_MS ? half_rtt_ns : 0;
 
-    r->known = tl_feedback_known_to_resender(&repair->feedback, seg, step->self->half_rtt_ns);
+    r->known = tl_feedback_known_to_resender(&repair->feedback, seg, half_rtt_ns);
     r->gap_ns = sent_ns - previous_at(r);
     r->quiet_ns = sent_ns - travel_ns - (r->known.time_ns != 0 ? r->known.time_ns : repair->heard_ns);
     r->third_ns = repair->feedback.third_ns != 0 ? sent_ns - travel_ns - repair->feedback.third_ns : TL_UNKNOWN_NS;

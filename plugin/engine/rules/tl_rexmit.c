@@ -8,6 +8,7 @@
 
 #include "conn/tl_window.h"
 #include "rules/tl_apply.h"
+#include "rules/tl_late.h"
 #include "rules/tl_resent.h"
 #include "rules/tl_spurious.h"
 
@@ -40,7 +41,7 @@ static enum tl_segment_kind fills_hole(const struct tl_resent *r)
     if (tl_has_timestamps(step) && tick > 0 && rtt >= TICKS_APART * tick) {
         return TL_SEGMENT_OUT_OF_ORDER; /* O3: a retransmission is at least a round trip younger than the opener */
     }
-    if (step->self->has_una && !tl_seq_after(step->end, step->self->una)) {
+    if (step->self->has_una && !tl_seq_after(step->end, step->self->una) && !tl_late_may_fill(step)) {
         return TL_SEGMENT_RETRANSMISSION; /* O4: acknowledged already, so the capture missed the original */
     }
     if (tl_since(step, opener->time_ns) < late_ns) {
@@ -57,6 +58,20 @@ static bool is_overtaken_original(const struct tl_resent *r)
 
     return tl_clock_order(&r->repair->clock, step->seg->ip_id, previous->first_ip_id, step->seg->tsval, previous->first_tsval,
                           tl_has_timestamps(step)) < 0;
+}
+
+/* Bytes that were acknowledged and never captured. The capture missed the first transmission, unless this direction is written late:
+ * then it may be this one, overtaken, which an older timestamp shows. */
+static enum tl_segment_kind acked_unseen(const struct tl_resent *r)
+{
+    const struct tl_step *step = r->step;
+
+    if (!tl_late_may_fill(step)) {
+        return TL_SEGMENT_RETRANSMISSION;
+    }
+    return tl_has_timestamps(step) && step->self->has_tsval && !tl_seq_after(step->seg->tsval, step->self->tsval)
+               ? TL_SEGMENT_OUT_OF_ORDER
+               : TL_SEGMENT_UNKNOWN_OLD;
 }
 
 static enum tl_segment_kind kind_of(const struct tl_resent *r)
@@ -76,7 +91,10 @@ static enum tl_segment_kind kind_of(const struct tl_resent *r)
     if (look->before_start) {
         return TL_SEGMENT_UNKNOWN_OLD;
     }
-    return look->filled_bytes > 0 || look->opener.frame != 0 ? fills_hole(r) : TL_SEGMENT_RETRANSMISSION;
+    if (look->filled_bytes == 0 && look->opener.frame == 0) {
+        return acked_unseen(r);
+    }
+    return fills_hole(r);
 }
 
 /* ---- retransmissions whose original was never captured ------------------------------------------------------------------ */
@@ -314,7 +332,7 @@ static void classify_bytes(struct tl_step *step)
         return;
     }
     tl_resent_find_cause(&r);
-    known = tl_feedback_known(&r.repair->feedback, step->seg, step->self->half_rtt_ns);
+    known = tl_feedback_known(&r.repair->feedback, step->seg, tl_late_half_rtt(step));
     tl_spurious_begin(step, &known, &r.look, r.captured_before);
 }
 
@@ -331,7 +349,8 @@ static void classify_syn(struct tl_step *step)
     }
     step->shape->segment = TL_SEGMENT_RETRANSMISSION;
     step->shape->retransmission = synack ? TL_RETRANSMISSION_SYNACK : TL_RETRANSMISSION_SYN;
-    step->shape->retransmission_confidence = TL_CONFIDENCE_CERTAIN;
+    /* Without its timestamp an original that was overtaken looks the same. */
+    step->shape->retransmission_confidence = step->seg->options & TL_OPT_CUT ? TL_CONFIDENCE_LIKELY : TL_CONFIDENCE_CERTAIN;
     step->refs->original_in = syns->first_in;
     step->refs->previous_in = syns->last_in;
     step->refs->retransmission_number = step->shape->attempt;

@@ -8,6 +8,7 @@
 #include "rules/tl_spurious.h"
 
 #include "base/tl_grow.h"
+#include "rules/tl_late.h"
 
 /* "Too fast" needs a half RTT that is long compared with the jitter of one host. */
 static const int64_t TOO_FAST_HALF_RTT_NS = 3 * TL_MS;
@@ -99,6 +100,9 @@ static enum tl_spurious known_spurious(const struct tl_step *step, const struct 
         return TL_SPURIOUS_NONE;
     }
     if (step->self->has_una && !tl_seq_after(step->end, step->self->una)) {
+        if (tl_late_may_fill(step)) {
+            return TL_SPURIOUS_NONE;
+        }
         return !tl_seq_after(step->end, known->una) ? TL_SPURIOUS_ACKED
                : ack_is_under_way(step)             ? TL_SPURIOUS_ACKED_CROSSING
                                                     : TL_SPURIOUS_UNHEARD;

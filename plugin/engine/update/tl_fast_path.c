@@ -7,6 +7,7 @@
 
 #include "conn/tl_window.h"
 #include "rules/tl_apply.h"
+#include "rules/tl_late.h"
 #include "rules/tl_open.h"
 #include "rules/tl_path_mtu.h"
 #include "rules/tl_probe.h"
@@ -68,7 +69,7 @@ bool tl_fast_path_is(const struct tl_conn *conn, const struct tl_segment *seg)
 
     return (seg->flags | TL_PSH) == (TL_ACK | TL_PSH) && seg->seq == self->max && seg->time_ns >= conn->before_ns &&
            acks_in_order(peer, seg) && tl_open_is_quiet_about(self, peer, seg) && tl_probe_is_quiet_about(peer, seg) &&
-           (seg->len == 0 || tl_rexmit_is_quiet_about(self, seg));
+           tl_late_is_quiet_about(self, peer, seg) && (seg->len == 0 || tl_rexmit_is_quiet_about(self, seg));
 }
 
 /* ---- what it changes ---------------------------------------------------------------------------------------------------- */

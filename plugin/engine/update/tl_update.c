@@ -80,16 +80,16 @@ static bool is_news(const struct tl_step *step)
 
 static void check_copy(struct tl_step *step)
 {
-    struct tl_copy_context context = {
-        .rtt_ns = step->rtt_ns,
-        .tick_ns = step->self->repair ? step->self->repair->clock.tick_ns : 0,
-        .peer_syn_in = tl_syns(step->peer)->copy_in > tl_syns(step->peer)->last_in ? tl_syns(step->peer)->copy_in
-                                                                                   : tl_syns(step->peer)->last_in,
-    };
+    const struct tl_syns *syns;
+    struct tl_copy_context context;
 
     if (is_news(step)) {
         return;
     }
+    syns = tl_syns(step->peer);
+    context.rtt_ns = step->rtt_ns;
+    context.tick_ns = step->self->repair ? step->self->repair->clock.tick_ns : 0;
+    context.peer_syn_in = syns->copy_in > syns->last_in ? syns->copy_in : syns->last_in;
     step->copy_of = tl_recent_find_copy(&step->self->recent, step->seg, &context);
     if (step->copy_of) {
         step->shape->flags |= TL_SHAPE_COPY;
