@@ -31,8 +31,9 @@ else()
   set(tcplife_plugin_dir ${Wireshark_PLUGIN_LIBDIR})
 endif()
 
-# tcplife-batch runs tcplife-batch-part, which it looks for beside itself.
-install(PROGRAMS scripts/tcplife-doctor scripts/tcplife-batch scripts/tcplife-batch-part DESTINATION ${CMAKE_INSTALL_BINDIR})
+# tcplife-batch runs tcplife-batch-part and tcplife-batch-report, which it looks for beside itself.
+install(PROGRAMS scripts/tcplife-doctor scripts/tcplife-batch scripts/tcplife-batch-part scripts/tcplife-batch-report
+  DESTINATION ${CMAKE_INSTALL_BINDIR})
 
 # Debian's form: the licence as `copyright`, the changelog compressed, without a time so that it is always the same.
 set(tcplife_changelog ${CMAKE_BINARY_DIR}/changelog.gz)

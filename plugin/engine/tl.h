@@ -463,6 +463,9 @@ uint32_t tl_conn_heard_in(const struct tl_conn *conn, unsigned end);
 /* Whether all bytes of one end that the other has acknowledged were captured, perhaps after that. O(1). */
 bool tl_conn_saw_all(const struct tl_conn *conn, unsigned end);
 
+/* The newest connection of the pair; NULL before its first segment. O(1). */
+const struct tl_conn *tl_pair_newest(const struct tl_pair *pair);
+
 /* What is known of one end, 0 or 1. O(1). */
 void tl_conn_end(const struct tl_conn *conn, unsigned end, struct tl_end_facts *facts);
 

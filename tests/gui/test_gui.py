@@ -130,6 +130,18 @@ VIEWS = {
         window="TCP Lifecycle Servers",
         rows=[{"Server": "192.168.1.123:7788", "Refused": "1"}],
     ),
+    "report": MAIN_WINDOW._replace(
+        capture="refused.pcap",
+        steps=[["press", "Statistics", "TCP Lifecycle Report"]],
+        window="TCP Lifecycle Report",
+        rows=[{"#": "1", "Class": "BROKEN", "Finding": "Connections are refused", "Sure": "certain", "Filter": "tcplife.conn == 0"}],
+    ),
+    "report_of_an_argument": MAIN_WINDOW._replace(
+        capture="refused.pcap",
+        arguments=["-z", "tcplife,report"],
+        window="TCP Lifecycle Report",
+        rows=[{"#": "1", "Finding": "Connections are refused"}],
+    ),
     "statistics_tree": MAIN_WINDOW._replace(
         capture="data-after-close.pcap",
         steps=[["press", "Statistics", "TCP Lifecycle"]],

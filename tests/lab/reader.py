@@ -19,6 +19,12 @@ FINDING = "tcplife.finding"
 SEVERAL = "|"           # between the values of a field
 
 
+def commit():
+    """The commit that is checked out, for the record."""
+    return subprocess.run(["git", "-C", REPOSITORY, "rev-parse", "--short", "HEAD"], stdout=subprocess.PIPE, text=True,
+                          check=True).stdout.strip()
+
+
 def find_plugins():
     """The plugin folder of a build, or None."""
     for build in ("build/tests", "build/demo", "build"):

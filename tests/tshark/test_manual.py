@@ -19,7 +19,7 @@ MAIN_FIELDS = {
 }  # fmt: skip
 
 # Wireshark adds these on its own: the windows' own names of tables that have one for tshark, and the half of conversations.
-NOT_VIEWS = {"tcplife,connections", "tcplife,server-table", "endpoints,tcplife"}
+NOT_VIEWS = {"tcplife,connections", "tcplife,server-table", "endpoints,tcplife", "tcplife,report-table"}
 
 
 def sources(page):
@@ -84,7 +84,7 @@ def test_fields_and_preferences_exist(sandbox):
 
 
 def test_views_are_those_of_tshark(sandbox):
-    named = set(re.findall(r"\*-z ([a-z]+(?:,[a-z-]+)+)\*", sources("tcplife.7")))
+    named = set(re.findall(r"\*-z ([a-z]+(?:,[a-z_-]+)+)\*", sources("tcplife.7")))
     views = {name.removesuffix(",standard") for name in named}
     listed = sandbox.run(["tshark", "-z", "help"])
     assert views == set(re.findall(r"^ *(\S*\btcplife\b\S*)$", listed.stdout + listed.stderr, re.M)) - NOT_VIEWS

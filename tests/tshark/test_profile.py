@@ -289,7 +289,7 @@ def test_the_chinese_profile_in_tshark(build, sandbox, tshark, captures):
     folder = profile_files.install(build, sandbox.home, "tcplife-zh-CN")
     result = tshark(["-C", folder.name, "-2", "-T", "tabs"], captures / "refused.pcap")
     assert (result.returncode, result.stderr) == (0, "")
-    assert [line.split("\t")[-4] for line in result.stdout.splitlines()] == ["SYN 1/3，被拒绝", "RST：被拒绝"]
+    assert [line.split("\t")[-5] for line in result.stdout.splitlines()] == ["SYN 1/3，被拒绝", "RST：被拒绝"]
 
 
 # ---- colours -----------------------------------------------------------------------------------------------------------

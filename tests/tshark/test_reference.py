@@ -181,7 +181,7 @@ def test_a_field_with_words_has_a_table_of_them():
     texts = {name for name, row in FIELDS.items() if row[1] == "text" and not linked(row)}
     assert texts == {
         "tcplife.what", "tcplife.explanation", "tcplife.explanation.line", "tcplife.client.state.change", "tcplife.server.state.change",
-        "tcplife.finding", "tcplife.zeek.history", "tcplife.rst.text",
+        "tcplife.zeek.history", "tcplife.finding", "tcplife.rst.text",
     }  # fmt: skip
     assert {linked(row) for row in FIELDS.values()} - {""} == set(VALUES)
 

@@ -536,6 +536,24 @@ static void a_segment_as_long_as_the_largest_window(void **state)
     }
 }
 
+/* tl_probe: an octet after a closed window may ask for it, if its opening was lost. */
+static void an_octet_after_a_closed_window(void **state)
+{
+    struct talk t;
+
+    (void)state;
+    open_quietly(&t);
+    next_data(&t, 0, 1);
+    assert_true(t.result[0].fast_path);
+    say(&t, (struct tl_segment){.flags = TL_ACK, .from = 1, .seq = t.next[1], .ack = t.next[0], .window = UINT16_MAX});
+    t.now_ns += 10 * T_MS;
+    say(&t, (struct tl_segment){.flags = TL_ACK, .from = 1, .seq = t.next[1], .ack = t.next[0]});
+    t.now_ns += 5 * T_SECOND;
+    next_data(&t, 0, 1);
+    both_send(&t);
+    end_talk(&t);
+}
+
 /* tl_path_mtu: after an ICMP error the next ACKs tell what passes. */
 static void a_segment_that_is_too_large(void **state)
 {
@@ -737,6 +755,7 @@ int main(void)
         cmocka_unit_test(an_id_is_missing),
         cmocka_unit_test(a_segment_as_long_as_the_largest_window),
         cmocka_unit_test(a_segment_that_is_too_large),
+        cmocka_unit_test(an_octet_after_a_closed_window),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

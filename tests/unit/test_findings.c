@@ -632,6 +632,20 @@ static void test_peer_died(void **state)
     tl_findings_free(findings);
 }
 
+/* threshold: SILENT_MIN_NS */
+static void test_silent_to_the_end_of_the_capture(void **state)
+{
+    struct tl_case *c = healthy();
+
+    (void)state;
+    c->facts.verdict = TL_VERDICT_OPEN;
+    c->retransmissions[CLIENT] = 2;
+    c->waits.ns[TL_WAIT_SUM_NO_ANSWER] = 10 * SECOND;
+    assert_int_equal(first_finding(), TL_FINDING_PEER_DIED);
+    c->waits.ns[TL_WAIT_SUM_NO_ANSWER]--;
+    assert_int_equal(first_finding(), TL_FINDING_NONE);
+}
+
 /* threshold: GIVES_UP_RST_NS, PATIENCE */
 static void test_gave_up_waiting(void **state)
 {
@@ -875,6 +889,23 @@ static void test_slow_server(void **state)
     assert_int_equal(first_finding(), TL_FINDING_NONE);
 }
 
+static void test_close_is_no_slow_answer(void **state)
+{
+    struct tl_case *c = healthy();
+
+    (void)state;
+    c->duration_ns = 60 * SECOND;
+    c->waits.longest_ns[SERVER] = c->waits.ns[TL_WAIT_SUM_SERVER] = 45 * SECOND;
+    c->waits.longest_in[SERVER] = c->facts.last_in;
+    assert_int_equal(first_finding(), TL_FINDING_SLOW_SERVER);
+    c->facts.any_rst_in = c->facts.last_in;
+    assert_int_equal(first_finding(), TL_FINDING_NONE);
+    c->facts.any_rst_in = 0;
+    c->facts.initiator = TL_SIDE_SERVER;
+    c->facts.fin1_in = c->facts.last_in;
+    assert_int_equal(first_finding(), TL_FINDING_NONE);
+}
+
 static void test_push_stream_is_no_slow_server(void **state)
 {
     struct tl_case *c = healthy();
@@ -1080,6 +1111,7 @@ int main(void)
         TEST(test_data_lost_after_close),
         TEST(test_mtu_black_hole),
         TEST(test_peer_died),
+        TEST(test_silent_to_the_end_of_the_capture),
         TEST(test_gave_up_waiting),
         TEST(test_upload_is_no_waiting),
         TEST(test_aborted),
@@ -1095,6 +1127,7 @@ int main(void)
         TEST(test_window_small),
         TEST(test_delayed_ack),
         TEST(test_slow_server),
+        TEST(test_close_is_no_slow_answer),
         TEST(test_push_stream_is_no_slow_server),
         TEST(test_sack_broken),
         TEST(test_options_stripped),

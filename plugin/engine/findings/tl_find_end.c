@@ -24,6 +24,9 @@ static const int64_t IN_TRANSFER_NS = 5 * TL_SECOND;
 /* Octets of a download. */
 enum { DOWNLOAD_OCTETS = 20000 };
 
+/* An end that is not heard for so long while the other one repeats does not lose a packet now and then. */
+static const int64_t SILENT_MIN_NS = 10 * TL_SECOND;
+
 /* What a failure costs its user beyond what was measured. Decided: an error in the middle of work is tried again (8 s), one that says
  * nothing is waited for first (15 s, 20 s), the work of a transfer is lost. */
 static const int64_t CUT_COST_NS = 8 * TL_SECOND, SILENT_COST_NS = 15 * TL_SECOND, DIED_COST_NS = 20 * TL_SECOND;
@@ -267,13 +270,19 @@ bool tl_find_mtu_black_hole(const struct tl_look *look, unsigned role, struct tl
     return true;
 }
 
+/* The capture ends while one end still repeats and hears nothing. */
+static bool is_silent_to_the_end(const struct tl_look *look)
+{
+    return has_verdict(look, TL_VERDICT_OPEN) && look->c->waits.ns[TL_WAIT_SUM_NO_ANSWER] >= SILENT_MIN_NS;
+}
+
 bool tl_find_peer_died(const struct tl_look *look, unsigned role, struct tl_claim *claim)
 {
     const struct tl_case *c = look->c;
     unsigned sender = repeats_more(c);
 
     (void)role;
-    if (!has_verdict(look, TL_VERDICT_TIMED_OUT)) {
+    if (!has_verdict(look, TL_VERDICT_TIMED_OUT) && !is_silent_to_the_end(look)) {
         return false;
     }
     claim->role = (uint8_t)(1 - sender);

@@ -78,6 +78,12 @@ static bool acks_are_lost(const struct tl_case *c, unsigned role)
     return again >= RESENT_MIN && again * 2 >= c->retransmissions[role];
 }
 
+/* What is 0 is not worth a word. */
+static int64_t or_unknown(uint32_t count)
+{
+    return count > 0 ? (int64_t)count : -1;
+}
+
 bool tl_find_loss(const struct tl_look *look, unsigned role, struct tl_claim *claim)
 {
     const struct tl_case *c = look->c;
@@ -95,12 +101,12 @@ bool tl_find_loss(const struct tl_look *look, unsigned role, struct tl_claim *cl
     tl_claim_doubt(claim, TL_CONFIDENCE_LIKELY);
     tl_claim_measure(claim, TL_MEASURE_RESENT, repairs.needed);
     tl_claim_measure(claim, TL_MEASURE_SEGMENTS, c->segments[role]);
-    tl_claim_measure(claim, TL_MEASURE_BY_ACKS, repairs.by_acks);
-    tl_claim_measure(claim, TL_MEASURE_BY_TIMER, repairs.by_timer);
+    tl_claim_measure(claim, TL_MEASURE_BY_ACKS, or_unknown(repairs.by_acks));
+    tl_claim_measure(claim, TL_MEASURE_BY_TIMER, or_unknown(repairs.by_timer));
     tl_claim_measure(claim, TL_MEASURE_TIMER, course->timer_ns);
     tl_claim_measure(claim, TL_MEASURE_TIMER_MAX, course->timer_max_ns);
-    tl_claim_measure(claim, TL_MEASURE_LOST_BEFORE, course->lost_before);
-    tl_claim_measure(claim, TL_MEASURE_LOST_AFTER, course->lost_after);
+    tl_claim_measure(claim, TL_MEASURE_LOST_BEFORE, or_unknown(course->lost_before));
+    tl_claim_measure(claim, TL_MEASURE_LOST_AFTER, or_unknown(course->lost_after));
     return true;
 }
 
@@ -319,13 +325,22 @@ static bool is_push(const struct tl_case *c)
     return c->waits.ns[TL_WAIT_SUM_SERVER] / 2 > c->waits.longest_ns[1] * c->waits.answers;
 }
 
+/* What ended the longest wait was a reset or came after a FIN of the server: no answer. */
+static bool is_an_end(const struct tl_case *c)
+{
+    uint32_t in = c->waits.longest_in[1];
+
+    return in != 0 && (in == c->facts.any_rst_in ||
+                       (c->facts.initiator == TL_SIDE_SERVER && c->facts.fin1_in != 0 && in >= c->facts.fin1_in));
+}
+
 bool tl_find_slow_server(const struct tl_look *look, unsigned role, struct tl_claim *claim)
 {
     const struct tl_case *c = look->c;
     int64_t thought_ns = c->waits.ns[TL_WAIT_SUM_SERVER], longest_ns = c->waits.longest_ns[1];
 
     if (role != 0 || c->waits.answers == 0 || longest_ns < THINKS_MIN_NS || thought_ns < THINKS_SUM_NS ||
-        longest_ns / 3 < c->facts.irtt_ns || thought_ns < c->duration_ns / 100 * THINKS_PERCENT || is_push(c) ||
+        longest_ns / 3 < c->facts.irtt_ns || thought_ns < c->duration_ns / 100 * THINKS_PERCENT || is_push(c) || is_an_end(c) ||
         c->facts.sender_confidence == TL_CONFIDENCE_GUESS) {
         return false;
     }

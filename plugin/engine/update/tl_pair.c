@@ -377,6 +377,11 @@ bool tl_pair_update(struct tl_pair *pair, const struct tl_segment *segment, stru
     return update(pair, &ours, result);
 }
 
+const struct tl_conn *tl_pair_newest(const struct tl_pair *pair)
+{
+    return pair->newest;
+}
+
 void tl_pair_unreachable(struct tl_pair *pair, unsigned from, uint32_t seq, unsigned type, unsigned code, uint32_t frame)
 {
     struct tl_conn *conn = has_isn(pair->newest, from & 1, seq) ? pair->newest : older(pair);

@@ -221,6 +221,18 @@ static bool means_unreachable(bool ipv6, const struct icmp *icmp)
     return !too_big(ipv6, icmp) && (ipv6 || (icmp->type != 4 && icmp->type != 5));
 }
 
+/* Who sent the ICMP error around `tvb`: its IP header stands before the ICMP header, unless it has options. */
+static void note_icmp_sender(tvbuff_t *tvb, bool ipv6, const struct tl_pair *pair)
+{
+    unsigned size = ipv6 ? IPV6_HEADER : IPV4_HEADER;
+    int start = tvb_raw_offset(tvb) - 2 * (int)size - ICMP_HEADER;
+    const uint8_t *ip = start < 0 ? NULL : tvb_get_ptr(tvb_get_ds_tvb(tvb), start, (int)size);
+    const struct tl_conn *conn = tl_pair_newest(pair);
+
+    if (conn && ip && (ipv6 ? *ip >> 4 == 6 : *ip == 0x45))
+        tl_store_note_icmp(conn, ipv6, ip + (ipv6 ? 8 : 12));
+}
+
 /* A TCP header quoted in an ICMP error: the answer to a SYN, or to a segment too large, perhaps. 8 bytes of the header may be all there
  * is. */
 static void record_quoted(tvbuff_t *tvb, packet_info *pinfo)
@@ -243,6 +255,7 @@ static void record_quoted(tvbuff_t *tvb, packet_info *pinfo)
     pair = tl_store_pair(&flow, false, &from);
     if (!pair)
         return;
+    note_icmp_sender(tvb, ipv6, pair);
     if (too_big(ipv6, &icmp)) {
         tl_pair_too_big(pair, &(struct tl_too_big){.time_ns = time_of(pinfo),
                                                    .frame = pinfo->num,

@@ -57,10 +57,11 @@ static struct {
     struct tl_conn **conns; /* by running number */
     uint32_t conn_capacity;
     struct tl_shapes shapes;
-    wmem_map_t *extra_slots; /* key -> struct extra_slot: TCP headers beyond the first of a frame */
-    wmem_map_t *extra_refs;  /* key -> struct extra_refs */
-    wmem_map_t *proofs;      /* key -> struct late, enum tl_spurious of a retransmission */
-    wmem_map_t *runs;        /* key -> struct late, kind of the run of probes that began in the frame */
+    wmem_map_t *extra_slots;  /* key -> struct extra_slot: TCP headers beyond the first of a frame */
+    wmem_map_t *extra_refs;   /* key -> struct extra_refs */
+    wmem_map_t *proofs;       /* key -> struct late, enum tl_spurious of a retransmission */
+    wmem_map_t *runs;         /* key -> struct late, kind of the run of probes that began in the frame */
+    wmem_map_t *icmp_senders; /* number of a connection -> struct icmp_sender */
     int64_t end_ns;
     uint64_t headers; /* answers kept */
 } store;
@@ -93,6 +94,7 @@ static void store_open(void)
     store.extra_refs = wmem_map_new(scope, wmem_int64_hash, g_int64_equal);
     store.proofs = wmem_map_new(scope, wmem_int64_hash, g_int64_equal);
     store.runs = wmem_map_new(scope, wmem_int64_hash, g_int64_equal);
+    store.icmp_senders = wmem_map_new(scope, wmem_int64_hash, g_int64_equal);
     store.end_ns = INT64_MIN;
 }
 
@@ -302,6 +304,38 @@ void tl_store_rename_probe(const struct tl_conn *conn, uint32_t run_in, struct t
         shape->keepalive = kind == TL_PROBE_KIND_OPEN ? TL_PROBE_KIND_ANSWER : kind;
         shape->window_probe = TL_PROBE_KIND_NONE;
     }
+}
+
+/* Who sent an ICMP error. Key: number of the connection. */
+struct icmp_sender {
+    uint64_t key;
+    uint8_t octets[16];
+    bool ipv6;
+};
+
+void tl_store_note_icmp(const struct tl_conn *conn, bool ipv6, const uint8_t *sender)
+{
+    uint64_t key = tl_conn_number(conn);
+    struct icmp_sender *kept;
+
+    if (wmem_map_lookup(store.icmp_senders, &key))
+        return;
+    kept = wmem_new0(wmem_file_scope(), struct icmp_sender);
+    kept->key = key;
+    kept->ipv6 = ipv6;
+    memcpy(kept->octets, sender, ipv6 ? 16 : 4);
+    wmem_map_insert(store.icmp_senders, &kept->key, kept);
+}
+
+bool tl_store_icmp_sender(const struct tl_conn *conn, address *sender)
+{
+    uint64_t key = tl_conn_number(conn);
+    const struct icmp_sender *kept = wmem_map_lookup(store.icmp_senders, &key);
+
+    if (!kept)
+        return false;
+    set_address(sender, kept->ipv6 ? AT_IPv6 : AT_IPv4, kept->ipv6 ? 16 : 4, kept->octets);
+    return true;
 }
 
 struct proof_use {

@@ -68,6 +68,12 @@ void tl_store_name_run(const struct tl_conn *conn, uint32_t run_in, const struct
  * of them or nothing was kept. O(1). */
 void tl_store_rename_probe(const struct tl_conn *conn, uint32_t run_in, struct tl_shape *shape);
 
+/* Keeps who sent the first ICMP error about a connection: an address of 4 or 16 bytes. O(1). */
+void tl_store_note_icmp(const struct tl_conn *conn, bool ipv6, const uint8_t *sender);
+
+/* What tl_store_note_icmp() kept; false if nothing. The address is valid as long as the file. O(1). */
+bool tl_store_icmp_sender(const struct tl_conn *conn, address *sender);
+
 /* Notes that a frame with this time (ns since 1970) is part of the capture. Call for each frame, TCP or not. */
 void tl_store_saw(int64_t time_ns);
 

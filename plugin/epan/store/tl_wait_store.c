@@ -24,32 +24,32 @@ static struct {
     wmem_map_t *kept;
 } told;
 
-static void *allocate(void *context, size_t bytes)
+static void *wait_store_allocate(void *context, size_t bytes)
 {
     (void)context;
     return wmem_alloc0(wmem_file_scope(), bytes);
 }
 
-static void release(void *context, void *memory, size_t bytes)
+static void wait_store_release(void *context, void *memory, size_t bytes)
 {
     (void)context, (void)bytes;
     wmem_free(wmem_file_scope(), memory);
 }
 
-static const struct tl_allocator file_memory = {allocate, release, NULL};
+static const struct tl_allocator file_memory = {wait_store_allocate, wait_store_release, NULL};
 
-static void open_file(void)
+static void wait_store_open_file(void)
 {
     memset(&told, 0, sizeof told);
 }
 
 void tl_wait_store_register(void)
 {
-    register_init_routine(open_file);
-    register_cleanup_routine(open_file);
+    register_init_routine(wait_store_open_file);
+    register_cleanup_routine(wait_store_open_file);
 }
 
-static struct tl_waits *waits_of(uint32_t number)
+static struct tl_waits *wait_store_waits_of(uint32_t number)
 {
     if (number >= told.capacity) {
         uint32_t capacity = MAX(number + 1, MAX(64, told.capacity * 2));
@@ -64,7 +64,7 @@ static struct tl_waits *waits_of(uint32_t number)
 }
 
 /* Whether nothing lies between the header told last and this one. */
-static bool is_next(uint32_t frame, unsigned layer)
+static bool wait_store_is_next(uint32_t frame, unsigned layer)
 {
     struct tl_result result;
 
@@ -87,11 +87,11 @@ void tl_wait_store_tell(unsigned layer, const struct tl_segment *segment, const 
 
     if (visited ? before : before && segment->frame < told.frame)
         return;
-    if (!before && !is_next(segment->frame, layer))
+    if (!before && !wait_store_is_next(segment->frame, layer))
         return;
     told.frame = segment->frame;
     told.layer = layer;
-    tl_waits_add(waits_of(tl_conn_number(result->conn)), &file_memory, segment, result, &wait);
+    tl_waits_add(wait_store_waits_of(tl_conn_number(result->conn)), &file_memory, segment, result, &wait);
     if (wait.ns < TL_WAIT_SHOWN_NS)
         wait = (struct tl_wait){0};
     if (!told.kept)

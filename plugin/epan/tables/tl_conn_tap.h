@@ -7,7 +7,8 @@
  *
  * Rows come at the end of the capture, in the order in which the connections began, and are final in one pass. A filter selects
  * connections: those of which at least one segment passes it; their rows are those of the whole connection all the same.
- * Memory: 120 bytes for a connection, and 112 more for an end of one that had any of struct tl_trouble (tl_tally.h).
+ * Memory: 300 bytes for a connection, 112 more for an end of one that had any of struct tl_trouble (tl_tally.h), and from its handshake
+ * on 416, with 512 for the reports of each end, for its waits (tl_waits.h).
  */
 #ifndef TL_CONN_TAP_H
 #define TL_CONN_TAP_H

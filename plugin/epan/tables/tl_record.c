@@ -197,7 +197,11 @@ void tl_record_measure_course(const struct tl_conn *conn, const struct tl_accoun
 void tl_record_fill_course(wmem_allocator_t *pool, const struct tl_conn *conn, const struct tl_account *account,
                            struct tl_record *record)
 {
+    address sender;
+
     tl_record_measure_course(conn, account, record);
+    if (record->course.icmp_in != 0 && tl_store_icmp_sender(conn, &sender))
+        record->icmp_from = tl_host_text(pool, &sender);
     record->options[0] = options_text(pool, record->course.end[0].options);
     record->options[1] = options_text(pool, record->course.end[1].options);
 }
