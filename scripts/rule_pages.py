@@ -19,8 +19,14 @@ How a segment becomes an event: [design.md](design.md), section 9.
 CAUSES_INTRO = """# Causes of a RST
 
 Written from the engine: the first row that holds names the cause. X sends the RST, T is the segment of Y that it answers (its trigger);
-"reply" is the form `reply_ack`, "live" the form `active` or `bare`. What these words mean, why the order is this one, and when a cause
-that is certain here is not certain in the end: [design.md](design.md), section 10.
+"reply" is the form `reply_ack`, "live" the form `active` or `bare`. What these words mean: [design.md](design.md), section 10.
+
+Why this order: answers to a challenge ACK come before answers to a SYN, since their numbers fit both. Old connections come before
+`ack_rejected`, since a server that holds an old connection acknowledges old numbers. The timeouts come before the abort, since they
+have its form. `data_after_close` comes before `after_close` and `linger2`, since lost data matters more than the fact that the
+end was gone.
+
+`no_connection`, `half_open` and `refused` do not say who sent the RST: the host, or a device on the path that answers for it.
 """
 
 TRAITS_INTRO = """

@@ -254,7 +254,7 @@ NOT_YET = {
     "tl_path_mtu", "tl_phase", "tl_probe", "tl_resent", "tl_rexmit", "tl_rst", "tl_rst_form", "tl_rst_why", "tl_signature",
     "tl_spurious", "tl_states", "tl_fast_path", "tl_pair", "tl_update", "tl_facts", "tl_verdict", "tl_input", "tl_expert",
     "tl_explain", "tl_item", "tl_tree", "tl_store", "tl_conn_tap", "tl_flow", "tl_record", "tl_collect", "tl_course", "tl_wait_end",
-    "tl_wait_learn", "tl_wait_rules", "tl_waits", "tl_account", "tl_what",
+    "tl_wait_learn", "tl_wait_rules", "tl_waits", "tl_account", "tl_what", "tl_wait_store", "tl_sack_fault", "tl_challenge",
 }  # fmt: skip
 
 
