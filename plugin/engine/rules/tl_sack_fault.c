@@ -15,7 +15,7 @@ enum { BELOW_MOST = 1 << 20 };
 
 /* Whether a block lies outside of everything that this end can have got: below the bytes that it may report as doubled, or beyond its
  * window and all that was sent. */
-static bool is_alien(const struct tl_step *step, const uint32_t *block)
+static bool sack_fault_is_alien(const struct tl_step *step, const uint32_t *block)
 {
     const struct tl_endpoint *self = step->self, *peer = step->peer;
     uint32_t ack = step->seg->ack, reach = self->max_window > BELOW_MOST ? self->max_window : BELOW_MOST;
@@ -24,10 +24,10 @@ static bool is_alien(const struct tl_step *step, const uint32_t *block)
     return !tl_seq_within(block[0], ack - reach, high) || !tl_seq_within(block[1], ack - reach, high);
 }
 
-static bool has_alien_block(const struct tl_step *step)
+static bool sack_fault_has_alien_block(const struct tl_step *step)
 {
     for (unsigned i = 0; i < step->seg->sack_count; i++) {
-        if (is_alien(step, step->seg->sack[i])) {
+        if (sack_fault_is_alien(step, step->seg->sack[i])) {
             return true;
         }
     }
@@ -36,7 +36,7 @@ static bool has_alien_block(const struct tl_step *step)
 
 /* A duplicate ACK without the blocks that both ends agreed on, of an end that has never sent one as far as this capture shows; the snap
  * length has not cut it. */
-static bool lacks_blocks(const struct tl_step *step)
+static bool sack_fault_lacks_blocks(const struct tl_step *step)
 {
     return step->shape->ack == TL_ACK_DUP && step->seg->sack_count == 0 && tl_agreed(step, TL_OPT_SACK_PERMITTED) &&
            !(step->seg->options & TL_OPT_BROKEN) && step->peer->repair && !step->peer->repair->seen_sack;
@@ -47,9 +47,9 @@ void tl_sack_fault_learn(struct tl_step *step)
     if (step->copy_of || step->stray || !tl_has(step, TL_ACK) || step->event == TL_EVENT_RST || !step->peer->has_max) {
         return;
     }
-    if (has_alien_block(step)) {
+    if (sack_fault_has_alien_block(step)) {
         tl_count(&step->self->sack_alien);
-    } else if (lacks_blocks(step)) {
+    } else if (sack_fault_lacks_blocks(step)) {
         tl_count(&step->self->sack_bare);
     }
 }
