@@ -32,13 +32,13 @@ const struct tl_recent_entry *tl_late_acked_by(const struct tl_step *step, uint3
 
 /* Whether the other end has echoed this timestamp or a later one: a repetition that it had not got yet would carry a newer one
  * (RFC 7323 4.3). */
-static bool is_echoed(const struct tl_step *step)
+static bool late_is_echoed(const struct tl_step *step)
 {
     return (step->seg->options & TL_OPT_TIMESTAMPS) && !tl_seq_after(step->seg->tsval, step->peer->tsecr);
 }
 
 /* Whether its IP ID is the next one: no packet of its sender went by without being captured. */
-static bool has_next_id(const struct tl_step *step)
+static bool late_has_next_id(const struct tl_step *step)
 {
     const struct tl_recent_entry *newest = tl_recent_at(&step->self->recent, 0);
 
@@ -55,8 +55,8 @@ bool tl_late_may_fill(const struct tl_step *step)
 {
     const struct tl_recent_entry *acked_by = tl_late_acked_by(step, step->end - 1);
 
-    return is_echoed(step) || ((step->self->capture & TL_CAPTURE_LATE) &&
-                               (!acked_by || tl_since(step, acked_by->time_ns) <= step->self->late_ns + LATE_BLIND_NS));
+    return late_is_echoed(step) || ((step->self->capture & TL_CAPTURE_LATE) &&
+                                    (!acked_by || tl_since(step, acked_by->time_ns) <= step->self->late_ns + LATE_BLIND_NS));
 }
 
 bool tl_late_is(const struct tl_step *step)
@@ -74,7 +74,7 @@ bool tl_late_is(const struct tl_step *step)
         return false;
     }
     late_ns = tl_since(step, acked_by->time_ns);
-    return late_ns <= LATE_BLIND_NS || (late_ns <= LATE_MOST_NS && (is_echoed(step) || has_next_id(step)));
+    return late_ns <= LATE_BLIND_NS || (late_ns <= LATE_MOST_NS && (late_is_echoed(step) || late_has_next_id(step)));
 }
 
 bool tl_late_is_synack(const struct tl_conn *conn, const struct tl_step *step)
@@ -111,7 +111,7 @@ bool tl_late_is_due(const struct tl_step *step)
 }
 
 /* The bytes were taken for lost by the capture when they were acknowledged. */
-static void count_as_captured(struct tl_endpoint *self, uint32_t octets)
+static void late_count_as_captured(struct tl_endpoint *self, uint32_t octets)
 {
     uint32_t counted = self->unseen_bytes < octets ? (uint32_t)self->unseen_bytes : octets;
 
@@ -137,6 +137,6 @@ void tl_late_learn(struct tl_step *step)
         self->late_ns = tl_max_ns(self->late_ns, tl_since(step, acked_by->time_ns));
     }
     if (is_data) {
-        count_as_captured(self, tl_seq_before(step->end, self->una) ? step->length : self->una - step->seg->seq);
+        late_count_as_captured(self, tl_seq_before(step->end, self->una) ? step->length : self->una - step->seg->seq);
     }
 }
