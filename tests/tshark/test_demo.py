@@ -56,9 +56,8 @@ def test_default_capture():
     assert done.returncode == 0, done.stderr
     rows = rows_of(done.stdout)
     first, last = rows[0], rows[-1]
-    assert first[0] == "1" and first[2:6] == ["client", "SYN", "handshake", "syn"]
-    assert first[6:] == ["SYN-SENT", "/", "LISTEN?"]
-    assert last[5] == "fin2_ack" and "TIME-WAIT" in last
+    assert first[0] == "1" and first[2:] == ["client", "SYN", "SYN", "1/3", "SYN-SENT", "/", "LISTEN?"]
+    assert last[4:8] == ["ACK", "of", "FIN", "2"] and "TIME-WAIT" in last
     assert len(rows) == len({row[0] for row in rows}), "one row for each segment"
 
 
@@ -87,7 +86,8 @@ def test_shipped_captures(captures):
 @pytest.mark.parametrize("columns", [60, 80, 120])
 def test_no_line_is_wider_than_the_terminal(columns):
     done = demo(columns=columns)
-    explanations = [line for line in done.stdout.splitlines() if line.startswith(" " * 8)]
+    table, _, _ = done.stdout.partition("\n\n11 segments in")  # the report has 100 columns, whatever the terminal
+    explanations = [line for line in table.splitlines() if line.startswith(" " * 8)]
     assert explanations and max(map(len, explanations)) <= columns
 
 
@@ -97,6 +97,34 @@ def test_capture_from_a_pipe(captures):
         done = run([REPO / "demo", "/dev/stdin"], stdin=cat.stdout)
     assert done.returncode == 0, done.stderr
     assert rows_of(done.stdout)
+
+
+@pytest.mark.parametrize("language", ["zh-CN", "zh_CN", "zh"])
+def test_in_chinese(captures, language):
+    """The table, its headings, the explanations and the report."""
+    done = demo("--lang", language, captures / "refused.pcap")
+    assert done.returncode == 0, done.stderr
+    assert "握手：被拒绝" in done.stdout
+    assert "发送 SYN，初始序号为 2464490950" in done.stdout
+    assert "连接被拒绝" in done.stdout.split("\n\n")[-1]
+    assert not re.search(r"\b(?:the|and|frame|client|server)\b", done.stdout)
+
+
+def test_unknown_language():
+    assert_refused(demo("--lang", "fr"), 'there is no language "fr": en or zh-CN', status=2)
+    assert_refused(demo("--lang"), "--lang needs a language", status=2)
+
+
+def test_report_at_the_end(captures):
+    *_, table, report, findings = demo(captures / "refused.pcap").stdout.split("\n\n")
+    assert rows_of(table) and report.startswith("2 segments in ") and "192.168.1.123:7788" in findings
+
+
+def test_standard_input(captures):
+    with (captures / "refused.pcap").open("rb") as capture:
+        done = run([REPO / "demo", "-"], stdin=capture)
+    assert done.returncode == 0, done.stderr
+    assert done.stdout.startswith("standard input: 2 frames, 2 TCP segments, 1 connection\n")
 
 
 def test_reader_that_stops_early():
@@ -114,7 +142,7 @@ def test_ordinary_user(user_demo):
 def test_help():
     done = demo("--help")
     assert done.returncode == 0
-    assert done.stdout.startswith("usage: ./demo [CAPTURE]")
+    assert done.stdout.startswith("usage: ./demo [--lang en|zh-CN] [CAPTURE|-]")
 
 
 # ---- what it cannot show -------------------------------------------------------------------------------------------------
@@ -240,13 +268,13 @@ def test_two_headers_in_one_frame_keep_their_own_facts(table):
             inner,
             pdml_tcp(3, 4),
             pdml_layer("tcplife", conn=0, sender="client"),
-            pdml_layer("tcplife", conn=1, sender="server", phase="handshake"),
+            pdml_layer("tcplife", conn=1, sender="server", what="SYN 1/3"),
         )
     )
     assert done.returncode == 0, done.stderr
     assert "Connection 0: client 10.0.0.1:1, server 10.0.0.2:2" in done.stdout
     assert "Connection 1: client 192.0.2.2:4, server 192.0.2.1:3" in done.stdout
-    assert ["handshake" in row for row in rows_of(done.stdout)] == [False, True]
+    assert ["1/3" in row for row in rows_of(done.stdout)] == [False, True]
 
 
 def test_ends_of_a_simultaneous_open_have_no_roles(table):
