@@ -248,19 +248,6 @@ def test_opening(path):
 
 STATIC = re.compile(r"^static (?:inline )?(?:const )?(?:struct |enum |unsigned )?\w+ \**(\w+)\(", re.M)
 MODULE = {"tl_stats_tree": "stats"}  # stats_tree_... is Wireshark's own
-NOT_YET = {
-    "tl_scoreboard", "tl_scoreboard_look", "tl_scoreboard_room", "tl_recent", "tl_window", "tl_apply", "tl_close", "tl_feedback",
-    "tl_late", "tl_open", "tl_open_learn", "tl_origin", "tl_origin_judge", "tl_origin_late", "tl_origin_ttl", "tl_outcome",
-    "tl_path_mtu", "tl_phase", "tl_probe", "tl_resent", "tl_rexmit", "tl_rst", "tl_rst_form", "tl_rst_why", "tl_signature",
-    "tl_spurious", "tl_states", "tl_fast_path", "tl_pair", "tl_update", "tl_facts", "tl_verdict", "tl_input", "tl_expert",
-    "tl_explain", "tl_item", "tl_tree", "tl_store", "tl_conn_tap", "tl_flow", "tl_record", "tl_collect", "tl_course", "tl_wait_end",
-    "tl_wait_learn", "tl_wait_rules", "tl_waits", "tl_account", "tl_what", "tl_wait_store", "tl_sack_fault", "tl_challenge",
-}  # fmt: skip
-
-
-def is_to_come(path):
-    return path.stem in NOT_YET or path.parent.name in ("findings", "report")
-
 
 def test_static_functions_carry_their_module():
     """A profile, a backtrace or a search then says where one is, and no name stands twice."""
@@ -269,7 +256,7 @@ def test_static_functions_carry_their_module():
         module = MODULE.get(path.stem, path.stem.removeprefix("tl_"))
         for name in STATIC.findall(path.read_text(encoding="utf-8")):
             own = name == module or name.startswith((module + "_", "tl_"))
-            if path.suffix == ".c" and path.stem.startswith("tl_") and not own and not is_to_come(path):
+            if path.suffix == ".c" and path.stem.startswith("tl_") and not own:
                 found.append(f"{path.relative_to(REPO)}: {name} ({module}_...)")
     assert_none(found, "static functions without the name of their module")
 

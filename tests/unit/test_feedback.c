@@ -358,7 +358,7 @@ static void echo_tells_what_the_sender_knew(void **state)
 
 /* A segment above a hole does not move TSecr (RFC 7323 4.3): of a report that stands above what the sender has got the echo
  * cannot tell. It counts if it passed 1.1 half RTT + 1 ms before. */
-/* threshold: travel */
+/* threshold: feedback_travel */
 static void frozen_echo_is_helped_by_the_leg(void **state)
 {
     const int64_t half_rtt = 100 * T_MS, due = 311 * T_MS;
@@ -372,7 +372,7 @@ static void frozen_echo_is_helped_by_the_leg(void **state)
 }
 
 /* Without timestamps 0.9 half RTT decides. */
-/* threshold: travel */
+/* threshold: feedback_travel */
 static void without_timestamps_the_leg_decides(void **state)
 {
     (void)state;

@@ -123,7 +123,7 @@ static void k2_into_an_open_window_is_data(void **state)
 }
 
 /* K3: an octet that was sent before, at una. More than one is a retransmission by the timer. */
-/* threshold: is_window_probe */
+/* threshold: probe_is_window_probe */
 static void k3_lowest_octets_again_into_a_closed_window(void **state)
 {
     struct t_talk t;

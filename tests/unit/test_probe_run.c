@@ -69,7 +69,7 @@ static void k6_no_window_probe_after_two_minutes(void **state)
 }
 
 /* The gap after the first one equals the silence before it, from 10 % less to 5 % more. */
-/* threshold: BACKED_OFF_NS, timer_of */
+/* threshold: BACKED_OFF_NS, probe_timer_of */
 static void k6_equal_gaps_are_keepalives(void **state)
 {
     (void)state;
@@ -82,7 +82,7 @@ static void k6_equal_gaps_are_keepalives(void **state)
 }
 
 /* From the third one on both gaps are the timer's own: one that does not grow backs off no more. */
-/* threshold: BACKED_OFF_NS, timer_of */
+/* threshold: BACKED_OFF_NS, probe_timer_of */
 static void k6_gaps_that_do_not_grow_are_keepalives(void **state)
 {
     (void)state;
@@ -92,7 +92,7 @@ static void k6_gaps_that_do_not_grow_are_keepalives(void **state)
 }
 
 /* Back-off ends at a cap, which is at least 60 s. */
-/* threshold: BACKED_OFF_NS, timer_of */
+/* threshold: BACKED_OFF_NS, probe_timer_of */
 static void k6_equal_gaps_at_the_cap_say_nothing(void **state)
 {
     (void)state;
@@ -101,7 +101,7 @@ static void k6_equal_gaps_at_the_cap_say_nothing(void **state)
 }
 
 /* One gap doubled may be a lost keep-alive; twice is back-off. */
-/* threshold: doubles */
+/* threshold: probe_doubles */
 static void k6_doubled_twice_is_back_off(void **state)
 {
     (void)state;

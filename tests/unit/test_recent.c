@@ -401,7 +401,7 @@ static void without_round_trip_equal_tsval_is_a_copy_within_a_millisecond(void *
     assert_false(is_copy_after(MS, -1, 1));
 }
 
-/* threshold: tsval_shows_copy */
+/* threshold: recent_tsval_shows_copy */
 static void with_a_coarse_or_unknown_tick_it_is_a_copy_within_half_a_round_trip(void **state)
 {
     (void)state;

@@ -195,7 +195,7 @@ static void m7_silence_counts_from_the_last_report(void **state)
 }
 
 /* RFC 6298 5.5: the timer doubles; with jitter 1.5 to 2.6 times. */
-/* threshold: BACKOFF_SURE, when_timer */
+/* threshold: BACKOFF_SURE, resent_when_timer */
 static void m7_certain_when_it_backs_off(void **state)
 {
     static const struct {
@@ -320,7 +320,7 @@ static void m8_after_the_timeout_until_all_is_acknowledged(void **state)
 /* ---- M9: tail loss probe, RFC 8985 7.2 ---------------------------------------------------------------------------------- */
 
 /* The last segment after 1.2 RTT; the timer would have sent the first one. */
-/* threshold: when_tail_probe */
+/* threshold: resent_when_tail_probe */
 static void m9_last_segment_after_silence(void **state)
 {
     struct t_talk t;
@@ -346,7 +346,7 @@ static void m9_last_segment_after_silence(void **state)
 }
 
 /* The RTT is not known: at least 2 ms. */
-/* threshold: when_tail_probe */
+/* threshold: resent_when_tail_probe */
 static void m9_at_least_2_ms(void **state)
 {
     static const int64_t quiet_ns[] = {2 * T_MS, 2 * T_MS - 1};
@@ -492,7 +492,7 @@ static void m6_partial_ack_in_recovery(void **state)
 /* ---- M7c, M12, M11 ----------------------------------------------------------------------------------------------------- */
 
 /* A timer with a least value below 200 ms: 1.5 RTT + 10 ms of silence, an RTT since the transmission. */
-/* threshold: when_short_timer */
+/* threshold: resent_when_short_timer */
 static void m7c_short_timer(void **state)
 {
     struct t_talk t;

@@ -9,7 +9,7 @@ enum { SYN = TL_SYN, SYNACK = TL_SYN | TL_ACK, TS = TL_OPT_TIMESTAMPS };
 
 /* Captured beside the server: three duplicate ACKs pass, and 100 ms later what the client sent in answer. What it sends before
  * that cannot be the answer. Without timestamps 0.9 of the half RTT decides. */
-/* threshold: travel */
+/* threshold: feedback_travel */
 static void knowledge_by_leg(void **state)
 {
     static const int64_t waits_ns[] = {90 * T_MS, 90 * T_MS - 1};

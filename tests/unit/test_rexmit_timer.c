@@ -58,7 +58,7 @@ static void without_sack(struct times at, bool timer)
 }
 
 /* RFC 6582 3.2: the third duplicate ACK, or an ACK that moves there, sends it once. 190 ms after that it was the timer. */
-/* threshold: when_timer_without_sack */
+/* threshold: resent_when_timer_without_sack */
 static void without_sack_again_by_the_timer(void **state)
 {
     (void)state;
@@ -67,7 +67,7 @@ static void without_sack_again_by_the_timer(void **state)
 }
 
 /* The first repetition, if it comes more than a round trip and 25 ms after the third duplicate ACK, was the timer, too. */
-/* threshold: when_timer_without_sack */
+/* threshold: resent_when_timer_without_sack */
 static void without_sack_late_after_the_third(void **state)
 {
     (void)state;
@@ -100,7 +100,7 @@ static void without_sack_long_after_the_third(void **state)
 }
 
 /* The timer runs from the ACK that moved last (RFC 6298 5.3). */
-/* threshold: when_timer_without_sack */
+/* threshold: resent_when_timer_without_sack */
 static void without_sack_late_after_the_last_new_ack(void **state)
 {
     (void)state;
@@ -127,7 +127,7 @@ static void with_sack_it_may_be_feedback(void **state)
 }
 
 /* Feedback is answered at once. After a round trip and 25 ms of silence it is no longer certain that it was feedback. */
-/* threshold: patience */
+/* threshold: resent_patience */
 static void feedback_is_certain_if_prompt(void **state)
 {
     static const int64_t waits_ns[] = {125 * T_MS - 1, 125 * T_MS};

@@ -363,7 +363,7 @@ static void keepalive_timeout_is_likely(void **state)
 }
 
 /* The answers may have been lost behind the capture point, and the RST comes when the next probe was due: only a guess. */
-/* threshold: keepalive_answer_lost */
+/* threshold: rst_why_keepalive_answer_lost */
 static void answered_keepalives_time_out_only_on_time(void **state)
 {
     static const struct {

@@ -10,7 +10,7 @@ enum { PLAUSIBLE_OCTETS = 1 << 20, SCALE_MAX = 14 /* RFC 7323 2.3 */ };
 
 /* Whether a number of the direction of `end` is within `reach` of what that had sent; what it still has to hear of is, however much
  * that is. */
-static bool near(uint32_t number, const struct tl_endpoint *end, uint32_t reach)
+static bool window_near(uint32_t number, const struct tl_endpoint *end, uint32_t reach)
 {
     uint32_t low = end->max - reach;
 
@@ -35,10 +35,10 @@ bool tl_window_fits(const struct tl_conn *conn, const struct tl_segment *seg)
     if (peer->max_window > reach) {
         reach = peer->max_window;
     }
-    if (self->has_max && !near(seg->seq, self, reach)) {
+    if (self->has_max && !window_near(seg->seq, self, reach)) {
         return false;
     }
-    return !(seg->flags & TL_ACK) || !peer->has_max || near(seg->ack, peer, reach);
+    return !(seg->flags & TL_ACK) || !peer->has_max || window_near(seg->ack, peer, reach);
 }
 
 int64_t tl_window_rtt(const struct tl_conn *conn)
@@ -55,7 +55,7 @@ int64_t tl_window_patience(const struct tl_step *step, int64_t at_least_ns, int 
 }
 
 /* The shift of the windows of `self`, or -1 while it is not known. Both SYNs must offer it (RFC 7323 2.2). */
-static int shift_of(const struct tl_endpoint *self, const struct tl_endpoint *peer)
+static int window_shift_of(const struct tl_endpoint *self, const struct tl_endpoint *peer)
 {
     if (!self->has_isn_of_syn || !peer->has_isn_of_syn) {
         return -1;
@@ -68,7 +68,7 @@ static int shift_of(const struct tl_endpoint *self, const struct tl_endpoint *pe
 
 static uint32_t window_of(const struct tl_endpoint *self, const struct tl_endpoint *peer, const struct tl_segment *seg)
 {
-    int shift = seg->flags & TL_SYN ? 0 : shift_of(self, peer);
+    int shift = seg->flags & TL_SYN ? 0 : window_shift_of(self, peer);
 
     return (uint32_t)seg->window << (shift > 0 ? shift : 0);
 }
@@ -92,7 +92,7 @@ void tl_window_learn(struct tl_endpoint *self, const struct tl_endpoint *peer, c
 
 /* A RST that reaches an end in SYN-SENT counts by its ACK alone (RFC 9293 3.10.7.3). If a SYN-ACK of the sender was captured,
  * that end may be synchronised by now. */
-static enum tl_rst_effect effect_in_syn_sent(const struct tl_step *step, uint8_t *confidence)
+static enum tl_rst_effect window_effect_in_syn_sent(const struct tl_step *step, uint8_t *confidence)
 {
     const struct tl_endpoint *y = step->peer;
     *confidence = TL_CONFIDENCE_CERTAIN;
@@ -109,7 +109,7 @@ static enum tl_rst_effect effect_in_syn_sent(const struct tl_step *step, uint8_t
 }
 
 /* The receiver has said nothing yet that tells which number it expects. */
-static enum tl_rst_effect effect_unheard(const struct tl_step *step, uint8_t *confidence)
+static enum tl_rst_effect window_effect_unheard(const struct tl_step *step, uint8_t *confidence)
 {
     const struct tl_endpoint *x = step->self;
 
@@ -134,7 +134,7 @@ enum tl_rst_effect tl_window_rst_effect(const struct tl_step *step, uint8_t *con
         *confidence = TL_CONFIDENCE_NONE;
         return TL_RST_EFFECT_UNKNOWN; /* RFC 1337 */
     case TL_STATE_SYN_SENT:
-        return effect_in_syn_sent(step, confidence);
+        return window_effect_in_syn_sent(step, confidence);
     default:
         break;
     }
@@ -142,7 +142,7 @@ enum tl_rst_effect tl_window_rst_effect(const struct tl_step *step, uint8_t *con
         bool opening = x->has_isn_of_syn && seq == x->isn + 1;
 
         *confidence = TL_CONFIDENCE_LIKELY;
-        return opening ? TL_RST_EFFECT_ACCEPTED : effect_unheard(step, confidence);
+        return opening ? TL_RST_EFFECT_ACCEPTED : window_effect_unheard(step, confidence);
     }
     low = x->una;
     high = x->has_max && tl_seq_after(x->max, low) ? x->max : low;
@@ -154,7 +154,7 @@ enum tl_rst_effect tl_window_rst_effect(const struct tl_step *step, uint8_t *con
     if (tl_seq_before(seq, low)) {
         return TL_RST_EFFECT_IGNORED;
     }
-    if (!y->has_window || shift_of(y, x) < 0) {
+    if (!y->has_window || window_shift_of(y, x) < 0) {
         *confidence = TL_CONFIDENCE_NONE;
         return TL_RST_EFFECT_UNKNOWN;
     }

@@ -23,7 +23,7 @@ static const int64_t SHORT_NS = TL_SECOND; /* a connection without payload that 
 
 /* ---- briefs -------------------------------------------------------------------------------------------------------------- */
 
-static unsigned flags_of_outcome(const struct tl_facts *facts)
+static unsigned company_flags_of_outcome(const struct tl_facts *facts)
 {
     switch (facts->outcome) {
     case TL_OUTCOME_PENDING:
@@ -47,12 +47,12 @@ static unsigned flags_of_outcome(const struct tl_facts *facts)
     }
 }
 
-static unsigned flags_of(const struct tl_case *c)
+static unsigned company_flags_of(const struct tl_case *c)
 {
     unsigned flags = 0;
 
     if (tl_case_is_empty(c)) {
-        flags = TL_BRIEF_EMPTY | flags_of_outcome(&c->facts);
+        flags = TL_BRIEF_EMPTY | company_flags_of_outcome(&c->facts);
         if (c->segments[0] == 0 && c->segments[1] > 0) {
             flags = TL_BRIEF_EMPTY | TL_BRIEF_UNASKED;
         } else if (flags & TL_BRIEF_FAILED || c->facts.scan != TL_SCAN_NONE || c->duration_ns < SHORT_NS) {
@@ -82,59 +82,59 @@ void tl_brief_fill(const struct tl_case *c, uint32_t index, struct tl_brief *bri
         .answers = c->waits.answers,
         .syns = c->facts.syn_attempts,
         .port = c->port[1],
-        .flags = (uint16_t)flags_of(c),
+        .flags = (uint16_t)company_flags_of(c),
     };
 }
 
 /* ---- orders -------------------------------------------------------------------------------------------------------------- */
 
-static int by_number(uint32_t a, uint32_t b)
+static int company_by_number(uint32_t a, uint32_t b)
 {
     return (a > b) - (a < b);
 }
 
-static bool then_by_start(const struct tl_brief *a, const struct tl_brief *b)
+static bool company_then_by_start(const struct tl_brief *a, const struct tl_brief *b)
 {
     return a->start_ns != b->start_ns ? a->start_ns < b->start_ns : a->index < b->index;
 }
 
-static bool by_client_server_port(const void *one, const void *other)
+static bool company_by_client_server_port(const void *one, const void *other)
 {
     const struct tl_brief *a = one, *b = other;
-    int order = by_number(a->client, b->client);
+    int order = company_by_number(a->client, b->client);
 
-    order = order ? order : by_number(a->server, b->server);
-    order = order ? order : by_number(a->port, b->port);
-    return order ? order < 0 : then_by_start(a, b);
+    order = order ? order : company_by_number(a->server, b->server);
+    order = order ? order : company_by_number(a->port, b->port);
+    return order ? order < 0 : company_then_by_start(a, b);
 }
 
-static bool by_client_port_server(const void *one, const void *other)
+static bool company_by_client_port_server(const void *one, const void *other)
 {
     const struct tl_brief *a = one, *b = other;
-    int order = by_number(a->client, b->client);
+    int order = company_by_number(a->client, b->client);
 
-    order = order ? order : by_number(a->port, b->port);
-    order = order ? order : by_number(a->server, b->server);
-    return order ? order < 0 : then_by_start(a, b);
+    order = order ? order : company_by_number(a->port, b->port);
+    order = order ? order : company_by_number(a->server, b->server);
+    return order ? order < 0 : company_then_by_start(a, b);
 }
 
-static bool by_server_port_client(const void *one, const void *other)
+static bool company_by_server_port_client(const void *one, const void *other)
 {
     const struct tl_brief *a = one, *b = other;
-    int order = by_number(a->server, b->server);
+    int order = company_by_number(a->server, b->server);
 
-    order = order ? order : by_number(a->port, b->port);
-    order = order ? order : by_number(a->client, b->client);
-    return order ? order < 0 : then_by_start(a, b);
+    order = order ? order : company_by_number(a->port, b->port);
+    order = order ? order : company_by_number(a->client, b->client);
+    return order ? order < 0 : company_then_by_start(a, b);
 }
 
-static bool by_server_client(const void *one, const void *other)
+static bool company_by_server_client(const void *one, const void *other)
 {
     const struct tl_brief *a = one, *b = other;
-    int order = by_number(a->server, b->server);
+    int order = company_by_number(a->server, b->server);
 
-    order = order ? order : by_number(a->client, b->client);
-    return order ? order < 0 : then_by_start(a, b);
+    order = order ? order : company_by_number(a->client, b->client);
+    return order ? order < 0 : company_then_by_start(a, b);
 }
 
 /* ---- runs ---------------------------------------------------------------------------------------------------------------- */
@@ -150,44 +150,44 @@ struct run {
 
 typedef bool (*same)(const struct tl_brief *a, const struct tl_brief *b);
 
-static bool same_client(const struct tl_brief *a, const struct tl_brief *b)
+static bool company_same_client(const struct tl_brief *a, const struct tl_brief *b)
 {
     return a->client == b->client;
 }
 
-static bool same_server(const struct tl_brief *a, const struct tl_brief *b)
+static bool company_same_server(const struct tl_brief *a, const struct tl_brief *b)
 {
     return a->server == b->server;
 }
 
-static bool same_client_server(const struct tl_brief *a, const struct tl_brief *b)
+static bool company_same_client_server(const struct tl_brief *a, const struct tl_brief *b)
 {
     return a->client == b->client && a->server == b->server;
 }
 
-static bool same_client_port(const struct tl_brief *a, const struct tl_brief *b)
+static bool company_same_client_port(const struct tl_brief *a, const struct tl_brief *b)
 {
     return a->client == b->client && a->port == b->port;
 }
 
-static bool same_service(const struct tl_brief *a, const struct tl_brief *b)
+static bool company_same_service(const struct tl_brief *a, const struct tl_brief *b)
 {
     return a->server == b->server && a->port == b->port;
 }
 
-static bool same_service_client(const struct tl_brief *a, const struct tl_brief *b)
+static bool company_same_service_client(const struct tl_brief *a, const struct tl_brief *b)
 {
-    return same_service(a, b) && a->client == b->client;
+    return company_same_service(a, b) && a->client == b->client;
 }
 
-static bool any(const struct tl_brief *a, const struct tl_brief *b)
+static bool company_any(const struct tl_brief *a, const struct tl_brief *b)
 {
     (void)a, (void)b;
     return true;
 }
 
 /* Calls `look` for each run of equal ones within a run. */
-static void each(const struct run *all, same is_same, void (*look)(const struct run *run))
+static void company_each(const struct run *all, same is_same, void (*look)(const struct run *run))
 {
     struct run run = *all;
     uint32_t end;
@@ -207,29 +207,29 @@ static struct tl_company *company_of(const struct run *run, uint32_t i)
 }
 
 /* Not yet one of a crowd, and with these flags. */
-static bool fits(const struct run *run, uint32_t i, unsigned flags)
+static bool company_fits(const struct run *run, uint32_t i, unsigned flags)
 {
     return (run->first[i].flags & flags) == flags && company_of(run, i)->crowd == TL_FINDING_NONE;
 }
 
-static uint32_t count_fitting(const struct run *run, unsigned flags)
+static uint32_t company_count_fitting(const struct run *run, unsigned flags)
 {
     uint32_t count = 0;
 
     for (uint32_t i = 0; i < run->count; i++) {
-        count += fits(run, i, flags);
+        count += company_fits(run, i, flags);
     }
     return count;
 }
 
 /* How many different ones there are among those that fit; equal ones have to stand in a row. */
-static uint32_t count_different(const struct run *run, unsigned flags, same is_same)
+static uint32_t company_count_different(const struct run *run, unsigned flags, same is_same)
 {
     const struct tl_brief *last = NULL;
     uint32_t count = 0;
 
     for (uint32_t i = 0; i < run->count; i++) {
-        if (fits(run, i, flags)) {
+        if (company_fits(run, i, flags)) {
             count += !last || !is_same(last, &run->first[i]);
             last = &run->first[i];
         }
@@ -237,10 +237,10 @@ static uint32_t count_different(const struct run *run, unsigned flags, same is_s
     return count;
 }
 
-static void claim(const struct run *run, unsigned flags, enum tl_finding crowd)
+static void company_claim(const struct run *run, unsigned flags, enum tl_finding crowd)
 {
     for (uint32_t i = 0; i < run->count; i++) {
-        if (fits(run, i, flags)) {
+        if (company_fits(run, i, flags)) {
             company_of(run, i)->crowd = (uint8_t)crowd;
         }
     }
@@ -249,7 +249,7 @@ static void claim(const struct run *run, unsigned flags, enum tl_finding crowd)
 /* ---- services ------------------------------------------------------------------------------------------------------------ */
 
 /* Order by server and port: what one connection shows of the service holds for all. */
-static void look_at_service(const struct run *run)
+static void company_look_at_service(const struct run *run)
 {
     int64_t thought_ns = 0, answers = 0;
     unsigned flags = 0;
@@ -275,61 +275,61 @@ static void look_at_service(const struct run *run)
 /* ---- crowds -------------------------------------------------------------------------------------------------------------- */
 
 /* Order by client, server, port. */
-static void look_for_unasked(const struct run *run)
+static void company_look_for_unasked(const struct run *run)
 {
-    if (count_different(run, TL_BRIEF_UNASKED, same_server) >= TARGETS_MIN) {
-        claim(run, TL_BRIEF_UNASKED, TL_FINDING_UNASKED_ANSWERS);
+    if (company_count_different(run, TL_BRIEF_UNASKED, company_same_server) >= TARGETS_MIN) {
+        company_claim(run, TL_BRIEF_UNASKED, TL_FINDING_UNASKED_ANSWERS);
     }
 }
 
-static void look_for_port_scan(const struct run *run)
+static void company_look_for_port_scan(const struct run *run)
 {
-    if (count_different(run, TL_BRIEF_BARE, same_service) >= TARGETS_MIN) {
-        claim(run, TL_BRIEF_BARE, TL_FINDING_SCAN);
+    if (company_count_different(run, TL_BRIEF_BARE, company_same_service) >= TARGETS_MIN) {
+        company_claim(run, TL_BRIEF_BARE, TL_FINDING_SCAN);
     }
 }
 
 /* Order by client, port, server. Half of the hosts must have denied: else it is a program with many peers. */
-static void look_for_host_scan(const struct run *run)
+static void company_look_for_host_scan(const struct run *run)
 {
-    uint32_t hosts = count_different(run, TL_BRIEF_BARE, same_server);
+    uint32_t hosts = company_count_different(run, TL_BRIEF_BARE, company_same_server);
 
-    if (hosts >= TARGETS_MIN && count_fitting(run, TL_BRIEF_BARE | TL_BRIEF_DENIED) * 2 > hosts) {
-        claim(run, TL_BRIEF_BARE, TL_FINDING_SCAN);
+    if (hosts >= TARGETS_MIN && company_count_fitting(run, TL_BRIEF_BARE | TL_BRIEF_DENIED) * 2 > hosts) {
+        company_claim(run, TL_BRIEF_BARE, TL_FINDING_SCAN);
     }
 }
 
 /* Order by server, port, client. */
-static void look_for_strange_ports(const struct run *run)
+static void company_look_for_strange_ports(const struct run *run)
 {
     uint32_t ports = 0;
 
     for (uint32_t i = 0; i < run->count; i++) {
-        if (fits(run, i, TL_BRIEF_FAILED) && !company_of(run, i)->port_answers) {
+        if (company_fits(run, i, TL_BRIEF_FAILED) && !company_of(run, i)->port_answers) {
             run->first[i].flags |= TL_BRIEF_CANDIDATE;
         }
     }
-    ports = count_different(run, TL_BRIEF_CANDIDATE, same_service);
+    ports = company_count_different(run, TL_BRIEF_CANDIDATE, company_same_service);
     for (uint32_t i = 0; i < run->count && ports < STRANGE_PORTS_MIN; i++) {
         run->first[i].flags &= (uint16_t)~TL_BRIEF_CANDIDATE;
     }
 }
 
 /* Order by server, client. */
-static void look_for_strangers(const struct run *run)
+static void company_look_for_strangers(const struct run *run)
 {
-    if (count_different(run, TL_BRIEF_CANDIDATE, same_client) >= STRANGERS_MIN) {
-        claim(run, TL_BRIEF_CANDIDATE, TL_FINDING_SCAN_INBOUND);
+    if (company_count_different(run, TL_BRIEF_CANDIDATE, company_same_client) >= STRANGERS_MIN) {
+        company_claim(run, TL_BRIEF_CANDIDATE, TL_FINDING_SCAN_INBOUND);
     }
 }
 
 /* SYNs a second, from the first to the last of those that fit. */
-static uint32_t rate_of(const struct run *run, unsigned flags, uint32_t count)
+static uint32_t company_rate_of(const struct run *run, unsigned flags, uint32_t count)
 {
     int64_t first_ns = INT64_MAX, last_ns = INT64_MIN, span_ns;
 
     for (uint32_t i = 0; i < run->count; i++) {
-        if (fits(run, i, flags)) {
+        if (company_fits(run, i, flags)) {
             first_ns = tl_min_ns(first_ns, run->first[i].start_ns);
             last_ns = tl_max_ns(last_ns, run->first[i].start_ns);
         }
@@ -338,62 +338,62 @@ static uint32_t rate_of(const struct run *run, unsigned flags, uint32_t count)
     return (uint32_t)(count * (double)TL_SECOND / (double)span_ns);
 }
 
-static void claim_flood(const struct run *run, unsigned flags, uint32_t rate)
+static void company_claim_flood(const struct run *run, unsigned flags, uint32_t rate)
 {
     for (uint32_t i = 0; i < run->count; i++) {
-        if (fits(run, i, flags)) {
+        if (company_fits(run, i, flags)) {
             company_of(run, i)->rate = rate;
         }
     }
-    claim(run, flags, TL_FINDING_FLOOD);
+    company_claim(run, flags, TL_FINDING_FLOOD);
 }
 
 /* Order by client; the whole capture: SYNs of invented addresses to whatever server. */
-static void look_for_spoofed(const struct run *run)
+static void company_look_for_spoofed(const struct run *run)
 {
-    uint32_t count = count_fitting(run, TL_BRIEF_LONE_SYN);
+    uint32_t count = company_count_fitting(run, TL_BRIEF_LONE_SYN);
 
-    if (count >= FLOOD_MIN && count_different(run, TL_BRIEF_LONE_SYN, same_client) * 2 > count) {
-        claim_flood(run, TL_BRIEF_LONE_SYN, rate_of(run, TL_BRIEF_LONE_SYN, count));
+    if (count >= FLOOD_MIN && company_count_different(run, TL_BRIEF_LONE_SYN, company_same_client) * 2 > count) {
+        company_claim_flood(run, TL_BRIEF_LONE_SYN, company_rate_of(run, TL_BRIEF_LONE_SYN, count));
     }
 }
 
 /* Order by server, port, client. */
-static void look_for_flood(const struct run *run)
+static void company_look_for_flood(const struct run *run)
 {
-    uint32_t count = count_fitting(run, TL_BRIEF_FLOOD), rate;
+    uint32_t count = company_count_fitting(run, TL_BRIEF_FLOOD), rate;
     uint64_t syns = 0;
 
     if (count < FLOOD_MIN) {
         return;
     }
     for (uint32_t i = 0; i < run->count; i++) {
-        syns += fits(run, i, TL_BRIEF_FLOOD) ? run->first[i].syns : 0;
+        syns += company_fits(run, i, TL_BRIEF_FLOOD) ? run->first[i].syns : 0;
     }
-    rate = rate_of(run, TL_BRIEF_FLOOD, count);
+    rate = company_rate_of(run, TL_BRIEF_FLOOD, count);
     if (syns * 2 < (uint64_t)count * 3 &&
-        (rate > FLOOD_RATE || count_different(run, TL_BRIEF_FLOOD, same_client) * 2 > count)) {
-        claim_flood(run, TL_BRIEF_FLOOD, rate);
+        (rate > FLOOD_RATE || company_count_different(run, TL_BRIEF_FLOOD, company_same_client) * 2 > count)) {
+        company_claim_flood(run, TL_BRIEF_FLOOD, rate);
     }
 }
 
-static bool shorter(const void *one, const void *other)
+static bool company_shorter(const void *one, const void *other)
 {
     return *(const int64_t *)one < *(const int64_t *)other;
 }
 
 /* Order by server, port, client, start. */
-static void look_for_checks(const struct run *run)
+static void company_look_for_checks(const struct run *run)
 {
     int64_t last_ns = 0, median_ns;
-    uint32_t gaps = 0, regular = 0, count = count_fitting(run, TL_BRIEF_CHECK);
+    uint32_t gaps = 0, regular = 0, count = company_count_fitting(run, TL_BRIEF_CHECK);
     bool any_yet = false;
 
     if (count < CHECKS_MIN) {
         return;
     }
     for (uint32_t i = 0; i < run->count; i++) {
-        if (!fits(run, i, TL_BRIEF_CHECK)) {
+        if (!company_fits(run, i, TL_BRIEF_CHECK)) {
             continue;
         }
         if (any_yet) {
@@ -402,7 +402,7 @@ static void look_for_checks(const struct run *run)
         last_ns = run->first[i].start_ns;
         any_yet = true;
     }
-    tl_sort(run->gaps, gaps, sizeof *run->gaps, shorter);
+    tl_sort(run->gaps, gaps, sizeof *run->gaps, company_shorter);
     median_ns = run->gaps[gaps / 2];
     for (uint32_t i = 0; i < gaps; i++) {
         int64_t off_ns = run->gaps[i] - median_ns;
@@ -413,11 +413,11 @@ static void look_for_checks(const struct run *run)
         return;
     }
     for (uint32_t i = 0; i < run->count; i++) {
-        if (fits(run, i, TL_BRIEF_CHECK)) {
+        if (company_fits(run, i, TL_BRIEF_CHECK)) {
             company_of(run, i)->interval_ns = median_ns;
         }
     }
-    claim(run, TL_BRIEF_CHECK, TL_FINDING_HEALTH_CHECK);
+    company_claim(run, TL_BRIEF_CHECK, TL_FINDING_HEALTH_CHECK);
 }
 
 void tl_company_learn(struct tl_brief *briefs, uint32_t count, const struct tl_host_seen *hosts, int64_t *gaps,
@@ -425,23 +425,23 @@ void tl_company_learn(struct tl_brief *briefs, uint32_t count, const struct tl_h
 {
     const struct run all = {briefs, count, hosts, companies, gaps};
 
-    tl_sort(briefs, count, sizeof *briefs, by_server_port_client);
-    each(&all, same_service, look_at_service);
+    tl_sort(briefs, count, sizeof *briefs, company_by_server_port_client);
+    company_each(&all, company_same_service, company_look_at_service);
     if (count < CHECKS_MIN) {
         return;
     }
-    tl_sort(briefs, count, sizeof *briefs, by_client_server_port);
-    each(&all, same_client, look_for_unasked);
-    each(&all, same_client_server, look_for_port_scan);
-    tl_sort(briefs, count, sizeof *briefs, by_client_port_server);
-    each(&all, same_client_port, look_for_host_scan);
-    tl_sort(briefs, count, sizeof *briefs, by_server_port_client);
-    each(&all, same_server, look_for_strange_ports);
-    tl_sort(briefs, count, sizeof *briefs, by_server_client);
-    each(&all, same_server, look_for_strangers);
-    tl_sort(briefs, count, sizeof *briefs, by_client_server_port);
-    each(&all, any, look_for_spoofed);
-    tl_sort(briefs, count, sizeof *briefs, by_server_port_client);
-    each(&all, same_service, look_for_flood);
-    each(&all, same_service_client, look_for_checks);
+    tl_sort(briefs, count, sizeof *briefs, company_by_client_server_port);
+    company_each(&all, company_same_client, company_look_for_unasked);
+    company_each(&all, company_same_client_server, company_look_for_port_scan);
+    tl_sort(briefs, count, sizeof *briefs, company_by_client_port_server);
+    company_each(&all, company_same_client_port, company_look_for_host_scan);
+    tl_sort(briefs, count, sizeof *briefs, company_by_server_port_client);
+    company_each(&all, company_same_server, company_look_for_strange_ports);
+    tl_sort(briefs, count, sizeof *briefs, company_by_server_client);
+    company_each(&all, company_same_server, company_look_for_strangers);
+    tl_sort(briefs, count, sizeof *briefs, company_by_client_server_port);
+    company_each(&all, company_any, company_look_for_spoofed);
+    tl_sort(briefs, count, sizeof *briefs, company_by_server_port_client);
+    company_each(&all, company_same_service, company_look_for_flood);
+    company_each(&all, company_same_service_client, company_look_for_checks);
 }

@@ -35,25 +35,25 @@ static const int64_t WORK_MIN_NS = 3 * TL_SECOND, WORK_MAX_NS = 60 * TL_SECOND, 
 
 /* ---- what rows ask of the end -------------------------------------------------------------------------------------------- */
 
-static bool has_verdict(const struct tl_look *look, enum tl_verdict verdict)
+static bool find_end_has_verdict(const struct tl_look *look, enum tl_verdict verdict)
 {
     return look->c->facts.verdict == verdict;
 }
 
-static unsigned role_of(unsigned side)
+static unsigned find_end_role_of(unsigned side)
 {
     return side == TL_SIDE_CLIENT ? 0 : side == TL_SIDE_SERVER ? 1 : TL_NO_ROLE;
 }
 
-static bool owes(const struct tl_case *c, enum tl_side side)
+static bool find_end_owes(const struct tl_case *c, enum tl_side side)
 {
     return c->course.owed_by == side && c->course.owed_bytes > 0;
 }
 
 /* The evidence of a reset: whose TTL it has. */
-static void measure_ttl(const struct tl_case *c, struct tl_claim *claim)
+static void find_end_measure_ttl(const struct tl_case *c, struct tl_claim *claim)
 {
-    unsigned role = role_of(c->facts.rst_sender);
+    unsigned role = find_end_role_of(c->facts.rst_sender);
     uint32_t own = role == TL_NO_ROLE ? 0 : c->course.end[role].ttl;
 
     if (c->course.rst_ttl == 0 || own == 0 || own == c->course.rst_ttl) {
@@ -64,7 +64,7 @@ static void measure_ttl(const struct tl_case *c, struct tl_claim *claim)
     tl_claim_trait(claim, TL_TRAIT_TTL_ODD, true);
 }
 
-static int64_t octets(const struct tl_case *c)
+static int64_t find_end_octets(const struct tl_case *c)
 {
     return (int64_t)(c->bytes[0] + c->bytes[1]);
 }
@@ -90,7 +90,7 @@ bool tl_find_keepalive_race(const struct tl_look *look, unsigned role, struct tl
     return true;
 }
 
-static bool is_closing_reset(const struct tl_case *c)
+static bool find_end_is_closing_reset(const struct tl_case *c)
 {
     switch (c->facts.rst_cause) {
     case TL_RST_CAUSE_DATA_AFTER_CLOSE:
@@ -111,7 +111,7 @@ bool tl_find_data_lost_after_close(const struct tl_look *look, unsigned role, st
     if (c->facts.rst_cause != TL_RST_CAUSE_DATA_AFTER_CLOSE || c->course.rst_unacked <= HARMLESS_OCTETS) {
         return false;
     }
-    claim->role = (uint8_t)role_of(c->facts.rst_sender);
+    claim->role = (uint8_t)find_end_role_of(c->facts.rst_sender);
     claim->cost_ns = LATE_COST_NS;
     claim->frame = c->facts.any_rst_in;
     tl_claim_doubt(claim, TL_CONFIDENCE_LIKELY);
@@ -125,7 +125,7 @@ bool tl_find_rst_after_close(const struct tl_look *look, unsigned role, struct t
     const struct tl_case *c = look->c;
 
     (void)role;
-    if (!has_verdict(look, TL_VERDICT_CLOSED_WITH_RST) || !is_closing_reset(c)) {
+    if (!find_end_has_verdict(look, TL_VERDICT_CLOSED_WITH_RST) || !find_end_is_closing_reset(c)) {
         return false;
     }
     claim->frame = c->facts.any_rst_in;
@@ -139,7 +139,7 @@ bool tl_find_rst_after_close(const struct tl_look *look, unsigned role, struct t
 enum way { WAY_NONE, WAY_DROPPED, WAY_RST_ANSWERS, WAY_RST_UNASKED };
 
 /* How a connection that was silent before turned out to be dead. */
-static enum way way_of(const struct tl_case *c)
+static enum way find_end_way_of(const struct tl_case *c)
 {
     switch (c->facts.verdict) {
     case TL_VERDICT_TIMED_OUT:
@@ -150,21 +150,21 @@ static enum way way_of(const struct tl_case *c)
         return c->course.rst_trigger_in != 0 ? WAY_RST_ANSWERS : WAY_RST_UNASKED;
     case TL_VERDICT_ABORTED:
     case TL_VERDICT_RESET:
-        return is_closing_reset(c) ? WAY_NONE : c->course.rst_trigger_in != 0 ? WAY_RST_ANSWERS : WAY_RST_UNASKED;
+        return find_end_is_closing_reset(c) ? WAY_NONE : c->course.rst_trigger_in != 0 ? WAY_RST_ANSWERS : WAY_RST_UNASKED;
     default:
         return WAY_NONE;
     }
 }
 
 /* A keep-alive timer's own silence says nothing of the device: it forgot at some time before. */
-static bool probe_found_it(const struct tl_case *c)
+static bool find_end_probe_found_it(const struct tl_case *c)
 {
     return c->facts.rst_cause == TL_RST_CAUSE_KEEPALIVE_TIMEOUT || c->facts.rst_cause == TL_RST_CAUSE_HALF_OPEN_PROBE ||
            (c->course.keepalive_idle_ns > 0 && c->course.keepalive_idle_ns >= IDLE_MIN_NS);
 }
 
 /* Ended by an end that had nothing to wait for, or that gave up what it waited for. */
-static bool is_by_the_end(const struct tl_case *c, enum way way)
+static bool find_end_is_by_the_end(const struct tl_case *c, enum way way)
 {
     return way == WAY_RST_UNASKED && !tl_case_reset_by_path(c);
 }
@@ -173,10 +173,10 @@ bool tl_find_idle_cut(const struct tl_look *look, unsigned role, struct tl_claim
 {
     const struct tl_case *c = look->c;
     int64_t silence_ns = tl_case_silence(c);
-    enum way way = way_of(c);
+    enum way way = find_end_way_of(c);
 
     (void)role;
-    if (way == WAY_NONE || silence_ns < IDLE_MIN_NS || is_by_the_end(c, way)) {
+    if (way == WAY_NONE || silence_ns < IDLE_MIN_NS || find_end_is_by_the_end(c, way)) {
         return false;
     }
     claim->cost_ns = way == WAY_DROPPED ? SILENT_COST_NS : CUT_COST_NS;
@@ -191,8 +191,8 @@ bool tl_find_idle_cut(const struct tl_look *look, unsigned role, struct tl_claim
     tl_claim_trait(claim, TL_TRAIT_DROPPED, way == WAY_DROPPED);
     tl_claim_trait(claim, TL_TRAIT_RST_ANSWERS, way == WAY_RST_ANSWERS);
     tl_claim_trait(claim, TL_TRAIT_RST_UNASKED, way == WAY_RST_UNASKED);
-    tl_claim_trait(claim, TL_TRAIT_KEEPALIVE, probe_found_it(c));
-    measure_ttl(c, claim);
+    tl_claim_trait(claim, TL_TRAIT_KEEPALIVE, find_end_probe_found_it(c));
+    find_end_measure_ttl(c, claim);
     return true;
 }
 
@@ -201,11 +201,11 @@ bool tl_find_idle_ended(const struct tl_look *look, unsigned role, struct tl_cla
     const struct tl_case *c = look->c;
 
     (void)role;
-    if (tl_case_silence(c) < IDLE_MIN_NS || !is_by_the_end(c, way_of(c)) || owes(c, TL_SIDE_SERVER) ||
-        c->course.rst_unacked > HARMLESS_OCTETS) {
+    if (tl_case_silence(c) < IDLE_MIN_NS || !find_end_is_by_the_end(c, find_end_way_of(c)) ||
+        find_end_owes(c, TL_SIDE_SERVER) || c->course.rst_unacked > HARMLESS_OCTETS) {
         return false;
     }
-    claim->role = (uint8_t)role_of(c->facts.rst_sender);
+    claim->role = (uint8_t)find_end_role_of(c->facts.rst_sender);
     claim->frame = c->facts.any_rst_in;
     tl_claim_doubt(claim, TL_CONFIDENCE_LIKELY);
     tl_claim_measure(claim, TL_MEASURE_SILENCE, tl_case_silence(c));
@@ -217,17 +217,17 @@ bool tl_find_idle_ended(const struct tl_look *look, unsigned role, struct tl_cla
 bool tl_find_reset_by_path(const struct tl_look *look, unsigned role, struct tl_claim *claim)
 {
     const struct tl_case *c = look->c;
-    unsigned named = role_of(c->facts.rst_sender);
+    unsigned named = find_end_role_of(c->facts.rst_sender);
 
     (void)role;
-    if (!has_verdict(look, TL_VERDICT_INJECTED) && !(c->facts.rst_in != 0 && tl_case_reset_by_path(c))) {
+    if (!find_end_has_verdict(look, TL_VERDICT_INJECTED) && !(c->facts.rst_in != 0 && tl_case_reset_by_path(c))) {
         return false;
     }
     claim->cost_ns = CUT_COST_NS;
     claim->frame = c->facts.any_rst_in;
     tl_claim_doubt(claim, c->facts.rst_origin_confidence);
-    measure_ttl(c, claim);
-    tl_claim_measure(claim, TL_MEASURE_OCTETS, octets(c));
+    find_end_measure_ttl(c, claim);
+    tl_claim_measure(claim, TL_MEASURE_OCTETS, find_end_octets(c));
     if (c->course.rst_delay_ns >= 0 && named != TL_NO_ROLE && c->course.rst_delay_ns < c->course.end[named].reply_min_ns) {
         tl_claim_measure(claim, TL_MEASURE_DELAY, c->course.rst_delay_ns);
         tl_claim_measure(claim, TL_MEASURE_REPLY_MIN, c->course.end[named].reply_min_ns);
@@ -236,7 +236,7 @@ bool tl_find_reset_by_path(const struct tl_look *look, unsigned role, struct tl_
 }
 
 /* The end whose segments are lost: the one that had to repeat more. */
-static unsigned repeats_more(const struct tl_case *c)
+static unsigned find_end_repeats_more(const struct tl_case *c)
 {
     uint32_t client = c->retransmissions[0] + c->trouble[0].keepalive_probes + c->trouble[0].window_probes;
     uint32_t server = c->retransmissions[1] + c->trouble[1].keepalive_probes + c->trouble[1].window_probes;
@@ -244,17 +244,17 @@ static unsigned repeats_more(const struct tl_case *c)
     return server > client;
 }
 
-static bool is_dead(const struct tl_look *look)
+static bool find_end_is_dead(const struct tl_look *look)
 {
-    return has_verdict(look, TL_VERDICT_TIMED_OUT) || has_verdict(look, TL_VERDICT_ABORTED) ||
-           has_verdict(look, TL_VERDICT_CLOSING) || has_verdict(look, TL_VERDICT_INJECTED);
+    return find_end_has_verdict(look, TL_VERDICT_TIMED_OUT) || find_end_has_verdict(look, TL_VERDICT_ABORTED) ||
+           find_end_has_verdict(look, TL_VERDICT_CLOSING) || find_end_has_verdict(look, TL_VERDICT_INJECTED);
 }
 
 bool tl_find_mtu_black_hole(const struct tl_look *look, unsigned role, struct tl_claim *claim)
 {
     const struct tl_case *c = look->c;
-    unsigned sender = repeats_more(c);
-    bool dead = is_dead(look);
+    unsigned sender = find_end_repeats_more(c);
+    bool dead = find_end_is_dead(look);
 
     (void)role;
     if (c->facts.path_mtu != TL_PATH_MTU_BLACK_HOLE) {
@@ -271,18 +271,18 @@ bool tl_find_mtu_black_hole(const struct tl_look *look, unsigned role, struct tl
 }
 
 /* The capture ends while one end still repeats and hears nothing. */
-static bool is_silent_to_the_end(const struct tl_look *look)
+static bool find_end_is_silent_to_the_end(const struct tl_look *look)
 {
-    return has_verdict(look, TL_VERDICT_OPEN) && look->c->waits.ns[TL_WAIT_SUM_NO_ANSWER] >= SILENT_MIN_NS;
+    return find_end_has_verdict(look, TL_VERDICT_OPEN) && look->c->waits.ns[TL_WAIT_SUM_NO_ANSWER] >= SILENT_MIN_NS;
 }
 
 bool tl_find_peer_died(const struct tl_look *look, unsigned role, struct tl_claim *claim)
 {
     const struct tl_case *c = look->c;
-    unsigned sender = repeats_more(c);
+    unsigned sender = find_end_repeats_more(c);
 
     (void)role;
-    if (!has_verdict(look, TL_VERDICT_TIMED_OUT) && !is_silent_to_the_end(look)) {
+    if (!find_end_has_verdict(look, TL_VERDICT_TIMED_OUT) && !find_end_is_silent_to_the_end(look)) {
         return false;
     }
     claim->role = (uint8_t)(1 - sender);
@@ -301,10 +301,10 @@ bool tl_find_state_lost(const struct tl_look *look, unsigned role, struct tl_cla
     const struct tl_case *c = look->c;
 
     (void)role;
-    if (!has_verdict(look, TL_VERDICT_STATE_LOST)) {
+    if (!find_end_has_verdict(look, TL_VERDICT_STATE_LOST)) {
         return false;
     }
-    claim->role = (uint8_t)role_of(c->facts.rst_sender);
+    claim->role = (uint8_t)find_end_role_of(c->facts.rst_sender);
     claim->cost_ns = CUT_COST_NS;
     claim->frame = c->facts.any_rst_in;
     tl_claim_doubt(claim, tl_max_ns(c->facts.rst_confidence, TL_CONFIDENCE_LIKELY));
@@ -314,16 +314,16 @@ bool tl_find_state_lost(const struct tl_look *look, unsigned role, struct tl_cla
 
 /* ---- aborts -------------------------------------------------------------------------------------------------------------- */
 
-static bool is_abort(const struct tl_look *look)
+static bool find_end_is_abort(const struct tl_look *look)
 {
-    return has_verdict(look, TL_VERDICT_ABORTED) ||
-           (has_verdict(look, TL_VERDICT_RESET) && look->c->facts.rst_cause == TL_RST_CAUSE_ABORT);
+    return find_end_has_verdict(look, TL_VERDICT_ABORTED) ||
+           (find_end_has_verdict(look, TL_VERDICT_RESET) && look->c->facts.rst_cause == TL_RST_CAUSE_ABORT);
 }
 
 bool tl_find_gave_up_waiting(const struct tl_look *look, unsigned role, struct tl_claim *claim)
 {
     const struct tl_case *c = look->c;
-    bool by_rst = is_abort(look) && c->facts.rst_sender == TL_SIDE_CLIENT;
+    bool by_rst = find_end_is_abort(look) && c->facts.rst_sender == TL_SIDE_CLIENT;
     bool by_fin = c->facts.initiator == TL_SIDE_CLIENT && c->facts.fin1_in != 0 && !by_rst;
 
     (void)role;
@@ -344,7 +344,7 @@ bool tl_find_gave_up_waiting(const struct tl_look *look, unsigned role, struct t
 }
 
 /* Whether something was owed to somebody when one end aborted. */
-static bool does_harm(const struct tl_case *c)
+static bool find_end_does_harm(const struct tl_case *c)
 {
     bool by_server = c->facts.rst_sender == TL_SIDE_SERVER;
     bool flows = c->course.rst_silence_ns >= 0 && c->course.rst_silence_ns < FLOWS_NS;
@@ -353,37 +353,37 @@ static bool does_harm(const struct tl_case *c)
         return true;
     }
     if (by_server) {
-        return owes(c, TL_SIDE_SERVER);
+        return find_end_owes(c, TL_SIDE_SERVER);
     }
-    return flows && c->bytes[1] > DOWNLOAD_OCTETS && !owes(c, TL_SIDE_SERVER) && c->course.rst_unacked > 0;
+    return flows && c->bytes[1] > DOWNLOAD_OCTETS && !find_end_owes(c, TL_SIDE_SERVER) && c->course.rst_unacked > 0;
 }
 
-static bool fill_abort(const struct tl_case *c, struct tl_claim *claim)
+static bool find_end_fill_abort(const struct tl_case *c, struct tl_claim *claim)
 {
-    claim->role = (uint8_t)role_of(c->facts.rst_sender);
+    claim->role = (uint8_t)find_end_role_of(c->facts.rst_sender);
     claim->frame = c->facts.any_rst_in;
     tl_claim_doubt(claim, tl_max_ns(c->facts.rst_confidence, TL_CONFIDENCE_LIKELY));
     tl_claim_measure(claim, TL_MEASURE_DURATION, c->duration_ns);
-    tl_claim_measure(claim, TL_MEASURE_OCTETS, octets(c));
+    tl_claim_measure(claim, TL_MEASURE_OCTETS, find_end_octets(c));
     tl_claim_measure(claim, TL_MEASURE_UNACKED, c->course.rst_unacked > 0 ? (int64_t)c->course.rst_unacked : -1);
-    tl_claim_trait(claim, TL_TRAIT_OWED, owes(c, TL_SIDE_SERVER));
+    tl_claim_trait(claim, TL_TRAIT_OWED, find_end_owes(c, TL_SIDE_SERVER));
     return claim->role != TL_NO_ROLE;
 }
 
 bool tl_find_aborted(const struct tl_look *look, unsigned role, struct tl_claim *claim)
 {
     (void)role;
-    if (!is_abort(look) || !does_harm(look->c)) {
+    if (!find_end_is_abort(look) || !find_end_does_harm(look->c)) {
         return false;
     }
     claim->cost_ns = tl_min_ns(tl_max_ns(look->c->duration_ns, WORK_MIN_NS), WORK_MAX_NS);
-    return fill_abort(look->c, claim);
+    return find_end_fill_abort(look->c, claim);
 }
 
 bool tl_find_ended_by_rst(const struct tl_look *look, unsigned role, struct tl_claim *claim)
 {
     (void)role;
-    return is_abort(look) && fill_abort(look->c, claim);
+    return find_end_is_abort(look) && find_end_fill_abort(look->c, claim);
 }
 
 bool tl_find_too_big(const struct tl_look *look, unsigned role, struct tl_claim *claim)

@@ -21,7 +21,7 @@ static const int64_t THINKS_MIN_NS = 500 * TL_MS, THINKS_SUM_NS = TL_SECOND, THI
 enum { LIMITED_MIN = 10, ACKS_MIN = 4, ACKS_PERCENT = 3, THINKS_PERCENT = 20, SACKS_MIN = 3 };
 
 /* Time that may be right as it is counts for 30 % of it. */
-static int64_t perhaps(int64_t ns)
+static int64_t find_slow_perhaps(int64_t ns)
 {
     return ns / 10 * 3;
 }
@@ -34,7 +34,7 @@ struct repairs {
 
 /* What an end had to send again. Window probes, Fast Open data and segments that ICMP called too large were not lost; SYNs are
  * counted elsewhere. */
-static struct repairs repairs_of(const struct tl_trouble *trouble)
+static struct repairs find_slow_repairs_of(const struct tl_trouble *trouble)
 {
     const uint32_t *cause = trouble->retransmissions;
     struct repairs repairs = {
@@ -49,7 +49,7 @@ static struct repairs repairs_of(const struct tl_trouble *trouble)
 }
 
 /* Whether a failure explains what was sent again. */
-static bool is_explained(const struct tl_look *look)
+static bool find_slow_is_explained(const struct tl_look *look)
 {
     switch (look->claimed) {
     case TL_FINDING_SCAN:
@@ -71,7 +71,7 @@ static bool is_explained(const struct tl_look *look)
     }
 }
 
-static bool acks_are_lost(const struct tl_case *c, unsigned role)
+static bool find_slow_acks_are_lost(const struct tl_case *c, unsigned role)
 {
     uint32_t again = c->course.end[role].acked_resends;
 
@@ -79,7 +79,7 @@ static bool acks_are_lost(const struct tl_case *c, unsigned role)
 }
 
 /* What is 0 is not worth a word. */
-static int64_t or_unknown(uint32_t count)
+static int64_t find_slow_or_unknown(uint32_t count)
 {
     return count > 0 ? (int64_t)count : -1;
 }
@@ -88,11 +88,12 @@ bool tl_find_loss(const struct tl_look *look, unsigned role, struct tl_claim *cl
 {
     const struct tl_case *c = look->c;
     const struct tl_course_end_now *course = &c->course.end[role];
-    struct repairs repairs = repairs_of(&c->trouble[role]);
+    struct repairs repairs = find_slow_repairs_of(&c->trouble[role]);
     bool many = repairs.needed >= RESENT_MIN && (uint64_t)repairs.needed * LOSS_OF >= c->segments[role];
     bool late = repairs.by_timer > 0 && repairs.needed > 0 && course->timer_ns >= TIMER_MIN_NS;
 
-    if ((!many && !late) || is_explained(look) || acks_are_lost(c, role) || c->facts.capture & TL_CAPTURE_ASYMMETRIC) {
+    if ((!many && !late) || find_slow_is_explained(look) || find_slow_acks_are_lost(c, role) ||
+        c->facts.capture & TL_CAPTURE_ASYMMETRIC) {
         return false;
     }
     claim->role = (uint8_t)role;
@@ -101,12 +102,12 @@ bool tl_find_loss(const struct tl_look *look, unsigned role, struct tl_claim *cl
     tl_claim_doubt(claim, TL_CONFIDENCE_LIKELY);
     tl_claim_measure(claim, TL_MEASURE_RESENT, repairs.needed);
     tl_claim_measure(claim, TL_MEASURE_SEGMENTS, c->segments[role]);
-    tl_claim_measure(claim, TL_MEASURE_BY_ACKS, or_unknown(repairs.by_acks));
-    tl_claim_measure(claim, TL_MEASURE_BY_TIMER, or_unknown(repairs.by_timer));
+    tl_claim_measure(claim, TL_MEASURE_BY_ACKS, find_slow_or_unknown(repairs.by_acks));
+    tl_claim_measure(claim, TL_MEASURE_BY_TIMER, find_slow_or_unknown(repairs.by_timer));
     tl_claim_measure(claim, TL_MEASURE_TIMER, course->timer_ns);
     tl_claim_measure(claim, TL_MEASURE_TIMER_MAX, course->timer_max_ns);
-    tl_claim_measure(claim, TL_MEASURE_LOST_BEFORE, or_unknown(course->lost_before));
-    tl_claim_measure(claim, TL_MEASURE_LOST_AFTER, or_unknown(course->lost_after));
+    tl_claim_measure(claim, TL_MEASURE_LOST_BEFORE, find_slow_or_unknown(course->lost_before));
+    tl_claim_measure(claim, TL_MEASURE_LOST_AFTER, find_slow_or_unknown(course->lost_after));
     return true;
 }
 
@@ -115,7 +116,7 @@ bool tl_find_acks_lost(const struct tl_look *look, unsigned role, struct tl_clai
     const struct tl_case *c = look->c;
     uint32_t again = c->course.end[role].acked_resends;
 
-    if (!acks_are_lost(c, role) || is_explained(look)) {
+    if (!find_slow_acks_are_lost(c, role) || find_slow_is_explained(look)) {
         return false;
     }
     claim->role = (uint8_t)role;
@@ -127,12 +128,12 @@ bool tl_find_acks_lost(const struct tl_look *look, unsigned role, struct tl_clai
 
 /* ---- sent again or overtaken without loss -------------------------------------------------------------------------------- */
 
-static bool is_noteworthy(const struct tl_case *c, unsigned role, uint32_t count)
+static bool find_slow_is_noteworthy(const struct tl_case *c, unsigned role, uint32_t count)
 {
     return count >= RESENT_MIN && (uint64_t)count * ODD_OF >= c->segments[role];
 }
 
-static void fill_odd(const struct tl_case *c, unsigned role, struct tl_claim *claim)
+static void find_slow_fill_odd(const struct tl_case *c, unsigned role, struct tl_claim *claim)
 {
     const struct tl_trouble *trouble = &c->trouble[role];
 
@@ -148,10 +149,10 @@ bool tl_find_reordering(const struct tl_look *look, unsigned role, struct tl_cla
 {
     const struct tl_case *c = look->c;
 
-    if (!is_noteworthy(c, role, c->trouble[role].out_of_order) || c->facts.capture & TL_CAPTURE_DOUBLED) {
+    if (!find_slow_is_noteworthy(c, role, c->trouble[role].out_of_order) || c->facts.capture & TL_CAPTURE_DOUBLED) {
         return false;
     }
-    fill_odd(c, role, claim);
+    find_slow_fill_odd(c, role, claim);
     return true;
 }
 
@@ -159,11 +160,12 @@ bool tl_find_spurious(const struct tl_look *look, unsigned role, struct tl_claim
 {
     const struct tl_case *c = look->c;
 
-    if (!is_noteworthy(c, role, c->trouble[role].spurious) || is_noteworthy(c, role, c->trouble[role].out_of_order) ||
-        acks_are_lost(c, role) || is_explained(look)) {
+    if (!find_slow_is_noteworthy(c, role, c->trouble[role].spurious) ||
+        find_slow_is_noteworthy(c, role, c->trouble[role].out_of_order) || find_slow_acks_are_lost(c, role) ||
+        find_slow_is_explained(look)) {
         return false;
     }
-    fill_odd(c, role, claim);
+    find_slow_fill_odd(c, role, claim);
     return true;
 }
 
@@ -189,7 +191,7 @@ bool tl_find_syn_lost(const struct tl_look *look, unsigned role, struct tl_claim
     bool near_server = tl_case_is_at_server(look->c);
 
     if (role != 0 || !tl_case_opened(look->c) || facts->syn_attempts < 2 || facts->setup_ns <= SLOW_OPEN_NS ||
-        is_explained(look)) {
+        find_slow_is_explained(look)) {
         return false;
     }
     claim->cost_ns = facts->setup_ns;
@@ -207,11 +209,11 @@ bool tl_find_long_round_trip(const struct tl_look *look, unsigned role, struct t
     bool far_server = facts->server_time_ns > facts->client_time_ns;
 
     if (role != 0 || facts->syn_attempts != 1 || facts->synack_attempts != 1 || facts->setup_ns < LONG_MIN_NS ||
-        facts->setup_ns > LONG_MAX_NS || is_explained(look)) {
+        facts->setup_ns > LONG_MAX_NS || find_slow_is_explained(look)) {
         return false;
     }
     claim->role = 0;
-    claim->cost_ns = perhaps(facts->setup_ns);
+    claim->cost_ns = find_slow_perhaps(facts->setup_ns);
     tl_claim_doubt(claim, TL_CONFIDENCE_LIKELY);
     tl_claim_measure(claim, TL_MEASURE_ROUND_TRIP, facts->setup_ns);
     tl_claim_measure(claim, TL_MEASURE_FAR, tl_max_ns(facts->server_time_ns, facts->client_time_ns));
@@ -223,14 +225,14 @@ bool tl_find_long_round_trip(const struct tl_look *look, unsigned role, struct t
 
 /* ---- windows ------------------------------------------------------------------------------------------------------------- */
 
-static enum tl_side side_of(unsigned role)
+static enum tl_side find_slow_side_of(unsigned role)
 {
     return role == 0 ? TL_SIDE_CLIENT : TL_SIDE_SERVER;
 }
 
-static bool is_side(unsigned side, unsigned role)
+static bool find_slow_is_side(unsigned side, unsigned role)
 {
-    return side == side_of(role) || side == TL_SIDE_BOTH;
+    return side == find_slow_side_of(role) || side == TL_SIDE_BOTH;
 }
 
 bool tl_find_window_closed(const struct tl_look *look, unsigned role, struct tl_claim *claim)
@@ -247,12 +249,12 @@ bool tl_find_window_closed(const struct tl_look *look, unsigned role, struct tl_
     tl_claim_measure(claim, TL_MEASURE_TIMES, c->trouble[role].zero_windows);
     tl_claim_measure(claim, TL_MEASURE_CLOSED, course->zero_window_ns);
     tl_claim_measure(claim, TL_MEASURE_WINDOW, course->window_max > 0 ? (int64_t)course->window_max : -1);
-    tl_claim_trait(claim, TL_TRAIT_STILL_CLOSED, is_side(c->course.still_closed, role));
+    tl_claim_trait(claim, TL_TRAIT_STILL_CLOSED, find_slow_is_side(c->course.still_closed, role));
     return true;
 }
 
 /* Whether the SYN or SYN-ACK of that end was captured and offers no scaling. */
-static bool offers_no_scaling(const struct tl_case *c, unsigned role)
+static bool find_slow_offers_no_scaling(const struct tl_case *c, unsigned role)
 {
     bool seen = role == 0 ? c->facts.syn_in != 0 : c->facts.synack_in != 0;
 
@@ -264,14 +266,14 @@ bool tl_find_window_small(const struct tl_look *look, unsigned role, struct tl_c
 {
     const struct tl_case *c = look->c;
     int64_t waited_ns = c->waits.ns[TL_WAIT_SUM_SMALL_WINDOW];
-    bool client_none = offers_no_scaling(c, 0), server_none = offers_no_scaling(c, 1);
+    bool client_none = find_slow_offers_no_scaling(c, 0), server_none = find_slow_offers_no_scaling(c, 1);
 
-    if (!is_side(c->waits.small_of, 1 - role) || waited_ns <= SMALL_MIN_NS || c->waits.limited[role] < LIMITED_MIN ||
+    if (!find_slow_is_side(c->waits.small_of, 1 - role) || waited_ns <= SMALL_MIN_NS || c->waits.limited[role] < LIMITED_MIN ||
         c->facts.irtt_ns < SMALL_ROUND_TRIP_NS) {
         return false;
     }
     claim->role = (uint8_t)role;
-    claim->cost_ns = perhaps(waited_ns);
+    claim->cost_ns = find_slow_perhaps(waited_ns);
     claim->key.variant = client_none ? 1 : server_none ? 2 : 0;
     tl_claim_doubt(claim, TL_CONFIDENCE_LIKELY);
     tl_claim_measure(claim, TL_MEASURE_LIMITED, c->waits.limited[role]);
@@ -320,13 +322,13 @@ bool tl_find_delayed_ack(const struct tl_look *look, unsigned role, struct tl_cl
 }
 
 /* A push stream has many pauses for each answer, the longest of which is short against all of them. */
-static bool is_push(const struct tl_case *c)
+static bool find_slow_is_push(const struct tl_case *c)
 {
     return c->waits.ns[TL_WAIT_SUM_SERVER] / 2 > c->waits.longest_ns[1] * c->waits.answers;
 }
 
 /* What ended the longest wait was a reset or came after a FIN of the server: no answer. */
-static bool is_an_end(const struct tl_case *c)
+static bool find_slow_is_an_end(const struct tl_case *c)
 {
     uint32_t in = c->waits.longest_in[1];
 
@@ -340,11 +342,11 @@ bool tl_find_slow_server(const struct tl_look *look, unsigned role, struct tl_cl
     int64_t thought_ns = c->waits.ns[TL_WAIT_SUM_SERVER], longest_ns = c->waits.longest_ns[1];
 
     if (role != 0 || c->waits.answers == 0 || longest_ns < THINKS_MIN_NS || thought_ns < THINKS_SUM_NS ||
-        longest_ns / 3 < c->facts.irtt_ns || thought_ns < c->duration_ns / 100 * THINKS_PERCENT || is_push(c) || is_an_end(c) ||
-        c->facts.sender_confidence == TL_CONFIDENCE_GUESS) {
+        longest_ns / 3 < c->facts.irtt_ns || thought_ns < c->duration_ns / 100 * THINKS_PERCENT || find_slow_is_push(c) ||
+        find_slow_is_an_end(c) || c->facts.sender_confidence == TL_CONFIDENCE_GUESS) {
         return false;
     }
-    claim->cost_ns = perhaps(tl_min_ns(thought_ns, THINKS_MAX_NS));
+    claim->cost_ns = find_slow_perhaps(tl_min_ns(thought_ns, THINKS_MAX_NS));
     claim->frame = c->waits.longest_in[1];
     tl_claim_doubt(claim, TL_CONFIDENCE_LIKELY);
     tl_claim_measure(claim, TL_MEASURE_ANSWERS, c->waits.answers);

@@ -24,7 +24,7 @@ static const tl_find rules[TL_FINDING_COUNT] = {
 
 /* ---- the catalogue ------------------------------------------------------------------------------------------------------- */
 
-static struct tl_key key_of(const struct tl_case *c, const struct tl_claim *claim, enum tl_key_kind kind)
+static struct tl_key finding_key_of(const struct tl_case *c, const struct tl_claim *claim, enum tl_key_kind kind)
 {
     unsigned sender = claim->role == TL_NO_ROLE ? 0 : claim->role;
     struct tl_key key = {.side = TL_NO_ROLE, .variant = claim->key.variant};
@@ -61,7 +61,7 @@ static struct tl_key key_of(const struct tl_case *c, const struct tl_claim *clai
 }
 
 /* What the capture cannot tell makes every answer about the connection less sure. */
-static unsigned least_doubt(const struct tl_case *c)
+static unsigned finding_least_doubt(const struct tl_case *c)
 {
     if (c->facts.capture & (TL_CAPTURE_LOSSY | TL_CAPTURE_ASYMMETRIC)) {
         return TL_CONFIDENCE_GUESS;
@@ -69,7 +69,7 @@ static unsigned least_doubt(const struct tl_case *c)
     return c->facts.capture & (TL_CAPTURE_BACKWARDS | TL_CAPTURE_DOUBLED) ? TL_CONFIDENCE_LIKELY : TL_CONFIDENCE_CERTAIN;
 }
 
-static bool ask(const struct tl_look *look, enum tl_finding finding, unsigned role, struct tl_claim *claim)
+static bool finding_ask(const struct tl_look *look, enum tl_finding finding, unsigned role, struct tl_claim *claim)
 {
     memset(claim, 0, sizeof *claim);
     claim->confidence = TL_CONFIDENCE_CERTAIN;
@@ -78,9 +78,9 @@ static bool ask(const struct tl_look *look, enum tl_finding finding, unsigned ro
         return false;
     }
     claim->finding = (uint8_t)finding;
-    claim->key = key_of(look->c, claim, (enum tl_key_kind)tl_finding_rows[finding].key);
+    claim->key = finding_key_of(look->c, claim, (enum tl_key_kind)tl_finding_rows[finding].key);
     if (tl_finding_rows[finding].class != TL_CLASS_CAVEAT) {
-        tl_claim_doubt(claim, least_doubt(look->c));
+        tl_claim_doubt(claim, finding_least_doubt(look->c));
     }
     if (claim->frame == 0) {
         claim->frame = look->c->facts.first_in;
@@ -88,7 +88,7 @@ static bool ask(const struct tl_look *look, enum tl_finding finding, unsigned ro
     return true;
 }
 
-static bool claims_all(enum tl_finding finding)
+static bool finding_claims_all(enum tl_finding finding)
 {
     unsigned class = tl_finding_rows[finding].class;
 
@@ -101,14 +101,14 @@ unsigned tl_finding_judge(const struct tl_case *c, const struct tl_company *comp
     unsigned count = 0;
 
     for (unsigned finding = 1; finding < TL_FINDING_COUNT && look.claimed == TL_FINDING_NONE; finding++) {
-        if (claims_all((enum tl_finding)finding) && ask(&look, (enum tl_finding)finding, 0, &claims[0])) {
+        if (finding_claims_all((enum tl_finding)finding) && finding_ask(&look, (enum tl_finding)finding, 0, &claims[0])) {
             look.claimed = (uint8_t)finding;
             count = 1;
         }
     }
     for (unsigned finding = 1; finding < TL_FINDING_COUNT; finding++) {
-        for (unsigned role = 0; role < 2 && !claims_all((enum tl_finding)finding) && count < TL_CLAIMS_MAX; role++) {
-            count += ask(&look, (enum tl_finding)finding, role, &claims[count]);
+        for (unsigned role = 0; role < 2 && !finding_claims_all((enum tl_finding)finding) && count < TL_CLAIMS_MAX; role++) {
+            count += finding_ask(&look, (enum tl_finding)finding, role, &claims[count]);
         }
     }
     return count;

@@ -8,7 +8,7 @@
 
 /* ---- sets of names ------------------------------------------------------------------------------------------------------- */
 
-static void add_server(struct tl_finding_group *group, uint64_t server)
+static void finding_group_add_server(struct tl_finding_group *group, uint64_t server)
 {
     uint32_t at = group->server_count;
 
@@ -28,7 +28,7 @@ static void add_server(struct tl_finding_group *group, uint64_t server)
     group->servers[at] = server;
 }
 
-static void add_client(struct tl_finding_group *group, uint32_t client)
+static void finding_group_add_client(struct tl_finding_group *group, uint32_t client)
 {
     uint32_t at = group->client_count;
 
@@ -50,7 +50,7 @@ static void add_client(struct tl_finding_group *group, uint32_t client)
 
 /* ---- claims -------------------------------------------------------------------------------------------------------------- */
 
-static void add_connection(struct tl_finding_group *group, uint32_t number)
+static void finding_group_add_connection(struct tl_finding_group *group, uint32_t number)
 {
     struct tl_conn_range *last =
         group->range_count > 0 && group->range_count <= TL_GROUP_RANGES ? &group->ranges[group->range_count - 1] : NULL;
@@ -69,7 +69,7 @@ static void add_connection(struct tl_finding_group *group, uint32_t number)
     }
 }
 
-static void add_value(struct tl_span *span, int64_t value)
+static void finding_group_add_value(struct tl_span *span, int64_t value)
 {
     span->min = span->count == 0 ? value : tl_min_ns(span->min, value);
     span->max = span->count == 0 ? value : tl_max_ns(span->max, value);
@@ -79,9 +79,9 @@ static void add_value(struct tl_span *span, int64_t value)
 
 void tl_finding_group_add(struct tl_finding_group *group, const struct tl_case *c, const struct tl_claim *claim)
 {
-    add_connection(group, c->facts.number);
-    add_server(group, (uint64_t)c->host[1] << 16 | c->port[1]);
-    add_client(group, c->host[0]);
+    finding_group_add_connection(group, c->facts.number);
+    finding_group_add_server(group, (uint64_t)c->host[1] << 16 | c->port[1]);
+    finding_group_add_client(group, c->host[0]);
     group->cost_ns = claim->cost_ns > INT64_MAX - group->cost_ns ? INT64_MAX : group->cost_ns + claim->cost_ns;
     group->sure[claim->confidence & 3]++;
     if (group->frame_count < TL_GROUP_FRAMES) {
@@ -93,7 +93,7 @@ void tl_finding_group_add(struct tl_finding_group *group, const struct tl_case *
     }
     for (unsigned measure = 0; measure < TL_MEASURE_COUNT; measure++) {
         if (claim->measured >> measure & 1) {
-            add_value(&group->spans[measure], claim->value[measure]);
+            finding_group_add_value(&group->spans[measure], claim->value[measure]);
         }
     }
 }
@@ -108,7 +108,7 @@ int64_t tl_score(int64_t cost_ns, unsigned confidence)
 }
 
 /* Silences that are nearly the same each time have one cause. */
-static bool agrees(const struct tl_finding_group *group)
+static bool finding_group_agrees(const struct tl_finding_group *group)
 {
     const struct tl_span *silence = &group->spans[TL_MEASURE_SILENCE];
 
@@ -121,7 +121,7 @@ void tl_finding_group_settle(struct tl_finding_group *group, bool doubtful)
 
     if (group->sure[TL_CONFIDENCE_CERTAIN] == claims) {
         group->confidence = TL_CONFIDENCE_CERTAIN;
-    } else if (group->sure[TL_CONFIDENCE_GUESS] * 2 <= claims || agrees(group)) {
+    } else if (group->sure[TL_CONFIDENCE_GUESS] * 2 <= claims || finding_group_agrees(group)) {
         group->confidence = TL_CONFIDENCE_LIKELY;
     } else {
         group->confidence = TL_CONFIDENCE_GUESS;

@@ -46,12 +46,12 @@ struct tl_findings {
 
 /* ---- memory -------------------------------------------------------------------------------------------------------------- */
 
-static void *take(const struct tl_allocator *allocator, size_t count, size_t bytes)
+static void *findings_take(const struct tl_allocator *allocator, size_t count, size_t bytes)
 {
     return allocator->alloc(allocator->context, (count > 0 ? count : 1) * bytes);
 }
 
-static void give(const struct tl_allocator *allocator, void *memory, size_t count, size_t bytes)
+static void findings_give(const struct tl_allocator *allocator, void *memory, size_t count, size_t bytes)
 {
     if (memory) {
         allocator->free(allocator->context, memory, (count > 0 ? count : 1) * bytes);
@@ -59,16 +59,16 @@ static void give(const struct tl_allocator *allocator, void *memory, size_t coun
 }
 
 /* What is needed while it is decided. */
-static void give_back_scratch(struct tl_findings *findings)
+static void findings_give_back_scratch(struct tl_findings *findings)
 {
     const struct tl_allocator *allocator = &findings->allocator;
     uint32_t count = findings->source.count;
 
-    give(allocator, findings->briefs, count, sizeof *findings->briefs);
-    give(allocator, findings->hosts, findings->source.hosts, sizeof *findings->hosts);
-    give(allocator, findings->companies, count, sizeof *findings->companies);
-    give(allocator, findings->gaps, count, sizeof *findings->gaps);
-    give(allocator, findings->entries, findings->entry_room, sizeof *findings->entries);
+    findings_give(allocator, findings->briefs, count, sizeof *findings->briefs);
+    findings_give(allocator, findings->hosts, findings->source.hosts, sizeof *findings->hosts);
+    findings_give(allocator, findings->companies, count, sizeof *findings->companies);
+    findings_give(allocator, findings->gaps, count, sizeof *findings->gaps);
+    findings_give(allocator, findings->entries, findings->entry_room, sizeof *findings->entries);
     findings->briefs = NULL;
     findings->hosts = NULL;
     findings->companies = NULL;
@@ -76,15 +76,15 @@ static void give_back_scratch(struct tl_findings *findings)
     findings->entries = NULL;
 }
 
-static bool take_scratch(struct tl_findings *findings)
+static bool findings_take_scratch(struct tl_findings *findings)
 {
     const struct tl_allocator *allocator = &findings->allocator;
     uint32_t count = findings->source.count;
 
-    findings->briefs = take(allocator, count, sizeof *findings->briefs);
-    findings->hosts = take(allocator, findings->source.hosts, sizeof *findings->hosts);
-    findings->companies = take(allocator, count, sizeof *findings->companies);
-    findings->gaps = take(allocator, count, sizeof *findings->gaps);
+    findings->briefs = findings_take(allocator, count, sizeof *findings->briefs);
+    findings->hosts = findings_take(allocator, findings->source.hosts, sizeof *findings->hosts);
+    findings->companies = findings_take(allocator, count, sizeof *findings->companies);
+    findings->gaps = findings_take(allocator, count, sizeof *findings->gaps);
     return findings->briefs && findings->hosts && findings->companies && findings->gaps;
 }
 
@@ -93,16 +93,16 @@ void tl_findings_free(struct tl_findings *findings)
     if (!findings) {
         return;
     }
-    give_back_scratch(findings);
-    give(&findings->allocator, findings->groups, findings->group_count, sizeof *findings->groups);
-    give(&findings->allocator, findings->marks, findings->entry_count, sizeof *findings->marks);
-    give(&(struct tl_allocator){findings->allocator.alloc, findings->allocator.free, findings->allocator.context}, findings, 1,
-         sizeof *findings);
+    findings_give_back_scratch(findings);
+    findings_give(&findings->allocator, findings->groups, findings->group_count, sizeof *findings->groups);
+    findings_give(&findings->allocator, findings->marks, findings->entry_count, sizeof *findings->marks);
+    findings_give(&(struct tl_allocator){findings->allocator.alloc, findings->allocator.free, findings->allocator.context},
+                  findings, 1, sizeof *findings);
 }
 
 /* ---- round 1: learn ------------------------------------------------------------------------------------------------------ */
 
-static void sum_up_quality(struct tl_summary *summary, const struct tl_facts *facts)
+static void findings_sum_up_quality(struct tl_summary *summary, const struct tl_facts *facts)
 {
     summary->lossy += (facts->capture & TL_CAPTURE_LOSSY) != 0;
     summary->asymmetric += (facts->capture & TL_CAPTURE_ASYMMETRIC) != 0;
@@ -113,12 +113,12 @@ static void sum_up_quality(struct tl_summary *summary, const struct tl_facts *fa
     summary->positions[facts->position < TL_POSITION_COUNT ? facts->position : 0]++;
 }
 
-static bool is_still_open(const struct tl_facts *facts)
+static bool findings_is_still_open(const struct tl_facts *facts)
 {
     return facts->verdict == TL_VERDICT_OPEN || facts->verdict == TL_VERDICT_CLOSING || facts->verdict == TL_VERDICT_PENDING;
 }
 
-static void sum_up(struct tl_summary *summary, const struct tl_case *c)
+static void findings_sum_up(struct tl_summary *summary, const struct tl_case *c)
 {
     const struct tl_facts *facts = &c->facts;
 
@@ -134,7 +134,7 @@ static void sum_up(struct tl_summary *summary, const struct tl_case *c)
     summary->opened += tl_case_opened(c);
     summary->failed += facts->open_failure != TL_OPEN_FAILURE_NONE;
     summary->closed_well += facts->verdict == TL_VERDICT_OK || facts->verdict == TL_VERDICT_CLOSED_WITH_RST;
-    summary->still_open += is_still_open(facts);
+    summary->still_open += findings_is_still_open(facts);
     summary->first_ns = summary->connections == 0 ? facts->start_ns : tl_min_ns(summary->first_ns, facts->start_ns);
     summary->last_ns = summary->connections == 0 ? facts->last_ns : tl_max_ns(summary->last_ns, facts->last_ns);
     if (facts->setup_ns > summary->slowest_setup_ns) {
@@ -145,18 +145,18 @@ static void sum_up(struct tl_summary *summary, const struct tl_case *c)
         summary->longest_answer_ns = c->waits.longest_ns[1];
         summary->longest_answer_in = c->waits.longest_in[1];
     }
-    sum_up_quality(summary, facts);
+    findings_sum_up_quality(summary, facts);
     summary->connections++;
 }
 
-static void learn(struct tl_findings *findings)
+static void findings_learn(struct tl_findings *findings)
 {
     struct tl_summary *summary = &findings->summary;
     struct tl_case c;
 
     for (uint32_t i = 0; i < findings->source.count; i++) {
         findings->source.read(findings->source.data, i, &c);
-        sum_up(summary, &c);
+        findings_sum_up(summary, &c);
         tl_brief_fill(&c, i, &findings->briefs[i]);
         for (unsigned role = 0; role < 2; role++) {
             struct tl_host_seen *host = &findings->hosts[c.host[role]];
@@ -174,7 +174,7 @@ static void learn(struct tl_findings *findings)
 
 /* ---- round 2: judge ------------------------------------------------------------------------------------------------------ */
 
-static bool make_room(struct tl_findings *findings)
+static bool findings_make_room(struct tl_findings *findings)
 {
     uint32_t room = findings->entry_room > 0 ? findings->entry_room * 2 : 256;
     struct entry *entries;
@@ -182,20 +182,20 @@ static bool make_room(struct tl_findings *findings)
     if (findings->entry_room - findings->entry_count >= TL_CLAIMS_MAX) {
         return true;
     }
-    entries = take(&findings->allocator, room, sizeof *entries);
+    entries = findings_take(&findings->allocator, room, sizeof *entries);
     if (!entries) {
         return false;
     }
     if (findings->entries) {
         memcpy(entries, findings->entries, findings->entry_count * sizeof *entries);
     }
-    give(&findings->allocator, findings->entries, findings->entry_room, sizeof *entries);
+    findings_give(&findings->allocator, findings->entries, findings->entry_room, sizeof *entries);
     findings->entries = entries;
     findings->entry_room = room;
     return true;
 }
 
-static bool judge(struct tl_findings *findings)
+static bool findings_judge(struct tl_findings *findings)
 {
     struct tl_claim claims[TL_CLAIMS_MAX];
     struct tl_case c;
@@ -203,7 +203,7 @@ static bool judge(struct tl_findings *findings)
     for (uint32_t i = 0; i < findings->source.count; i++) {
         unsigned count;
 
-        if (!make_room(findings)) {
+        if (!findings_make_room(findings)) {
             return false;
         }
         findings->source.read(findings->source.data, i, &c);
@@ -223,41 +223,41 @@ static bool judge(struct tl_findings *findings)
 
 /* ---- keys ---------------------------------------------------------------------------------------------------------------- */
 
-static int by_number(uint32_t a, uint32_t b)
+static int findings_by_number(uint32_t a, uint32_t b)
 {
     return (a > b) - (a < b);
 }
 
 /* Whatever keys of a finding are told together when they are many. */
-static int by_family(const struct entry *a, const struct entry *b)
+static int findings_by_family(const struct entry *a, const struct entry *b)
 {
-    int order = by_number(a->finding, b->finding);
+    int order = findings_by_number(a->finding, b->finding);
 
-    order = order ? order : by_number(a->key.variant, b->key.variant);
-    order = order ? order : by_number(a->key.side, b->key.side);
-    return order ? order : by_number(a->key.icmp, b->key.icmp);
+    order = order ? order : findings_by_number(a->key.variant, b->key.variant);
+    order = order ? order : findings_by_number(a->key.side, b->key.side);
+    return order ? order : findings_by_number(a->key.icmp, b->key.icmp);
 }
 
-static int by_key(const struct entry *a, const struct entry *b)
+static int findings_by_key(const struct entry *a, const struct entry *b)
 {
-    int order = by_number(a->key.is_many, b->key.is_many);
+    int order = findings_by_number(a->key.is_many, b->key.is_many);
 
-    order = order ? order : by_number(a->key.to, b->key.to);
-    order = order ? order : by_number(a->key.port, b->key.port);
-    return order ? order : by_number(a->key.from, b->key.from);
+    order = order ? order : findings_by_number(a->key.to, b->key.to);
+    order = order ? order : findings_by_number(a->key.port, b->key.port);
+    return order ? order : findings_by_number(a->key.from, b->key.from);
 }
 
-static bool in_order_of_keys(const void *one, const void *other)
+static bool findings_in_order_of_keys(const void *one, const void *other)
 {
     const struct entry *a = one, *b = other;
-    int order = by_family(a, b);
+    int order = findings_by_family(a, b);
 
-    order = order ? order : by_key(a, b);
-    order = order ? order : by_number(a->index, b->index);
+    order = order ? order : findings_by_key(a, b);
+    order = order ? order : findings_by_number(a->index, b->index);
     return order ? order < 0 : a->ordinal < b->ordinal;
 }
 
-static bool in_order_of_connections(const void *one, const void *other)
+static bool findings_in_order_of_connections(const void *one, const void *other)
 {
     const struct entry *a = one, *b = other;
 
@@ -270,17 +270,17 @@ struct stretch {
 };
 
 /* The end of the entries that have the same key as the first one. */
-static struct entry *end_of_key(const struct stretch *all)
+static struct entry *findings_end_of_key(const struct stretch *all)
 {
     struct entry *entry = all->first;
 
-    while (entry < all->end && by_key(entry, all->first) == 0) {
+    while (entry < all->end && findings_by_key(entry, all->first) == 0) {
         entry++;
     }
     return entry;
 }
 
-static struct entry *end_of_host(const struct stretch *all)
+static struct entry *findings_end_of_host(const struct stretch *all)
 {
     struct entry *entry = all->first;
 
@@ -290,22 +290,22 @@ static struct entry *end_of_host(const struct stretch *all)
     return entry;
 }
 
-static uint32_t count_keys(struct stretch all)
+static uint32_t findings_count_keys(struct stretch all)
 {
     uint32_t count = 0;
 
-    for (; all.first < all.end; all.first = end_of_key(&all)) {
+    for (; all.first < all.end; all.first = findings_end_of_key(&all)) {
         count++;
     }
     return count;
 }
 
 /* Several ports of one host become one key. */
-static void fold_ports(struct stretch family)
+static void findings_fold_ports(struct stretch family)
 {
     while (family.first < family.end) {
-        struct stretch host = {family.first, end_of_host(&family)};
-        bool folds = host.first->key.port != 0 && count_keys(host) >= PORTS_MIN;
+        struct stretch host = {family.first, findings_end_of_host(&family)};
+        bool folds = host.first->key.port != 0 && findings_count_keys(host) >= PORTS_MIN;
 
         for (struct entry *entry = host.first; entry < host.end && folds; entry++) {
             entry->key.port = 0;
@@ -315,7 +315,7 @@ static void fold_ports(struct stretch family)
 }
 
 /* What decides which keys are told one by one: what they cost, or how many they are where nothing costs anything. */
-static int64_t weight(struct stretch all, bool by_cost)
+static int64_t findings_weight(struct stretch all, bool by_cost)
 {
     int64_t sum = 0;
 
@@ -326,17 +326,17 @@ static int64_t weight(struct stretch all, bool by_cost)
 }
 
 /* Too many keys: the light ones become one. */
-static void fold_keys(struct stretch family)
+static void findings_fold_keys(struct stretch family)
 {
-    bool by_cost = weight(family, true) > 0;
-    int64_t all = weight(family, by_cost);
+    bool by_cost = findings_weight(family, true) > 0;
+    int64_t all = findings_weight(family, by_cost);
 
-    if (count_keys(family) <= KEYS_MAX) {
+    if (findings_count_keys(family) <= KEYS_MAX) {
         return;
     }
     while (family.first < family.end) {
-        struct stretch key = {family.first, end_of_key(&family)};
-        bool stays = weight(key, by_cost) >= all / KEY_PART;
+        struct stretch key = {family.first, findings_end_of_key(&family)};
+        bool stays = findings_weight(key, by_cost) >= all / KEY_PART;
 
         for (struct entry *entry = key.first; entry < key.end && !stays; entry++) {
             entry->key.from = entry->key.to = entry->key.port = 0;
@@ -346,19 +346,19 @@ static void fold_keys(struct stretch family)
     }
 }
 
-static void fold(struct tl_findings *findings)
+static void findings_fold(struct tl_findings *findings)
 {
     struct stretch all = {findings->entries, findings->entries + findings->entry_count};
 
-    tl_sort(findings->entries, findings->entry_count, sizeof *findings->entries, in_order_of_keys);
+    tl_sort(findings->entries, findings->entry_count, sizeof *findings->entries, findings_in_order_of_keys);
     while (all.first < all.end) {
         struct stretch family = {all.first, all.first};
 
-        while (family.end < all.end && by_family(family.end, all.first) == 0) {
+        while (family.end < all.end && findings_by_family(family.end, all.first) == 0) {
             family.end++;
         }
-        fold_ports(family);
-        fold_keys(family);
+        findings_fold_ports(family);
+        findings_fold_keys(family);
         all.first = family.end;
     }
 }
@@ -366,21 +366,22 @@ static void fold(struct tl_findings *findings)
 /* ---- round 3: sum up ----------------------------------------------------------------------------------------------------- */
 
 /* Numbers the groups, in the order of their keys. Beyond TL_GROUPS_MAX, which no family reaches alone, the last one takes the rest. */
-static bool make_groups(struct tl_findings *findings)
+static bool findings_make_groups(struct tl_findings *findings)
 {
     uint32_t count = 0;
 
-    tl_sort(findings->entries, findings->entry_count, sizeof *findings->entries, in_order_of_keys);
+    tl_sort(findings->entries, findings->entry_count, sizeof *findings->entries, findings_in_order_of_keys);
     for (uint32_t i = 0; i < findings->entry_count; i++) {
         struct entry *entry = &findings->entries[i];
 
-        if (count == 0 || ((by_family(entry, entry - 1) != 0 || by_key(entry, entry - 1) != 0) && count < TL_GROUPS_MAX)) {
+        if (count == 0 ||
+            ((findings_by_family(entry, entry - 1) != 0 || findings_by_key(entry, entry - 1) != 0) && count < TL_GROUPS_MAX)) {
             count++;
         }
         entry->group = (uint16_t)(count - 1);
     }
     findings->group_count = count;
-    findings->groups = take(&findings->allocator, count, sizeof *findings->groups);
+    findings->groups = findings_take(&findings->allocator, count, sizeof *findings->groups);
     if (!findings->groups) {
         return false;
     }
@@ -394,13 +395,13 @@ static bool make_groups(struct tl_findings *findings)
     return true;
 }
 
-static void add_claims(struct tl_findings *findings)
+static void findings_add_claims(struct tl_findings *findings)
 {
     struct tl_claim claims[TL_CLAIMS_MAX];
     struct tl_case c;
     uint32_t read = UINT32_MAX;
 
-    tl_sort(findings->entries, findings->entry_count, sizeof *findings->entries, in_order_of_connections);
+    tl_sort(findings->entries, findings->entry_count, sizeof *findings->entries, findings_in_order_of_connections);
     for (uint32_t i = 0; i < findings->entry_count; i++) {
         const struct entry *entry = &findings->entries[i];
 
@@ -416,7 +417,7 @@ static void add_claims(struct tl_findings *findings)
 
 /* ---- rank ---------------------------------------------------------------------------------------------------------------- */
 
-static unsigned place_of(const struct tl_finding_group *group)
+static unsigned findings_place_of(const struct tl_finding_group *group)
 {
     return group->class == TL_CLASS_NOTE ? 1 : group->class == TL_CLASS_CAVEAT ? 2 : 0;
 }
@@ -426,12 +427,12 @@ struct place {
     const struct tl_finding_group *group;
 };
 
-static bool ranks_before(const void *one, const void *other)
+static bool findings_ranks_before(const void *one, const void *other)
 {
     const struct tl_finding_group *a = ((const struct place *)one)->group, *b = ((const struct place *)other)->group;
 
-    if (place_of(a) != place_of(b)) {
-        return place_of(a) < place_of(b);
+    if (findings_place_of(a) != findings_place_of(b)) {
+        return findings_place_of(a) < findings_place_of(b);
     }
     if (a->score_ns != b->score_ns) {
         return a->score_ns > b->score_ns;
@@ -440,23 +441,23 @@ static bool ranks_before(const void *one, const void *other)
 }
 
 /* Puts the groups into their order, and renames them in the marks. */
-static bool rank(struct tl_findings *findings)
+static bool findings_rank(struct tl_findings *findings)
 {
     const struct tl_allocator *allocator = &findings->allocator;
     uint32_t count = findings->group_count;
-    struct place *places = take(allocator, count, sizeof *places);
-    struct tl_finding_group *groups = take(allocator, count, sizeof *groups);
+    struct place *places = findings_take(allocator, count, sizeof *places);
+    struct tl_finding_group *groups = findings_take(allocator, count, sizeof *groups);
 
     for (uint32_t i = 0; i < count && places && groups; i++) {
         tl_finding_group_settle(&findings->groups[i], findings->summary.doubtful);
         places[i].group = &findings->groups[i];
     }
     if (!places || !groups) {
-        give(allocator, places, count, sizeof *places);
-        give(allocator, groups, count, sizeof *groups);
+        findings_give(allocator, places, count, sizeof *places);
+        findings_give(allocator, groups, count, sizeof *groups);
         return false;
     }
-    tl_sort(places, count, sizeof *places, ranks_before);
+    tl_sort(places, count, sizeof *places, findings_ranks_before);
     for (uint32_t i = 0; i < count; i++) {
         findings->groups[places[i].group - findings->groups].number = i + 1;
         groups[i] = *places[i].group;
@@ -464,46 +465,46 @@ static bool rank(struct tl_findings *findings)
     for (uint32_t i = 0; i < findings->entry_count; i++) {
         findings->marks[i].group = (uint16_t)findings->groups[findings->marks[i].group].number;
     }
-    give(allocator, places, count, sizeof *places);
-    give(allocator, findings->groups, count, sizeof *groups);
+    findings_give(allocator, places, count, sizeof *places);
+    findings_give(allocator, findings->groups, count, sizeof *groups);
     findings->groups = groups;
     return true;
 }
 
 /* ---- the whole ----------------------------------------------------------------------------------------------------------- */
 
-static bool decide(struct tl_findings *findings)
+static bool findings_decide(struct tl_findings *findings)
 {
-    if (!take_scratch(findings)) {
+    if (!findings_take_scratch(findings)) {
         return false;
     }
-    learn(findings);
-    if (!judge(findings)) {
+    findings_learn(findings);
+    if (!findings_judge(findings)) {
         return false;
     }
-    fold(findings);
-    findings->marks = take(&findings->allocator, findings->entry_count, sizeof *findings->marks);
-    if (!findings->marks || !make_groups(findings)) {
+    findings_fold(findings);
+    findings->marks = findings_take(&findings->allocator, findings->entry_count, sizeof *findings->marks);
+    if (!findings->marks || !findings_make_groups(findings)) {
         return false;
     }
-    add_claims(findings);
-    return rank(findings);
+    findings_add_claims(findings);
+    return findings_rank(findings);
 }
 
 struct tl_findings *tl_findings_new(const struct tl_allocator *allocator, const struct tl_findings_source *source)
 {
-    struct tl_findings *findings = take(allocator, 1, sizeof *findings);
+    struct tl_findings *findings = findings_take(allocator, 1, sizeof *findings);
 
     if (!findings) {
         return NULL;
     }
     findings->allocator = *allocator;
     findings->source = *source;
-    if (!decide(findings)) {
+    if (!findings_decide(findings)) {
         tl_findings_free(findings);
         return NULL;
     }
-    give_back_scratch(findings);
+    findings_give_back_scratch(findings);
     return findings;
 }
 

@@ -8,7 +8,7 @@
 #include <string.h>
 
 /* Lets the element that belongs at `hole` or below, and is kept aside, find its place in the heap. */
-static void sift(char *elements, size_t hole, size_t count, size_t bytes, bool (*before)(const void *a, const void *b))
+static void sort_sift(char *elements, size_t hole, size_t count, size_t bytes, bool (*before)(const void *a, const void *b))
 {
     char aside[TL_SORT_BYTES_MAX];
 
@@ -31,12 +31,12 @@ void tl_sort(void *elements, size_t count, size_t bytes, bool (*before)(const vo
 
     assert(bytes <= TL_SORT_BYTES_MAX);
     for (size_t i = count / 2; i-- > 0;) {
-        sift(first, i, count, bytes, before);
+        sort_sift(first, i, count, bytes, before);
     }
     for (size_t i = count; i-- > 1;) {
         memcpy(last, first + i * bytes, bytes);
         memcpy(first + i * bytes, first, bytes);
         memcpy(first, last, bytes);
-        sift(first, 0, i, bytes, before);
+        sort_sift(first, 0, i, bytes, before);
     }
 }

@@ -40,7 +40,7 @@ struct tl_recent_entry *tl_recent_at(const struct tl_recent *recent, unsigned i)
 }
 
 /* Makes a full ring larger. Without memory the ring stays as it is. */
-static void grow(struct tl_recent *recent)
+static void recent_grow(struct tl_recent *recent)
 {
     unsigned newest = recent->newest;
     void *entries = tl_grow_ring(recent->allocator, recent->entries, sizeof *recent->entries, recent->capacity, &newest);
@@ -76,7 +76,7 @@ struct tl_recent_entry *tl_recent_add(struct tl_recent *recent, const struct tl_
     struct tl_recent_entry *entry;
 
     if (recent->count == recent->capacity && recent->capacity < TL_RECENT_MAX) {
-        grow(recent);
+        recent_grow(recent);
     }
     if (!recent->capacity) {
         return NULL;
@@ -111,7 +111,7 @@ struct tl_recent_entry *tl_recent_add(struct tl_recent *recent, const struct tl_
 
 /* All that a copy must share with its original, but for the IP ID, and the checksum, which a device on the path changes when it
  * rewrites an option. */
-static bool same_header(const struct tl_recent_entry *entry, const struct tl_segment *segment)
+static bool recent_same_header(const struct tl_recent_entry *entry, const struct tl_segment *segment)
 {
     if (entry->seq != segment->seq || entry->len != segment->len || entry->flags != segment->flags) {
         return false;
@@ -127,15 +127,15 @@ static bool same_header(const struct tl_recent_entry *entry, const struct tl_seg
 
 /* The checksum covers what struct tl_segment leaves out: payload, SACK blocks, TSecr, urgent pointer. It also catches senders that put
  * one constant IP ID into every packet: their retransmissions carry a new TSval, so another checksum. */
-static bool same_segment(const struct tl_recent_entry *entry, const struct tl_segment *segment)
+static bool recent_same_segment(const struct tl_recent_entry *entry, const struct tl_segment *segment)
 {
-    return same_header(entry, segment) && entry->checksum == segment->checksum;
+    return recent_same_header(entry, segment) && entry->checksum == segment->checksum;
 }
 
 /* Whether this direction puts the same IP ID into everything, so that the ID says nothing. SYNs do not count: many hosts send
  * SYN and SYN-ACK from another code path. One other ID among the remembered segments is enough to trust IDs, since a network
  * card that cuts a large segment up may also give all its pieces one ID. */
-static bool has_constant_id(const struct tl_recent *recent, const struct tl_segment *segment)
+static bool recent_has_constant_id(const struct tl_recent *recent, const struct tl_segment *segment)
 {
     unsigned others = 0;
 
@@ -148,36 +148,36 @@ static bool has_constant_id(const struct tl_recent *recent, const struct tl_segm
         if (entry->ip_id != segment->ip_id) {
             return false;
         }
-        others += !same_segment(entry, segment);
+        others += !recent_same_segment(entry, segment);
     }
     return others >= CONSTANT_ID_SEGMENTS;
 }
 
 /* How long after `entry` the segment came. A clock that ran backwards counts as no time at all. Unsigned, so that no pair of times
  * overflows. */
-static uint64_t age_of(const struct tl_recent_entry *entry, const struct tl_segment *segment)
+static uint64_t recent_age_of(const struct tl_recent_entry *entry, const struct tl_segment *segment)
 {
     return segment->time_ns > entry->time_ns ? (uint64_t)segment->time_ns - (uint64_t)entry->time_ns : 0;
 }
 
 /* Before the first timeout of a connection (RFC 6298 2.1), which a host may answer by the same packet, IP ID included (RFC 1122 3.2.1.5,
  * RFC 6864 4.2). */
-static bool is_soon(const struct tl_recent_entry *entry, const struct tl_segment *segment)
+static bool recent_is_soon(const struct tl_recent_entry *entry, const struct tl_segment *segment)
 {
-    return age_of(entry, segment) < same_id_ns;
+    return recent_age_of(entry, segment) < same_id_ns;
 }
 
 /* Captured at another place on the path: more hops, or at once (before and after a network card filled the checksum in). */
-static bool is_elsewhere(const struct tl_recent_entry *entry, const struct tl_segment *segment)
+static bool recent_is_elsewhere(const struct tl_recent_entry *entry, const struct tl_segment *segment)
 {
-    return entry->ttl != segment->ttl || age_of(entry, segment) < copy_ns;
+    return entry->ttl != segment->ttl || recent_age_of(entry, segment) < copy_ns;
 }
 
 /* Whether the timestamp alone shows that `segment`, equal to `entry`, is the same packet. First match wins. */
-static bool tsval_shows_copy(const struct tl_recent *recent, const struct tl_recent_entry *entry,
-                             const struct tl_segment *segment, const struct tl_copy_context *context)
+static bool recent_tsval_shows_copy(const struct tl_recent *recent, const struct tl_recent_entry *entry,
+                                    const struct tl_segment *segment, const struct tl_copy_context *context)
 {
-    uint64_t age_ns = age_of(entry, segment);
+    uint64_t age_ns = recent_age_of(entry, segment);
     bool has_octets = segment->len > 0 || (segment->flags & (TL_SYN | TL_FIN));
 
     /* A receiver may send equal pure ACKs within one tick, and a host may repeat a reset at once. */
@@ -201,7 +201,7 @@ static bool tsval_shows_copy(const struct tl_recent *recent, const struct tl_rec
     }
     /* The tick is coarse or not known, so equal TSvals say little. But no answer can have reached the sender in less than a
      * round trip, and no timer is shorter. Half of it, for the capture point delays unevenly. */
-    /* share tsval_shows_copy: RTT / 2; nothing can have answered so soon */
+    /* share recent_tsval_shows_copy: RTT / 2; nothing can have answered so soon */
     return age_ns < (uint64_t)context->rtt_ns / 2;
 }
 
@@ -216,12 +216,12 @@ const struct tl_recent_entry *tl_recent_find_copy(const struct tl_recent *recent
         const struct tl_recent_entry *entry = tl_recent_at(recent, i);
 
         /* A retransmission is a new packet: a host that uses IDs at all gives it another one, timestamps or not. */
-        if (!same_header(entry, segment) || (has_id && entry->ip_id != segment->ip_id)) {
+        if (!recent_same_header(entry, segment) || (has_id && entry->ip_id != segment->ip_id)) {
             continue;
         }
-        if (has_id && !is_constant && is_soon(entry, segment) &&
-            (entry->checksum == segment->checksum || is_elsewhere(entry, segment))) {
-            is_constant = has_constant_id(recent, segment);
+        if (has_id && !is_constant && recent_is_soon(entry, segment) &&
+            (entry->checksum == segment->checksum || recent_is_elsewhere(entry, segment))) {
+            is_constant = recent_has_constant_id(recent, segment);
             if (!is_constant) {
                 return entry;
             }
@@ -229,7 +229,7 @@ const struct tl_recent_entry *tl_recent_find_copy(const struct tl_recent *recent
         if (entry->checksum != segment->checksum) {
             continue;
         }
-        if (tsval_shows_copy(recent, entry, segment, context)) {
+        if (recent_tsval_shows_copy(recent, entry, segment, context)) {
             return entry;
         }
     }

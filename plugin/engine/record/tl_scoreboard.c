@@ -49,8 +49,8 @@ void tl_scoreboard_restart(struct tl_scoreboard *sent, uint32_t seq)
 
 /* ---- adding ------------------------------------------------------------------------------------------------------------ */
 
-static struct tl_scoreboard_entry first_transmission(const struct tl_segment *segment, uint32_t seq, uint32_t end,
-                                                     unsigned flags)
+static struct tl_scoreboard_entry scoreboard_first_transmission(const struct tl_segment *segment, uint32_t seq, uint32_t end,
+                                                                unsigned flags)
 {
     uint32_t tsval = segment->options & TL_OPT_TIMESTAMPS ? segment->tsval : 0;
 
@@ -71,7 +71,8 @@ static struct tl_scoreboard_entry first_transmission(const struct tl_segment *se
 }
 
 /* The same bytes once more: what `old` says of the first transmission and their number goes on. */
-static struct tl_scoreboard_entry next_transmission(struct tl_scoreboard_entry entry, const struct tl_scoreboard_entry *old)
+static struct tl_scoreboard_entry scoreboard_next_transmission(struct tl_scoreboard_entry entry,
+                                                               const struct tl_scoreboard_entry *old)
 {
     entry.first_time_ns = old->first_time_ns;
     entry.first_frame = old->first_frame;
@@ -83,7 +84,7 @@ static struct tl_scoreboard_entry next_transmission(struct tl_scoreboard_entry e
 }
 
 /* The part of a segment that is to become entries: from floor on. False if there is none. */
-static bool clip(const struct tl_scoreboard *sent, const struct tl_segment *segment, uint32_t *low, uint32_t *high)
+static bool scoreboard_clip(const struct tl_scoreboard *sent, const struct tl_segment *segment, uint32_t *low, uint32_t *high)
 {
     int64_t ahead = tl_seq_diff(segment->seq, sent->max), floor = -(int64_t)tl_room_above(sent, sent->max);
 
@@ -92,7 +93,7 @@ static bool clip(const struct tl_scoreboard *sent, const struct tl_segment *segm
     return sent->started && ahead + tl_event_length(segment->flags, segment->len) > floor;
 }
 
-static struct span plan(const struct tl_scoreboard *sent, uint32_t low, uint32_t high)
+static struct span scoreboard_plan(const struct tl_scoreboard *sent, uint32_t low, uint32_t high)
 {
     struct span span = {.low = low, .high = high, .first = tl_scoreboard_index(sent, low)};
     uint32_t pos = tl_room_above(sent, low), from = pos, to = tl_room_above(sent, high);
@@ -112,7 +113,7 @@ static struct span plan(const struct tl_scoreboard *sent, uint32_t low, uint32_t
 
 /* Writes a piece at position w, or joins it to the one before if that differs in nothing else, or if both are of this segment and
  * it has enough of them, new bytes left out. Returns the next position. */
-static unsigned emit(struct tl_scoreboard *sent, unsigned first, unsigned w, const struct tl_scoreboard_entry *piece)
+static unsigned scoreboard_emit(struct tl_scoreboard *sent, unsigned first, unsigned w, const struct tl_scoreboard_entry *piece)
 {
     struct tl_scoreboard_entry *last = w > first ? tl_room_entry(sent, w - 1) : NULL;
 
@@ -133,7 +134,7 @@ static unsigned emit(struct tl_scoreboard *sent, unsigned first, unsigned w, con
 
 /* Replaces the entries of the span by what they are after the segment. Reading stays ahead of writing, for each entry read
  * yields one piece or more, and `pieces` counts all of them. */
-static void write_span(struct tl_scoreboard *sent, const struct span *span, const struct tl_segment *segment)
+static void scoreboard_write_span(struct tl_scoreboard *sent, const struct span *span, const struct tl_segment *segment)
 {
     unsigned extra = span->pieces - (span->last - span->first), w = span->first;
     uint32_t pos = span->low;
@@ -149,35 +150,37 @@ static void write_span(struct tl_scoreboard *sent, const struct span *span, cons
         if (cut) {
             piece = old;
             piece.end = from;
-            w = emit(sent, span->first, w, &piece);
+            w = scoreboard_emit(sent, span->first, w, &piece);
         } else if (from != pos) {
-            piece = first_transmission(segment, pos, from, TL_SCOREBOARD_FILLED);
-            w = emit(sent, span->first, w, &piece);
+            piece = scoreboard_first_transmission(segment, pos, from, TL_SCOREBOARD_FILLED);
+            w = scoreboard_emit(sent, span->first, w, &piece);
         }
-        piece = next_transmission(first_transmission(segment, from, rest ? span->high : old.end, 0), &old);
+        piece =
+            scoreboard_next_transmission(scoreboard_first_transmission(segment, from, rest ? span->high : old.end, 0), &old);
         if (old.seq == span->low) {
             piece.flags |= old.flags & TL_SCOREBOARD_OPENER; /* the hole below is still there */
         }
-        w = emit(sent, span->first, w, &piece);
+        w = scoreboard_emit(sent, span->first, w, &piece);
         if (rest) {
             piece = old;
             piece.seq = span->high;
             piece.flags &= (uint8_t)~TL_SCOREBOARD_OPENER;
-            w = emit(sent, span->first, w, &piece);
+            w = scoreboard_emit(sent, span->first, w, &piece);
         }
         pos = old.end;
     }
     if (tl_room_above(sent, pos) < tl_room_above(sent, span->high)) {
         bool old_bytes = tl_room_above(sent, pos) < tl_room_above(sent, sent->max);
-        struct tl_scoreboard_entry piece = first_transmission(segment, pos, span->high, old_bytes ? TL_SCOREBOARD_FILLED : 0);
+        struct tl_scoreboard_entry piece =
+            scoreboard_first_transmission(segment, pos, span->high, old_bytes ? TL_SCOREBOARD_FILLED : 0);
 
-        w = emit(sent, span->first, w, &piece);
+        w = scoreboard_emit(sent, span->first, w, &piece);
     }
     tl_room_close(sent, w, span->last + extra - w);
 }
 
 /* Moves `whole` on over entries that follow without a gap. Each entry is passed once. */
-static void extend_whole(struct tl_scoreboard *sent)
+static void scoreboard_extend_whole(struct tl_scoreboard *sent)
 {
     for (unsigned i = tl_scoreboard_index(sent, sent->whole); i < sent->count; i++) {
         const struct tl_scoreboard_entry *entry = tl_room_entry(sent, i);
@@ -190,7 +193,7 @@ static void extend_whole(struct tl_scoreboard *sent)
 }
 
 /* Makes the bytes of a span captured once more. There is room. */
-static void cover(struct tl_scoreboard *sent, const struct span *span, const struct tl_segment *segment)
+static void scoreboard_cover(struct tl_scoreboard *sent, const struct span *span, const struct tl_segment *segment)
 {
     const uint32_t low = span->low, high = span->high;
     uint32_t below = span->first ? tl_room_entry(sent, span->first - 1)->end : sent->floor;
@@ -202,7 +205,7 @@ static void cover(struct tl_scoreboard *sent, const struct span *span, const str
     struct tl_scoreboard_opener opener = {0};
     bool known = inherits && tl_room_opener(sent, span->first, &opener);
 
-    write_span(sent, span, segment);
+    scoreboard_write_span(sent, span, segment);
     tl_room_drop_openers(sent, inherits ? low - 1 : low, high);
     if (tl_room_above(sent, low) > tl_room_above(sent, sent->max)) {
         tl_room_drop_openers(sent, sent->max - 1, sent->max); /* the hole below max has become part of a larger one */
@@ -222,8 +225,8 @@ static void cover(struct tl_scoreboard *sent, const struct span *span, const str
 
 /* ---- leaving ----------------------------------------------------------------------------------------------------------- */
 
-static bool pass_hole(struct tl_scoreboard *sent, uint32_t from, uint32_t to, unsigned i,
-                      struct tl_scoreboard_ack_result *result)
+static bool scoreboard_pass_hole(struct tl_scoreboard *sent, uint32_t from, uint32_t to, unsigned i,
+                                 struct tl_scoreboard_ack_result *result)
 {
     struct tl_scoreboard_entry hole = {.seq = from, .end = to, .flags = TL_SCOREBOARD_ACKED};
     struct tl_scoreboard_opener opener;
@@ -237,8 +240,8 @@ static bool pass_hole(struct tl_scoreboard *sent, uint32_t from, uint32_t to, un
     return tl_room_remember(sent, &hole);
 }
 
-static bool pass_entry(struct tl_scoreboard *sent, const struct tl_scoreboard_entry *entry,
-                       struct tl_scoreboard_ack_result *result)
+static bool scoreboard_pass_entry(struct tl_scoreboard *sent, const struct tl_scoreboard_entry *entry,
+                                  struct tl_scoreboard_ack_result *result)
 {
     result->last = *entry;
     result->last.flags = (uint8_t)((entry->flags & ~TL_SCOREBOARD_OPENER) | TL_SCOREBOARD_ACKED);
@@ -251,7 +254,7 @@ static bool pass_entry(struct tl_scoreboard *sent, const struct tl_scoreboard_en
 
 /* Moves floor up to `to`, which may be beyond max. With a result, what lies below is acknowledged and goes to the ring;
  * without one it is forgotten. False: the ring had no memory. O(1) amortised: an entry leaves once. */
-static bool retire(struct tl_scoreboard *sent, uint32_t to, struct tl_scoreboard_ack_result *result)
+static bool scoreboard_retire(struct tl_scoreboard *sent, uint32_t to, struct tl_scoreboard_ack_result *result)
 {
     uint32_t pos = sent->floor, limit = tl_room_above(sent, to);
     bool remembered = true;
@@ -262,13 +265,13 @@ static bool retire(struct tl_scoreboard *sent, uint32_t to, struct tl_scoreboard
         bool cut = tl_room_above(sent, part.end) > limit;
 
         if (result && part.seq != pos) {
-            remembered &= pass_hole(sent, pos, part.seq, n, result);
+            remembered &= scoreboard_pass_hole(sent, pos, part.seq, n, result);
         }
         if (cut) {
             part.end = tl_room_entry(sent, n)->seq = to;
         }
         if (result) {
-            remembered &= pass_entry(sent, &part, result);
+            remembered &= scoreboard_pass_entry(sent, &part, result);
         }
         pos = part.end;
         if (cut) {
@@ -276,7 +279,7 @@ static bool retire(struct tl_scoreboard *sent, uint32_t to, struct tl_scoreboard
         }
     }
     if (result && pos != to) {
-        remembered &= pass_hole(sent, pos, to, n, result);
+        remembered &= scoreboard_pass_hole(sent, pos, to, n, result);
     }
     if (result && result->last.end != to) {
         result->last = (struct tl_scoreboard_entry){0};
@@ -297,14 +300,14 @@ static bool retire(struct tl_scoreboard *sent, uint32_t to, struct tl_scoreboard
     }
     sent->floor = to;
     if (sent->whole == to) {
-        extend_whole(sent);
+        scoreboard_extend_whole(sent);
     }
     return remembered;
 }
 
 /* Makes at most `target` entries of more. First neighbours with equal tx_count become one, pair by pair from the oldest, only
  * as many as needed: what is recent stays exact. What cannot be merged is forgotten from the oldest on. O(n). */
-static void compact(struct tl_scoreboard *sent, unsigned target)
+static void scoreboard_compact(struct tl_scoreboard *sent, unsigned target)
 {
     unsigned count = sent->count, w = 0;
 
@@ -322,18 +325,18 @@ static void compact(struct tl_scoreboard *sent, unsigned target)
     }
     sent->count = (uint16_t)w;
     if (w > target) {
-        retire(sent, tl_room_entry(sent, w - target - 1)->end, NULL);
+        scoreboard_retire(sent, tl_room_entry(sent, w - target - 1)->end, NULL);
         sent->anchored = true; /* bytes below floor are forgotten now: no hole can begin there any more */
     }
 }
 
 /* No more than the largest window can be in flight (RFC 7323 2.3). So everything below `to` was acknowledged, although no ACK
  * was captured; else a long one-way capture would outgrow the sequence space. */
-static void forget(struct tl_scoreboard *sent, uint32_t to)
+static void scoreboard_forget(struct tl_scoreboard *sent, uint32_t to)
 {
     tl_room_age(sent, to - sent->una);
     if (to - sent->una > sent->floor - sent->una) {
-        retire(sent, to, NULL);
+        scoreboard_retire(sent, to, NULL);
     }
     sent->una = to;
     sent->anchored = true;
@@ -342,27 +345,27 @@ static void forget(struct tl_scoreboard *sent, uint32_t to)
 /* ---- changes ----------------------------------------------------------------------------------------------------------- */
 
 /* Plans where the segment goes, and says how many entries more than now that takes at most. */
-static unsigned entries_needed(const struct tl_scoreboard *sent, const struct tl_segment *segment,
-                               const struct tl_scoreboard_result *result, struct span *span)
+static unsigned scoreboard_entries_needed(const struct tl_scoreboard *sent, const struct tl_segment *segment,
+                                          const struct tl_scoreboard_result *result, struct span *span)
 {
     unsigned below = !sent->started || result->before_start; /* the record will be made to reach down to the segment */
     uint32_t low, high;
 
     *span = (struct span){0};
-    if (!clip(sent, segment, &low, &high)) {
+    if (!scoreboard_clip(sent, segment, &low, &high)) {
         return below;
     }
-    *span = plan(sent, low, high);
+    *span = scoreboard_plan(sent, low, high);
     return span->pieces - (span->last - span->first) + below;
 }
 
-/* Memory for all that the segment needs, and no more entries than allowed. `span`: where it goes, as long as make_reach() moves
+/* Memory for all that the segment needs, and no more entries than allowed. `span`: where it goes, as long as scoreboard_make_reach() moves
  * nothing. False: nothing changed. */
-static bool reserve(struct tl_scoreboard *sent, const struct tl_segment *segment, const struct tl_scoreboard_result *result,
-                    struct span *span)
+static bool scoreboard_reserve(struct tl_scoreboard *sent, const struct tl_segment *segment,
+                               const struct tl_scoreboard_result *result, struct span *span)
 {
     uint32_t captured_to = sent->count ? tl_room_entry(sent, sent->count - 1U)->end : sent->floor;
-    unsigned needed = entries_needed(sent, segment, result, span), target = sent->limit - sent->limit / 4U;
+    unsigned needed = scoreboard_entries_needed(sent, segment, result, span), target = sent->limit - sent->limit / 4U;
 
     if (needed && !tl_room_grow_entries(sent, sent->count + needed)) {
         return false;
@@ -375,14 +378,15 @@ static bool reserve(struct tl_scoreboard *sent, const struct tl_segment *segment
     }
     /* At half the limit minus two even a segment that fills every hole finds room. */
     for (; sent->count + needed > sent->limit; target = sent->limit / 2U - 2) {
-        compact(sent, target);
-        needed = entries_needed(sent, segment, result, span);
+        scoreboard_compact(sent, target);
+        needed = scoreboard_entries_needed(sent, segment, result, span);
     }
     return true;
 }
 
 /* Starts the record, or moves its lower edge, so that the segment lies within. Whether it did. */
-static bool make_reach(struct tl_scoreboard *sent, const struct tl_segment *segment, const struct tl_scoreboard_result *result)
+static bool scoreboard_make_reach(struct tl_scoreboard *sent, const struct tl_segment *segment,
+                                  const struct tl_scoreboard_result *result)
 {
     uint32_t end = segment->seq + tl_event_length(segment->flags, segment->len);
     bool moved = !sent->started || result->before_start;
@@ -394,23 +398,23 @@ static bool make_reach(struct tl_scoreboard *sent, const struct tl_segment *segm
         sent->una = sent->floor = sent->whole = segment->seq;
     }
     if ((result->new_bytes || result->skipped_bytes) && end - sent->una > INT32_MAX) {
-        forget(sent, end - TL_SCOREBOARD_JUMP_MAX);
+        scoreboard_forget(sent, end - TL_SCOREBOARD_JUMP_MAX);
         return true;
     }
     return moved;
 }
 
 /* A segment without octets: if it starts beyond max, bytes before it were sent and not captured. */
-static enum tl_scoreboard_status add_empty(struct tl_scoreboard *sent, const struct tl_segment *segment,
-                                           const struct tl_scoreboard_result *result)
+static enum tl_scoreboard_status scoreboard_add_empty(struct tl_scoreboard *sent, const struct tl_segment *segment,
+                                                      const struct tl_scoreboard_result *result)
 {
-    const struct tl_scoreboard_entry facts = first_transmission(segment, 0, 0, 0);
+    const struct tl_scoreboard_entry facts = scoreboard_first_transmission(segment, 0, 0, 0);
     const struct tl_scoreboard_opener opener = {facts.time_ns, facts.frame, facts.tsval, segment->seq, facts.ip_id, 0};
 
     if (result->skipped_bytes && !tl_room_grow_openers(sent)) {
         return TL_SCOREBOARD_NO_MEMORY;
     }
-    (void)make_reach(sent, segment, result);
+    (void)scoreboard_make_reach(sent, segment, result);
     if (!result->skipped_bytes) {
         return TL_SCOREBOARD_OK;
     }
@@ -421,7 +425,7 @@ static enum tl_scoreboard_status add_empty(struct tl_scoreboard *sent, const str
 }
 
 /* The ring entry that holds exactly [seq, end), unless a newer one holds part of that; else NULL. */
-static struct tl_scoreboard_entry *find_same_acked(const struct tl_scoreboard *sent, uint32_t seq, uint32_t end)
+static struct tl_scoreboard_entry *scoreboard_find_same_acked(const struct tl_scoreboard *sent, uint32_t seq, uint32_t end)
 {
     struct tl_scoreboard_entry *entry;
 
@@ -438,13 +442,14 @@ static struct tl_scoreboard_entry *find_same_acked(const struct tl_scoreboard *s
 
 /* Adds the acknowledged part of a segment to the ring. Where it lies across entries it takes the history of the lowest one.
  * Older entries stay below it, since the newest that holds a byte counts. */
-static void remember_again(struct tl_scoreboard *sent, const struct tl_segment *segment,
-                           const struct tl_scoreboard_result *result)
+static void scoreboard_remember_again(struct tl_scoreboard *sent, const struct tl_segment *segment,
+                                      const struct tl_scoreboard_result *result)
 {
     const struct tl_scoreboard_entry *previous = &result->previous;
     uint32_t seq = segment->seq, end = seq + result->acked_bytes;
-    struct tl_scoreboard_entry *same = find_same_acked(sent, seq, end);
-    struct tl_scoreboard_entry entry = first_transmission(segment, seq, end, TL_SCOREBOARD_ACKED | TL_SCOREBOARD_FILLED);
+    struct tl_scoreboard_entry *same = scoreboard_find_same_acked(sent, seq, end);
+    struct tl_scoreboard_entry entry =
+        scoreboard_first_transmission(segment, seq, end, TL_SCOREBOARD_ACKED | TL_SCOREBOARD_FILLED);
 
     if (sent->una - seq > TL_SCOREBOARD_JUMP_MAX) {
         return;
@@ -452,7 +457,7 @@ static void remember_again(struct tl_scoreboard *sent, const struct tl_segment *
     if (previous->tx_count && (previous->flags & TL_SCOREBOARD_ACKED)) {
         uint32_t length = previous->end - previous->seq;
 
-        entry = next_transmission(entry, previous);
+        entry = scoreboard_next_transmission(entry, previous);
         if (seq - previous->seq > length || end - previous->seq > length) {
             entry.flags |= TL_SCOREBOARD_COARSE;
         }
@@ -465,7 +470,7 @@ static void remember_again(struct tl_scoreboard *sent, const struct tl_segment *
 }
 
 /* The ordinary case, without the search: the octets that follow the last ones, nothing missing below, room for them. */
-static bool append(struct tl_scoreboard *sent, const struct tl_segment *segment)
+static bool scoreboard_append(struct tl_scoreboard *sent, const struct tl_segment *segment)
 {
     uint32_t octets = tl_event_length(segment->flags, segment->len), high = segment->seq + octets;
 
@@ -476,7 +481,7 @@ static bool append(struct tl_scoreboard *sent, const struct tl_segment *segment)
     if (sent->count == sent->capacity && !tl_room_grow_entries(sent, sent->count + 1U)) {
         return false;
     }
-    *tl_room_entry(sent, sent->count) = first_transmission(segment, segment->seq, high, 0);
+    *tl_room_entry(sent, sent->count) = scoreboard_first_transmission(segment, segment->seq, high, 0);
     sent->count++;
     sent->max = sent->whole = high;
     return true;
@@ -489,7 +494,7 @@ enum tl_scoreboard_status tl_scoreboard_add(struct tl_scoreboard *sent, const st
     struct span span;
     bool moved;
 
-    if (append(sent, segment)) {
+    if (scoreboard_append(sent, segment)) {
         return TL_SCOREBOARD_OK;
     }
     status = tl_scoreboard_look(sent, segment, &result);
@@ -497,28 +502,28 @@ enum tl_scoreboard_status tl_scoreboard_add(struct tl_scoreboard *sent, const st
         return status;
     }
     if (!tl_event_length(segment->flags, segment->len)) {
-        return add_empty(sent, segment, &result);
+        return scoreboard_add_empty(sent, segment, &result);
     }
-    if (!reserve(sent, segment, &result, &span)) {
+    if (!scoreboard_reserve(sent, segment, &result, &span)) {
         return TL_SCOREBOARD_NO_MEMORY;
     }
-    moved = make_reach(sent, segment, &result);
+    moved = scoreboard_make_reach(sent, segment, &result);
     if (result.acked_bytes && !result.before_start) {
-        remember_again(sent, segment, &result);
+        scoreboard_remember_again(sent, segment, &result);
     }
     if (moved) {
-        (void)entries_needed(sent, segment, &result, &span);
+        (void)scoreboard_entries_needed(sent, segment, &result, &span);
     }
     if (span.low == span.high) {
         return TL_SCOREBOARD_OK; /* all of it is acknowledged */
     }
-    cover(sent, &span, segment);
+    scoreboard_cover(sent, &span, segment);
     if (tl_seq_after(span.high, sent->max)) {
         sent->max = span.high;
     }
     if (tl_seq_within(sent->whole, span.low, span.high)) {
         sent->whole = span.high;
-        extend_whole(sent);
+        scoreboard_extend_whole(sent);
     }
     return TL_SCOREBOARD_OK;
 }
@@ -545,7 +550,7 @@ enum tl_scoreboard_status tl_scoreboard_ack(struct tl_scoreboard *sent, uint32_t
         result->forgotten_bytes = advance < known ? advance : known;
         tl_room_age(sent, advance);
         if (advance > known) {
-            remembered = retire(sent, ack, result);
+            remembered = scoreboard_retire(sent, ack, result);
         }
         sent->una = ack;
     }
@@ -556,6 +561,6 @@ void tl_scoreboard_expect_acks(struct tl_scoreboard *sent, bool captured)
 {
     sent->limit = captured ? TL_SCOREBOARD_ENTRIES_MAX : TL_SCOREBOARD_ENTRIES_NO_ACKS;
     if (sent->count > sent->limit) {
-        compact(sent, sent->limit - sent->limit / 4U);
+        scoreboard_compact(sent, sent->limit - sent->limit / 4U);
     }
 }

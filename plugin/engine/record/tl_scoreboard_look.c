@@ -48,7 +48,7 @@ bool tl_scoreboard_has_hole_below(const struct tl_scoreboard *sent, uint32_t seq
 /* ---- what a segment is ------------------------------------------------------------------------------------------------- */
 
 /* Length of what two ranges share. Positions are distances from max, so that a segment on either side can be compared. */
-static uint32_t shared(int64_t low, int64_t high, int64_t from, int64_t to)
+static uint32_t scoreboard_look_shared(int64_t low, int64_t high, int64_t from, int64_t to)
 {
     low = low > from ? low : from;
     high = high < to ? high : to;
@@ -56,7 +56,7 @@ static uint32_t shared(int64_t low, int64_t high, int64_t from, int64_t to)
 }
 
 /* The acknowledged part of a segment: finds in the ring what its lowest remembered byte was. */
-static void look_acked(const struct tl_scoreboard *sent, uint32_t seq, struct tl_scoreboard_result *result)
+static void scoreboard_look_look_acked(const struct tl_scoreboard *sent, uint32_t seq, struct tl_scoreboard_result *result)
 {
     const struct tl_scoreboard_entry *previous = NULL, *hole = NULL, *entry;
     uint32_t length = result->acked_bytes;
@@ -81,7 +81,8 @@ static void look_acked(const struct tl_scoreboard *sent, uint32_t seq, struct tl
 }
 
 /* The part of a segment between floor and max: bytes in entries and in holes. */
-static void look_inside(const struct tl_scoreboard *sent, uint32_t low, uint32_t high, struct tl_scoreboard_result *result)
+static void scoreboard_look_look_inside(const struct tl_scoreboard *sent, uint32_t low, uint32_t high,
+                                        struct tl_scoreboard_result *result)
 {
     uint32_t to = tl_room_above(sent, high), pos = tl_room_above(sent, low);
     unsigned first = tl_scoreboard_index(sent, low), i;
@@ -127,16 +128,17 @@ enum tl_scoreboard_status tl_scoreboard_look(const struct tl_scoreboard *sent, c
         return TL_SCOREBOARD_OK;
     }
     result->skipped_bytes = ahead > 0 ? (uint32_t)ahead : 0;
-    result->new_bytes = shared(ahead, end, 0, INT64_MAX);
-    result->acked_bytes = shared(ahead, end, INT64_MIN, una);
-    result->forgotten_bytes = shared(ahead, end, una, floor);
+    result->new_bytes = scoreboard_look_shared(ahead, end, 0, INT64_MAX);
+    result->acked_bytes = scoreboard_look_shared(ahead, end, INT64_MIN, una);
+    result->forgotten_bytes = scoreboard_look_shared(ahead, end, una, floor);
     result->before_start = result->acked_bytes > 0 && !sent->anchored;
     if (result->acked_bytes && !result->before_start) {
-        look_acked(sent, segment->seq, result);
+        scoreboard_look_look_acked(sent, segment->seq, result);
     }
-    inside = shared(ahead, end, floor, 0);
+    inside = scoreboard_look_shared(ahead, end, floor, 0);
     if (inside) {
-        look_inside(sent, ahead < floor ? sent->floor : segment->seq, end < 0 ? segment->seq + octets : sent->max, result);
+        scoreboard_look_look_inside(sent, ahead < floor ? sent->floor : segment->seq,
+                                    end < 0 ? segment->seq + octets : sent->max, result);
     }
     return TL_SCOREBOARD_OK;
 }

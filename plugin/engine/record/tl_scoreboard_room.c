@@ -11,7 +11,7 @@
  * most TL_SCOREBOARD_JUMP_MAX / 2 more. Below 2^32, so that no number is taken for another one. */
 static const uint32_t acked_age_max = (uint32_t)INT32_MAX + TL_SCOREBOARD_JUMP_MAX + TL_SCOREBOARD_JUMP_MAX / 2;
 
-static void give_back(const struct tl_scoreboard *sent, void *memory, size_t bytes)
+static void scoreboard_room_give_back(const struct tl_scoreboard *sent, void *memory, size_t bytes)
 {
     sent->allocator->free(sent->allocator->context, memory, bytes);
 }
@@ -119,8 +119,8 @@ bool tl_room_same_history(const struct tl_scoreboard_entry *a, const struct tl_s
 
 void tl_room_free_entries(struct tl_scoreboard *sent)
 {
-    give_back(sent, sent->entries, sent->capacity * sizeof *sent->entries);
-    give_back(sent, sent->openers, sent->opener_capacity * sizeof *sent->openers);
+    scoreboard_room_give_back(sent, sent->entries, sent->capacity * sizeof *sent->entries);
+    scoreboard_room_give_back(sent, sent->openers, sent->opener_capacity * sizeof *sent->openers);
     sent->entries = NULL;
     sent->openers = NULL;
     sent->first = sent->count = sent->capacity = 0;
@@ -130,7 +130,7 @@ void tl_room_free_entries(struct tl_scoreboard *sent)
 /* ---- openers ----------------------------------------------------------------------------------------------------------- */
 
 /* Position of the first stored opener with its key at or above seq. */
-static unsigned opener_index(const struct tl_scoreboard *sent, uint32_t seq)
+static unsigned scoreboard_room_opener_index(const struct tl_scoreboard *sent, uint32_t seq)
 {
     unsigned low = 0, high = sent->opener_count;
 
@@ -164,7 +164,7 @@ bool tl_room_grow_openers(struct tl_scoreboard *sent)
 }
 
 /* Removes the stored openers at positions from .. to - 1. */
-static void remove_openers(struct tl_scoreboard *sent, unsigned from, unsigned to)
+static void scoreboard_room_remove_openers(struct tl_scoreboard *sent, unsigned from, unsigned to)
 {
     for (unsigned i = to; i < sent->opener_count; i++) {
         sent->openers[from + i - to] = sent->openers[i];
@@ -177,9 +177,9 @@ void tl_room_put_opener(struct tl_scoreboard *sent, const struct tl_scoreboard_o
     unsigned at;
 
     if (sent->opener_count == sent->opener_capacity) {
-        remove_openers(sent, 0, 1);
+        scoreboard_room_remove_openers(sent, 0, 1);
     }
-    at = opener_index(sent, opener->seq);
+    at = scoreboard_room_opener_index(sent, opener->seq);
     for (unsigned i = sent->opener_count; i > at; i--) {
         sent->openers[i] = sent->openers[i - 1];
     }
@@ -195,10 +195,10 @@ void tl_room_drop_openers(struct tl_scoreboard *sent, uint32_t low, uint32_t hig
         return;
     }
     /* Keys up to and including `low` stay, as do those above `high`; neither plus one can wrap: both are near the record. */
-    from = opener_index(sent, low + 1);
-    to = opener_index(sent, high + 1);
+    from = scoreboard_room_opener_index(sent, low + 1);
+    to = scoreboard_room_opener_index(sent, high + 1);
     if (from < to) {
-        remove_openers(sent, from, to);
+        scoreboard_room_remove_openers(sent, from, to);
     }
 }
 
@@ -216,7 +216,7 @@ bool tl_room_opener(const struct tl_scoreboard *sent, unsigned i, struct tl_scor
         opener->ip_id = entry->first_ip_id;
         return true;
     }
-    at = opener_index(sent, key);
+    at = scoreboard_room_opener_index(sent, key);
     if (at == sent->opener_count || sent->openers[at].seq != key) {
         return false;
     }
@@ -264,7 +264,7 @@ bool tl_room_grow_acked(struct tl_scoreboard *sent)
 }
 
 /* What nobody captured can be long: of more than TL_SCOREBOARD_JUMP_MAX the upper end is kept. */
-static void trim(struct tl_scoreboard_entry *entry)
+static void scoreboard_room_trim(struct tl_scoreboard_entry *entry)
 {
     if (entry->end - entry->seq > TL_SCOREBOARD_JUMP_MAX) {
         entry->seq = entry->end - TL_SCOREBOARD_JUMP_MAX;
@@ -277,7 +277,7 @@ bool tl_room_remember(struct tl_scoreboard *sent, const struct tl_scoreboard_ent
 
     if (newest && newest->end == entry->seq && tl_room_same_history(newest, entry)) {
         newest->end = entry->end;
-        trim(newest);
+        scoreboard_room_trim(newest);
         return true;
     }
     if (!tl_room_grow_acked(sent)) {
@@ -288,7 +288,7 @@ bool tl_room_remember(struct tl_scoreboard *sent, const struct tl_scoreboard_ent
         sent->acked_count++;
     }
     *tl_room_acked(sent, 0) = *entry;
-    trim(tl_room_acked(sent, 0));
+    scoreboard_room_trim(tl_room_acked(sent, 0));
     return true;
 }
 
@@ -317,7 +317,7 @@ void tl_room_age(struct tl_scoreboard *sent, uint32_t advance)
 
 /* ---- invariants -------------------------------------------------------------------------------------------------------- */
 
-static const char *check_entries(const struct tl_scoreboard *sent)
+static const char *scoreboard_room_check_entries(const struct tl_scoreboard *sent)
 {
     uint32_t pos = 0, whole = 0, max = tl_room_above(sent, sent->max);
     unsigned flagged = 0;
@@ -356,7 +356,7 @@ static const char *check_entries(const struct tl_scoreboard *sent)
     return NULL;
 }
 
-static const char *check_openers(const struct tl_scoreboard *sent)
+static const char *scoreboard_room_check_openers(const struct tl_scoreboard *sent)
 {
     uint32_t before = 0;
 
@@ -377,7 +377,7 @@ static const char *check_openers(const struct tl_scoreboard *sent)
     return NULL;
 }
 
-static const char *check_acked(const struct tl_scoreboard *sent)
+static const char *scoreboard_room_check_acked(const struct tl_scoreboard *sent)
 {
     for (unsigned i = 0; i < sent->acked_count; i++) {
         const struct tl_scoreboard_entry *entry = tl_room_acked(sent, i);
@@ -417,9 +417,9 @@ const char *tl_scoreboard_check(const struct tl_scoreboard *sent)
     if (sent->max - sent->una > INT32_MAX || sent->floor - sent->una > sent->max - sent->una) {
         return "una, floor and max are out of order";
     }
-    wrong = check_entries(sent);
+    wrong = scoreboard_room_check_entries(sent);
     if (!wrong) {
-        wrong = check_openers(sent);
+        wrong = scoreboard_room_check_openers(sent);
     }
-    return wrong ? wrong : check_acked(sent);
+    return wrong ? wrong : scoreboard_room_check_acked(sent);
 }

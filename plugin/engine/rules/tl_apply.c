@@ -11,13 +11,13 @@
 #include "rules/tl_rexmit.h"
 
 /* Whether a record that was not made stays so: it would start at `seq`, or does. */
-static bool stays_empty(const struct tl_endpoint *end, uint32_t seq)
+static bool apply_stays_empty(const struct tl_endpoint *end, uint32_t seq)
 {
     return !end->sent && end->has_max && end->max == seq;
 }
 
 /* Starts the record anew at `seq`, from where on it counts as reached, too. */
-static void restart(const struct tl_conn *conn, struct tl_endpoint *end, uint32_t seq)
+static void apply_restart(const struct tl_conn *conn, struct tl_endpoint *end, uint32_t seq)
 {
     struct tl_scoreboard *sent = tl_conn_scoreboard(conn, end);
 
@@ -28,7 +28,7 @@ static void restart(const struct tl_conn *conn, struct tl_endpoint *end, uint32_
 
 /* ---- what a segment changes ----------------------------------------------------------------------------------------------- */
 
-static void raise(uint32_t *number, bool *known, uint32_t to)
+static void apply_raise(uint32_t *number, bool *known, uint32_t to)
 {
     if (!*known || tl_seq_after(to, *number)) {
         *number = to;
@@ -37,14 +37,14 @@ static void raise(uint32_t *number, bool *known, uint32_t to)
 }
 
 /* A SYN that was answered before it was captured: the other end has acknowledged more by now. */
-static void start_late(struct tl_step *step)
+static void apply_start_late(struct tl_step *step)
 {
     struct tl_endpoint *self = step->self;
     bool max_known = self->has_max, seen_known = self->has_seen;
 
     if (step->late) {
-        raise(&self->max, &max_known, self->isn + 1);
-        raise(&self->seen, &seen_known, self->isn + 1);
+        apply_raise(&self->max, &max_known, self->isn + 1);
+        apply_raise(&self->seen, &seen_known, self->isn + 1);
         self->has_max = self->has_seen = true;
     }
 }
@@ -65,17 +65,17 @@ static void apply_syn(struct tl_step *step)
         break;
     }
     if (step->conn->opened) {
-        start_late(step);
+        apply_start_late(step);
         return;
     }
     if (self->sent) {
-        restart(step->conn, self, self->isn + 1);
+        apply_restart(step->conn, self, self->isn + 1);
     }
     self->max = self->seen = self->isn + 1;
     self->has_max = self->has_seen = true;
 }
 
-static void tell_record(const struct tl_step *step, bool acks_captured)
+static void apply_tell_record(const struct tl_step *step, bool acks_captured)
 {
     struct tl_scoreboard *sent = tl_conn_scoreboard(step->conn, step->self);
 
@@ -85,16 +85,16 @@ static void tell_record(const struct tl_step *step, bool acks_captured)
 }
 
 /* Nothing of the peer captured: its ACKs will not come either, and the record must not wait for them. */
-static void expect_acks(struct tl_step *step)
+static void apply_expect_acks(struct tl_step *step)
 {
     /* Nothing of the other end captured: no ACK will come. */
     enum { ONE_WAY_SEGMENTS = 16 };
 
     if (step->peer->segments == 0 && step->self->segments == ONE_WAY_SEGMENTS) {
-        tell_record(step, false);
+        apply_tell_record(step, false);
         step->self->acks_unexpected = true;
     } else if (step->self->acks_unexpected && step->peer->segments > 0) {
-        tell_record(step, true);
+        apply_tell_record(step, true);
         step->self->acks_unexpected = false;
     }
 }
@@ -113,7 +113,7 @@ void tl_apply_sent(const struct tl_conn *conn, struct tl_endpoint *self, const s
     uint32_t end = seg->seq + tl_event_length(seg->flags, seg->len);
     struct tl_scoreboard *sent;
 
-    if (end == seg->seq && stays_empty(self, seg->seq)) {
+    if (end == seg->seq && apply_stays_empty(self, seg->seq)) {
         return;
     }
     sent = tl_conn_scoreboard(conn, self);
@@ -128,14 +128,14 @@ static void apply_bytes(struct tl_step *step)
     struct tl_endpoint *self = step->self;
     bool max_known = self->has_max, seen_known = self->has_seen;
 
-    expect_acks(step);
+    apply_expect_acks(step);
     /* The octet of a keep-alive is an old one or garbage; that of a window probe is data which the receiver may take. */
     if (step->is_probe && (step->seg->len == 0 || step->shape->keepalive != TL_PROBE_KIND_NONE)) {
         return;
     }
     tl_apply_sent(step->conn, self, step->seg);
-    raise(&self->max, &max_known, step->end);
-    raise(&self->seen, &seen_known, step->end);
+    apply_raise(&self->max, &max_known, step->end);
+    apply_raise(&self->seen, &seen_known, step->end);
     self->has_max = max_known;
     self->has_seen = seen_known;
     self->sent_plain = true;
@@ -150,7 +150,7 @@ static void apply_bytes(struct tl_step *step)
 
 /* Time from the peer's bytes to this ACK, if they were sent once (Karn) and in order, and nothing that was sent later, a
  * retransmission of bytes below them, drew it. */
-static void learn_half_rtt(struct tl_endpoint *self, int64_t time_ns, const struct tl_scoreboard_ack_result *acked)
+static void apply_learn_half_rtt(struct tl_endpoint *self, int64_t time_ns, const struct tl_scoreboard_ack_result *acked)
 {
     const struct tl_scoreboard_entry *last = &acked->last;
     int64_t half_rtt = time_ns - last->time_ns;
@@ -166,10 +166,10 @@ static void learn_half_rtt(struct tl_endpoint *self, int64_t time_ns, const stru
 }
 
 /* Tells the record of `end` of the ACK, and `acked` what that did. False when it is refused. */
-static bool acknowledge(const struct tl_conn *conn, struct tl_endpoint *end, uint32_t ack,
-                        struct tl_scoreboard_ack_result *acked)
+static bool apply_acknowledge(const struct tl_conn *conn, struct tl_endpoint *end, uint32_t ack,
+                              struct tl_scoreboard_ack_result *acked)
 {
-    struct tl_scoreboard *sent = stays_empty(end, ack) ? NULL : tl_conn_scoreboard(conn, end);
+    struct tl_scoreboard *sent = apply_stays_empty(end, ack) ? NULL : tl_conn_scoreboard(conn, end);
 
     if (sent) {
         return tl_scoreboard_ack(sent, ack, acked) != TL_SCOREBOARD_REFUSED;
@@ -179,8 +179,8 @@ static bool acknowledge(const struct tl_conn *conn, struct tl_endpoint *end, uin
 }
 
 /* Bytes that were never captured although the capture ran; those that were sent before it began do not count as lost. */
-static uint32_t unseen_since_begin(const struct tl_conn *conn, const struct tl_endpoint *end, uint32_t ack,
-                                   const struct tl_scoreboard_ack_result *acked)
+static uint32_t apply_unseen_since_begin(const struct tl_conn *conn, const struct tl_endpoint *end, uint32_t ack,
+                                         const struct tl_scoreboard_ack_result *acked)
 {
     uint32_t before = 0;
 
@@ -197,12 +197,12 @@ bool tl_apply_sent_ack(struct tl_conn *conn, const struct tl_segment *seg, struc
 {
     struct tl_endpoint *self = &conn->endpoint[seg->from & 1], *peer = &conn->endpoint[1 - (seg->from & 1)];
 
-    if (!acknowledge(conn, peer, seg->ack, acked)) {
+    if (!apply_acknowledge(conn, peer, seg->ack, acked)) {
         return false;
     }
-    learn_half_rtt(self, seg->time_ns, acked);
+    apply_learn_half_rtt(self, seg->time_ns, acked);
     peer->seen_bytes += acked->captured_bytes + acked->forgotten_bytes;
-    acked->unseen_bytes = unseen_since_begin(conn, peer, seg->ack, acked);
+    acked->unseen_bytes = apply_unseen_since_begin(conn, peer, seg->ack, acked);
     peer->unseen_bytes += acked->unseen_bytes;
     peer->capture |= acked->last.flags & TL_SCOREBOARD_COARSE ? TL_CAPTURE_COARSE : 0;
     return true;
@@ -228,11 +228,11 @@ static void apply_ack(struct tl_step *step)
     self->ack_ns = step->seg->time_ns;
     took = tl_apply_sent_ack(step->conn, step->seg, &result);
     if (!took) {
-        restart(step->conn, peer, ack);
+        apply_restart(step->conn, peer, ack);
     }
     peer->una = ack;
     peer->has_una = true;
-    raise(&peer->max, &max_known, ack);
+    apply_raise(&peer->max, &max_known, ack);
     peer->has_max = max_known;
     peer->fin_repeated = peer->fin_repeated && !step->acks_fin;
     tl_rexmit_after_ack(step, took ? &result : NULL);
@@ -251,7 +251,7 @@ void tl_apply_timestamps(struct tl_endpoint *self, const struct tl_segment *seg)
 }
 
 /* Whether a segment of the server without SYN shows that the client's ACK, not captured, has reached it. */
-static bool server_proves_ack(const struct tl_step *step)
+static bool apply_server_proves_ack(const struct tl_step *step)
 {
     const struct tl_endpoint *client = step->peer;
     bool knows_syn = tl_has(step, TL_ACK) && client->has_isn && tl_seq_after(step->seg->ack, client->isn);
@@ -272,7 +272,7 @@ static bool server_proves_ack(const struct tl_step *step)
 }
 
 /* Whether the segment completes the handshake, or shows that it was completed. */
-static bool opens(const struct tl_step *step)
+static bool apply_opens(const struct tl_step *step)
 {
     const struct tl_conn *conn = step->conn;
     bool is_client = conn->client == step->from && !conn->peers;
@@ -286,39 +286,39 @@ static bool opens(const struct tl_step *step)
     if (conn->peers) {
         return step->self->has_una && step->peer->has_una && tl_has(step, TL_ACK);
     }
-    return !is_client && server_proves_ack(step);
+    return !is_client && apply_server_proves_ack(step);
 }
 
-static bool all_closed(const struct tl_conn *conn)
+static bool apply_all_closed(const struct tl_conn *conn)
 {
     return tl_fin_acked(&conn->endpoint[0]) && tl_fin_acked(&conn->endpoint[1]);
 }
 
-static void close_record(struct tl_endpoint *end)
+static void apply_close_record(struct tl_endpoint *end)
 {
     if (end->sent) {
         tl_scoreboard_close(end->sent);
     }
 }
 
-static void settle(struct tl_step *step)
+static void apply_settle(struct tl_step *step)
 {
     struct tl_conn *conn = step->conn;
 
-    if (!conn->opened && step->event != TL_EVENT_RST && step->event != TL_EVENT_SYN && opens(step)) {
+    if (!conn->opened && step->event != TL_EVENT_RST && step->event != TL_EVENT_SYN && apply_opens(step)) {
         conn->opened = true;
         step->opens = true;
     }
-    if (!conn->finished && !conn->reset.ended && all_closed(conn)) {
+    if (!conn->finished && !conn->reset.ended && apply_all_closed(conn)) {
         conn->finished = true;
         conn->finish_ns = step->seg->time_ns;
         step->finishes = true;
-        close_record(step->self);
-        close_record(step->peer);
+        apply_close_record(step->self);
+        apply_close_record(step->peer);
     }
 }
 
-static bool counts(const struct tl_step *step)
+static bool apply_counts(const struct tl_step *step)
 {
     return !step->stray && !step->copy_of && step->event != TL_EVENT_RST && step->event != TL_EVENT_NOTHING;
 }
@@ -330,7 +330,7 @@ void tl_apply_segment(struct tl_step *step)
     bool syn = step->event == TL_EVENT_SYN || step->event == TL_EVENT_SYNACK;
 
     /* A challenge ACK speaks of another connection. */
-    if (!counts(step) || !(syn || step->legal) || step->shape->handshake_step == TL_HANDSHAKE_STEP_CHALLENGE_ACK) {
+    if (!apply_counts(step) || !(syn || step->legal) || step->shape->handshake_step == TL_HANDSHAKE_STEP_CHALLENGE_ACK) {
         return;
     }
     if (syn) {
@@ -345,7 +345,7 @@ void tl_apply_segment(struct tl_step *step)
     if (!bad_synack) {
         tl_window_learn(step->self, step->peer, step->seg);
     }
-    settle(step);
+    apply_settle(step);
 }
 
 /* What may draw a challenge ACK: a SYN into an open connection, or a SYN-ACK that comes again, copies included. */

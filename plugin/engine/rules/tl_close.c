@@ -12,24 +12,24 @@
 
 /* The peer's FIN may not have been captured: if a FIN acknowledges exactly one octet beyond everything captured of the peer, and
  * nothing is missing below, that octet is taken for a FIN. With more octets the FIN may hide among them. */
-static bool is_beyond_seen(const struct tl_step *step)
+static bool close_is_beyond_seen(const struct tl_step *step)
 {
     const struct tl_endpoint *peer = step->peer;
 
     return !peer->has_fin && peer->has_seen && tl_seq_after(step->seg->ack, peer->seen);
 }
 
-static bool infers_fin_of_peer(const struct tl_step *step)
+static bool close_infers_fin_of_peer(const struct tl_step *step)
 {
     const struct tl_endpoint *peer = step->peer;
 
-    return is_beyond_seen(step) && step->seg->ack - peer->seen == 1 &&
+    return close_is_beyond_seen(step) && step->seg->ack - peer->seen == 1 &&
            !tl_scoreboard_has_hole_below(tl_scoreboard_of(peer), peer->seen);
 }
 
 /* Bytes came in the place of the peer's FIN, and now they are acknowledged: whoever sent that FIN, a decoy that was to die on the way
  * for instance, the two ends know nothing of it. */
-static bool refutes_fin_of_peer(const struct tl_step *step)
+static bool close_refutes_fin_of_peer(const struct tl_step *step)
 {
     const struct tl_endpoint *peer = step->peer;
 
@@ -38,41 +38,41 @@ static bool refutes_fin_of_peer(const struct tl_step *step)
            !tl_seq_after(step->seg->ack, peer->max);
 }
 
-static bool peer_has_fin(const struct tl_step *step)
+static bool close_peer_has_fin(const struct tl_step *step)
 {
     return (step->peer->has_fin && !step->refutes_fin) || step->infers_fin;
 }
 
-static uint32_t fin_of_peer(const struct tl_step *step)
+static uint32_t close_fin_of_peer(const struct tl_step *step)
 {
     return step->infers_fin ? step->peer->seen : step->peer->fin;
 }
 
-static bool acks_peer_fin(const struct tl_step *step)
+static bool close_acks_peer_fin(const struct tl_step *step)
 {
-    return peer_has_fin(step) && tl_has(step, TL_ACK) && tl_seq_after(step->seg->ack, fin_of_peer(step));
+    return close_peer_has_fin(step) && tl_has(step, TL_ACK) && tl_seq_after(step->seg->ack, close_fin_of_peer(step));
 }
 
 /* Whether an earlier segment had acknowledged it. */
-static bool peer_fin_was_acked(const struct tl_step *step)
+static bool close_peer_fin_was_acked(const struct tl_step *step)
 {
-    return peer_has_fin(step) && step->peer->has_una && tl_seq_after(step->peer->una, fin_of_peer(step));
+    return close_peer_has_fin(step) && step->peer->has_una && tl_seq_after(step->peer->una, close_fin_of_peer(step));
 }
 
 /* A FIN that was only inferred, and then its sender sends payload at that place: it was a byte that was not captured. */
-static bool refutes_inferred_fin(const struct tl_step *step)
+static bool close_refutes_inferred_fin(const struct tl_step *step)
 {
     return step->self->fin_inferred && step->event == TL_EVENT_DATA && tl_seq_after(step->end, step->self->fin);
 }
 
-static bool self_has_fin(const struct tl_step *step)
+static bool close_self_has_fin(const struct tl_step *step)
 {
-    return step->self->has_fin && !refutes_inferred_fin(step);
+    return step->self->has_fin && !close_refutes_inferred_fin(step);
 }
 
-static unsigned closer_without_refuted(const struct tl_conn *conn, const struct tl_step *step)
+static unsigned close_closer_without_refuted(const struct tl_conn *conn, const struct tl_step *step)
 {
-    if (!refutes_inferred_fin(step)) {
+    if (!close_refutes_inferred_fin(step)) {
         return conn->closing.closer;
     }
     return step->peer->has_fin ? 1 - step->from : TL_NO_ENDPOINT;
@@ -80,16 +80,16 @@ static unsigned closer_without_refuted(const struct tl_conn *conn, const struct 
 
 /* ---- steps ------------------------------------------------------------------------------------------------------------- */
 
-static enum tl_teardown_step second_fin(const struct tl_step *step)
+static enum tl_teardown_step close_second_fin(const struct tl_step *step)
 {
-    if (!acks_peer_fin(step)) {
+    if (!close_acks_peer_fin(step)) {
         return TL_TEARDOWN_STEP_FIN2_CROSS;
     }
-    return peer_fin_was_acked(step) ? TL_TEARDOWN_STEP_FIN2 : TL_TEARDOWN_STEP_FIN2_ACK1;
+    return close_peer_fin_was_acked(step) ? TL_TEARDOWN_STEP_FIN2 : TL_TEARDOWN_STEP_FIN2_ACK1;
 }
 
 /* The FIN of the other end acknowledged this one before this one was captured: this one came first. */
-static bool is_late_first_fin(const struct tl_step *step)
+static bool close_is_late_first_fin(const struct tl_step *step)
 {
     uint32_t fin = step->seg->seq + step->seg->len;
     const struct tl_recent_entry *e;
@@ -105,7 +105,7 @@ static bool is_late_first_fin(const struct tl_step *step)
     return false;
 }
 
-static void name_fin(struct tl_step *step)
+static void close_name_fin(struct tl_step *step)
 {
     const struct tl_endpoint *self = step->self;
 
@@ -113,7 +113,7 @@ static void name_fin(struct tl_step *step)
         step->shape->teardown_step = TL_TEARDOWN_STEP_FIN_COPY;
         return;
     }
-    if (is_late_first_fin(step)) {
+    if (close_is_late_first_fin(step)) {
         step->shape->teardown_step = TL_TEARDOWN_STEP_FIN1;
         return;
     }
@@ -125,40 +125,40 @@ static void name_fin(struct tl_step *step)
         step->refs->first_in = self->fin_in;
         return;
     }
-    step->infers_fin = infers_fin_of_peer(step);
-    step->shape->teardown_step = peer_has_fin(step) ? (uint8_t)second_fin(step) : TL_TEARDOWN_STEP_FIN1;
+    step->infers_fin = close_infers_fin_of_peer(step);
+    step->shape->teardown_step = close_peer_has_fin(step) ? (uint8_t)close_second_fin(step) : TL_TEARDOWN_STEP_FIN1;
 }
 
 /* First acknowledgment of the peer's FIN by a segment that is no FIN itself. */
-static enum tl_teardown_step ack_of_fin(const struct tl_conn *conn, const struct tl_step *step)
+static enum tl_teardown_step close_ack_of_fin(const struct tl_conn *conn, const struct tl_step *step)
 {
-    bool of_first = closer_without_refuted(conn, step) == 1 - step->from;
+    bool of_first = close_closer_without_refuted(conn, step) == 1 - step->from;
 
     if (!of_first) {
         return TL_TEARDOWN_STEP_FIN2_ACK;
     }
-    return self_has_fin(step) ? TL_TEARDOWN_STEP_FIN1_ACK_LATE : TL_TEARDOWN_STEP_FIN1_ACK;
+    return close_self_has_fin(step) ? TL_TEARDOWN_STEP_FIN1_ACK_LATE : TL_TEARDOWN_STEP_FIN1_ACK;
 }
 
-static enum tl_teardown_step data_step(const struct tl_step *step)
+static enum tl_teardown_step close_data_step(const struct tl_step *step)
 {
     const struct tl_endpoint *self = step->self;
 
     if (step->copy_of || step->event != TL_EVENT_DATA || step->is_probe) {
         return TL_TEARDOWN_STEP_NONE;
     }
-    if (self_has_fin(step) && tl_seq_after(step->seg->seq + step->seg->len, self->fin)) {
+    if (close_self_has_fin(step) && tl_seq_after(step->seg->seq + step->seg->len, self->fin)) {
         return TL_TEARDOWN_STEP_DATA_AFTER_FIN;
     }
-    if (!peer_has_fin(step) || self_has_fin(step) || !step->new_bytes) {
+    if (!close_peer_has_fin(step) || close_self_has_fin(step) || !step->new_bytes) {
         return TL_TEARDOWN_STEP_NONE;
     }
-    return acks_peer_fin(step) ? TL_TEARDOWN_STEP_HALF_CLOSE_DATA : TL_TEARDOWN_STEP_TRAILING_DATA;
+    return close_acks_peer_fin(step) ? TL_TEARDOWN_STEP_HALF_CLOSE_DATA : TL_TEARDOWN_STEP_TRAILING_DATA;
 }
 
-static void name_data_or_ack(const struct tl_conn *conn, struct tl_step *step)
+static void close_name_data_or_ack(const struct tl_conn *conn, struct tl_step *step)
 {
-    enum tl_teardown_step data = data_step(step);
+    enum tl_teardown_step data = close_data_step(step);
 
     if (step->copy_of) {
         return;
@@ -166,15 +166,15 @@ static void name_data_or_ack(const struct tl_conn *conn, struct tl_step *step)
     if (data == TL_TEARDOWN_STEP_DATA_AFTER_FIN) {
         step->shape->teardown_step = (uint8_t)data;
     } else if (step->acks_fin) {
-        step->shape->teardown_step = (uint8_t)ack_of_fin(conn, step);
+        step->shape->teardown_step = (uint8_t)close_ack_of_fin(conn, step);
     } else if (data != TL_TEARDOWN_STEP_NONE) {
         step->shape->teardown_step = (uint8_t)data;
-    } else if (step->event == TL_EVENT_ACK && step->peer->fin_repeated && acks_peer_fin(step)) {
+    } else if (step->event == TL_EVENT_ACK && step->peer->fin_repeated && close_acks_peer_fin(step)) {
         step->shape->teardown_step = TL_TEARDOWN_STEP_FIN_REACK;
     }
 }
 
-static void name_rst(const struct tl_conn *conn, struct tl_step *step)
+static void close_name_rst(const struct tl_conn *conn, struct tl_step *step)
 {
     enum tl_teardown_step name = TL_TEARDOWN_STEP_RST;
 
@@ -198,22 +198,22 @@ void tl_close_name(const struct tl_conn *conn, struct tl_step *step)
     if (step->stray) {
         return;
     }
-    step->refutes_fin = refutes_fin_of_peer(step);
+    step->refutes_fin = close_refutes_fin_of_peer(step);
     step->refs->refuted_in = step->refutes_fin ? step->peer->fin_in : 0;
     if (step->event == TL_EVENT_FIN && step->legal) {
-        name_fin(step);
+        close_name_fin(step);
     }
-    step->acks_fin = acks_peer_fin(step) && !peer_fin_was_acked(step);
+    step->acks_fin = close_acks_peer_fin(step) && !close_peer_fin_was_acked(step);
     if (step->event == TL_EVENT_RST) {
-        name_rst(conn, step);
+        close_name_rst(conn, step);
     } else if (step->event == TL_EVENT_DATA || step->event == TL_EVENT_ACK) {
-        name_data_or_ack(conn, step);
+        close_name_data_or_ack(conn, step);
     }
 }
 
 /* ---- what is learnt ------------------------------------------------------------------------------------------------------ */
 
-static void learn_inferred_fin(struct tl_step *step)
+static void close_learn_inferred_fin(struct tl_step *step)
 {
     struct tl_closing *closing = &step->conn->closing;
     struct tl_endpoint *peer = step->peer;
@@ -232,7 +232,7 @@ static void learn_inferred_fin(struct tl_step *step)
 }
 
 /* What acknowledged this FIN was captured before it. */
-static void note_ack_of_late_fin(struct tl_step *step)
+static void close_note_ack_of_late_fin(struct tl_step *step)
 {
     const struct tl_recent_entry *e = tl_late_acked_by(step, step->seg->seq + step->seg->len);
 
@@ -245,14 +245,14 @@ static void note_ack_of_late_fin(struct tl_step *step)
     }
 }
 
-static void learn_first_fin(struct tl_step *step)
+static void close_learn_first_fin(struct tl_step *step)
 {
     struct tl_closing *closing = &step->conn->closing;
     struct tl_endpoint *self = step->self;
 
-    closing->closer_unknown |= is_beyond_seen(step) && !step->infers_fin;
+    closing->closer_unknown |= close_is_beyond_seen(step) && !step->infers_fin;
     if (step->infers_fin) {
-        learn_inferred_fin(step);
+        close_learn_inferred_fin(step);
     }
     closing->crossed |= step->shape->teardown_step == TL_TEARDOWN_STEP_FIN2_CROSS;
     closing->merged |= step->shape->teardown_step == TL_TEARDOWN_STEP_FIN2_ACK1;
@@ -264,18 +264,18 @@ static void learn_first_fin(struct tl_step *step)
     self->fin_in = step->seg->frame;
     self->fin_ns = step->seg->time_ns;
     self->fins = 1;
-    note_ack_of_late_fin(step);
+    close_note_ack_of_late_fin(step);
 }
 
 /* The first FIN, captured after the other one. When it was sent is not known: what acknowledged it says no later than that. */
-static void learn_late_first_fin(struct tl_step *step)
+static void close_learn_late_first_fin(struct tl_step *step)
 {
     struct tl_closing *closing = &step->conn->closing;
     struct tl_endpoint *self = step->self;
 
     closing->closer = (uint8_t)step->from;
     closing->closer_unknown = closing->crossed = false;
-    note_ack_of_late_fin(step);
+    close_note_ack_of_late_fin(step);
     closing->merged = self->finack_in == step->peer->fin_in;
     self->fin_ns = self->fin_inferred ? self->fin_ns : closing->fin1ack_ns;
     self->fin = step->seg->seq + step->seg->len;
@@ -285,12 +285,12 @@ static void learn_late_first_fin(struct tl_step *step)
     self->fins = 1;
 }
 
-static void learn_fin(struct tl_step *step)
+static void close_learn_fin(struct tl_step *step)
 {
     struct tl_endpoint *self = step->self;
 
-    if (is_late_first_fin(step)) {
-        learn_late_first_fin(step);
+    if (close_is_late_first_fin(step)) {
+        close_learn_late_first_fin(step);
         return;
     }
 
@@ -304,12 +304,12 @@ static void learn_fin(struct tl_step *step)
         self->fin_repeated = true; /* TIME-WAIT answers a copy, too */
         break;
     default:
-        learn_first_fin(step);
+        close_learn_first_fin(step);
         break;
     }
 }
 
-static void learn_ack_of_fin(struct tl_step *step)
+static void close_learn_ack_of_fin(struct tl_step *step)
 {
     struct tl_endpoint *peer = step->peer;
 
@@ -320,18 +320,19 @@ static void learn_ack_of_fin(struct tl_step *step)
     }
 }
 
-static void forget_fin(struct tl_closing *closing, struct tl_endpoint *end, unsigned other, const struct tl_endpoint *other_end)
+static void close_forget_fin(struct tl_closing *closing, struct tl_endpoint *end, unsigned other,
+                             const struct tl_endpoint *other_end)
 {
     end->has_fin = end->fin_inferred = end->fin_repeated = end->fin_covered = false;
     closing->closer = other_end->has_fin ? (uint8_t)other : TL_NO_ENDPOINT;
     closing->crossed = closing->merged = closing->half_close = false;
 }
 
-static void learn_data_or_ack(struct tl_step *step)
+static void close_learn_data_or_ack(struct tl_step *step)
 {
-    step->conn->closing.half_close |= data_step(step) == TL_TEARDOWN_STEP_HALF_CLOSE_DATA;
-    if (refutes_inferred_fin(step)) {
-        step->conn->closing.closer = (uint8_t)closer_without_refuted(step->conn, step);
+    step->conn->closing.half_close |= close_data_step(step) == TL_TEARDOWN_STEP_HALF_CLOSE_DATA;
+    if (close_refutes_inferred_fin(step)) {
+        step->conn->closing.closer = (uint8_t)close_closer_without_refuted(step->conn, step);
         step->self->has_fin = false;
         step->self->fin_inferred = false;
     }
@@ -353,21 +354,21 @@ void tl_close_learn(struct tl_step *step)
         return;
     }
     if (step->refutes_fin) {
-        forget_fin(&step->conn->closing, step->peer, step->from, step->self);
+        close_forget_fin(&step->conn->closing, step->peer, step->from, step->self);
     }
     if (step->event == TL_EVENT_FIN && step->legal) {
-        learn_fin(step);
+        close_learn_fin(step);
     } else if (step->event == TL_EVENT_DATA || step->event == TL_EVENT_ACK) {
-        learn_data_or_ack(step);
+        close_learn_data_or_ack(step);
     }
     if (step->acks_fin && counts) {
-        learn_ack_of_fin(step);
+        close_learn_ack_of_fin(step);
     }
 }
 
 /* ---- kind -------------------------------------------------------------------------------------------------------------- */
 
-static enum tl_kind kind_of_reset(const struct tl_conn *conn)
+static enum tl_kind close_kind_of_reset(const struct tl_conn *conn)
 {
     if (conn->endpoint[conn->reset.by].has_fin) {
         return TL_KIND_FIN_RST;
@@ -381,7 +382,7 @@ enum tl_kind tl_close_kind(const struct tl_conn *conn, bool *proved)
 
     *proved = conn->superseded || conn->reset.ended || conn->finished;
     if (conn->reset.ended) {
-        return kind_of_reset(conn);
+        return close_kind_of_reset(conn);
     }
     if (conn->finished) {
         if (conn->closing.crossed) {
@@ -411,7 +412,7 @@ enum tl_side tl_close_side(const struct tl_conn *conn, unsigned end)
     return end == conn->client ? TL_SIDE_CLIENT : TL_SIDE_SERVER;
 }
 
-static bool one_way(const struct tl_conn *conn)
+static bool close_one_way(const struct tl_conn *conn)
 {
     return conn->endpoint[0].segments == 0 || conn->endpoint[1].segments == 0;
 }
@@ -423,7 +424,7 @@ enum tl_side tl_close_initiator(const struct tl_conn *conn)
     if (!any_fin) {
         return conn->reset.ended ? tl_close_side(conn, conn->reset.by) : TL_SIDE_NONE;
     }
-    if (conn->closing.closer_unknown || conn->closing.closer == TL_NO_ENDPOINT || one_way(conn)) {
+    if (conn->closing.closer_unknown || conn->closing.closer == TL_NO_ENDPOINT || close_one_way(conn)) {
         return TL_SIDE_UNKNOWN;
     }
     return conn->closing.crossed ? TL_SIDE_BOTH : tl_close_side(conn, conn->closing.closer);

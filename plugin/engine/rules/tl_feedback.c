@@ -51,18 +51,18 @@ bool tl_feedback_covers(const struct tl_feedback *feedback, uint32_t seq, uint32
 }
 
 /* Right edge of the highest SACKed range, or una. */
-static uint32_t highest(const struct tl_feedback *feedback, uint32_t una)
+static uint32_t feedback_highest(const struct tl_feedback *feedback, uint32_t una)
 {
     return feedback->range_count == 0 ? una : feedback->ranges[feedback->range_count - 1][1];
 }
 
-static void remove_range(struct tl_feedback *feedback, unsigned i)
+static void feedback_remove_range(struct tl_feedback *feedback, unsigned i)
 {
     feedback->range_count--;
     memmove(&feedback->ranges[i], &feedback->ranges[i + 1], (feedback->range_count - i) * sizeof feedback->ranges[0]);
 }
 
-static bool make_ranges(struct tl_feedback *feedback)
+static bool feedback_make_ranges(struct tl_feedback *feedback)
 {
     const struct tl_allocator *allocator = feedback->allocator;
 
@@ -74,11 +74,11 @@ static bool make_ranges(struct tl_feedback *feedback)
 
 /* Takes [left, right) into the sorted ranges. With no room left the lowest one goes: it is the next to be acknowledged.
  * Without memory it is forgotten. */
-static void merge_range(struct tl_feedback *feedback, uint32_t left, uint32_t right)
+static void feedback_merge_range(struct tl_feedback *feedback, uint32_t left, uint32_t right)
 {
     unsigned i = 0;
 
-    if (!make_ranges(feedback)) {
+    if (!feedback_make_ranges(feedback)) {
         return;
     }
     while (i < feedback->range_count && tl_seq_before(feedback->ranges[i][1], left)) {
@@ -87,10 +87,10 @@ static void merge_range(struct tl_feedback *feedback, uint32_t left, uint32_t ri
     while (i < feedback->range_count && !tl_seq_after(feedback->ranges[i][0], right)) {
         left = tl_seq_before(feedback->ranges[i][0], left) ? feedback->ranges[i][0] : left;
         right = tl_seq_after(feedback->ranges[i][1], right) ? feedback->ranges[i][1] : right;
-        remove_range(feedback, i);
+        feedback_remove_range(feedback, i);
     }
     if (feedback->range_count == TL_FEEDBACK_RANGES) {
-        remove_range(feedback, 0);
+        feedback_remove_range(feedback, 0);
         i -= i > 0;
     }
     memmove(&feedback->ranges[i + 1], &feedback->ranges[i], (feedback->range_count - i) * sizeof feedback->ranges[0]);
@@ -101,7 +101,7 @@ static void merge_range(struct tl_feedback *feedback, uint32_t left, uint32_t ri
 
 /* When the transmission that was delivered had passed: after a retransmission the first one, unless there was time enough for
  * the second to be answered. */
-static int64_t delivered_at(const struct tl_scoreboard_entry *entry, int64_t now_ns, int64_t half_rtt_ns)
+static int64_t feedback_delivered_at(const struct tl_scoreboard_entry *entry, int64_t now_ns, int64_t half_rtt_ns)
 {
     bool ambiguous = entry->tx_count > 1 && (half_rtt_ns < 0 || now_ns - entry->time_ns < half_rtt_ns);
 
@@ -111,15 +111,15 @@ static int64_t delivered_at(const struct tl_scoreboard_entry *entry, int64_t now
 /* The newest transmission within [left, right). Looks only at what is not SACKed yet, so that each entry is seen once; but ranges
  * are forgotten when they are too many, and whoever reports them again and again must not have thousands of entries looked at for each
  * ACK. The upper ones are newer, retransmissions aside. */
-static void note_delivered(struct tl_feedback *feedback, const struct tl_scoreboard *sent, uint32_t left, uint32_t right,
-                           const struct tl_segment *segment, int64_t half_rtt_ns)
+static void feedback_note_delivered(struct tl_feedback *feedback, const struct tl_scoreboard *sent, uint32_t left,
+                                    uint32_t right, const struct tl_segment *segment, int64_t half_rtt_ns)
 {
     const struct tl_scoreboard_entry *entry;
     unsigned first = tl_scoreboard_index(sent, left), i = tl_scoreboard_index(sent, right);
 
     for (i = i - first > LOOKED_MAX ? i - LOOKED_MAX : first;
          (entry = tl_scoreboard_at(sent, i)) != NULL && tl_seq_before(entry->seq, right); i++) {
-        int64_t at_ns = delivered_at(entry, segment->time_ns, half_rtt_ns);
+        int64_t at_ns = feedback_delivered_at(entry, segment->time_ns, half_rtt_ns);
 
         if (at_ns > feedback->newest_ns) {
             feedback->newest_ns = at_ns;
@@ -128,8 +128,8 @@ static void note_delivered(struct tl_feedback *feedback, const struct tl_scorebo
 }
 
 /* One SACK block above the cumulative ACK. Blocks mostly grow at one edge: only the new part is looked at. */
-static void take_block(struct tl_feedback *feedback, const struct tl_scoreboard *sent, uint32_t left, uint32_t right,
-                       const struct tl_segment *segment, int64_t half_rtt_ns)
+static void feedback_take_block(struct tl_feedback *feedback, const struct tl_scoreboard *sent, uint32_t left, uint32_t right,
+                                const struct tl_segment *segment, int64_t half_rtt_ns)
 {
     uint32_t from = left;
     unsigned i;
@@ -142,13 +142,13 @@ static void take_block(struct tl_feedback *feedback, const struct tl_scoreboard 
             from = feedback->ranges[i][1];
         }
     }
-    note_delivered(feedback, sent, from, right, segment, half_rtt_ns);
-    merge_range(feedback, left, right);
+    feedback_note_delivered(feedback, sent, from, right, segment, half_rtt_ns);
+    feedback_merge_range(feedback, left, right);
     feedback->grew = true;
 }
 
 /* RFC 2883 4: the first block reports a duplicate when it lies below the ACK or inside the second block. */
-static bool is_dsack(const struct tl_segment *segment)
+static bool feedback_is_dsack(const struct tl_segment *segment)
 {
     const uint32_t *first = segment->sack[0], *second = segment->sack[1];
 
@@ -158,7 +158,7 @@ static bool is_dsack(const struct tl_segment *segment)
     return segment->sack_count > 1 && !tl_seq_before(first[0], second[0]) && !tl_seq_after(first[1], second[1]);
 }
 
-static bool is_sane(const struct tl_scoreboard *sent, const uint32_t *block)
+static bool feedback_is_sane(const struct tl_scoreboard *sent, const uint32_t *block)
 {
     return tl_seq_before(block[0], block[1]) && tl_scoreboard_started(sent) && block[1] - block[0] <= TL_SCOREBOARD_JUMP_MAX &&
            !tl_seq_after(block[1], tl_scoreboard_max(sent) + TL_SCOREBOARD_JUMP_MAX);
@@ -171,7 +171,7 @@ void tl_feedback_sack(struct tl_feedback *feedback, const struct tl_scoreboard *
 
     feedback->has_dsack = false;
     feedback->grew = false;
-    if (segment->sack_count > 0 && is_dsack(segment) && tl_seq_before(segment->sack[0][0], segment->sack[0][1])) {
+    if (segment->sack_count > 0 && feedback_is_dsack(segment) && tl_seq_before(segment->sack[0][0], segment->sack[0][1])) {
         feedback->has_dsack = true;
         feedback->dsack[0] = segment->sack[0][0];
         feedback->dsack[1] = segment->sack[0][1];
@@ -180,8 +180,8 @@ void tl_feedback_sack(struct tl_feedback *feedback, const struct tl_scoreboard *
     for (; i < segment->sack_count; i++) {
         const uint32_t *block = segment->sack[i];
 
-        if (is_sane(sent, block) && tl_seq_after(block[0], segment->ack)) {
-            take_block(feedback, sent, block[0], block[1], segment, half_rtt_ns);
+        if (feedback_is_sane(sent, block) && tl_seq_after(block[0], segment->ack)) {
+            feedback_take_block(feedback, sent, block[0], block[1], segment, half_rtt_ns);
         }
     }
 }
@@ -194,7 +194,7 @@ void tl_feedback_acked(struct tl_feedback *feedback, uint32_t una, int64_t newes
     feedback->dupack_first_in = 0;
     feedback->third_ns = 0;
     while (feedback->range_count > 0 && !tl_seq_after(feedback->ranges[0][1], una)) {
-        remove_range(feedback, 0);
+        feedback_remove_range(feedback, 0);
     }
     if (newest_ns > feedback->newest_ns) {
         feedback->newest_ns = newest_ns;
@@ -215,7 +215,7 @@ unsigned tl_feedback_duplicate(struct tl_feedback *feedback, const struct tl_seg
     return feedback->duplicates;
 }
 
-static bool grow(struct tl_feedback *feedback)
+static bool feedback_grow(struct tl_feedback *feedback)
 {
     unsigned newest = feedback->newest;
     void *reports =
@@ -230,7 +230,7 @@ static bool grow(struct tl_feedback *feedback)
 }
 
 /* The place for a report: that of the newest one if it has the same TSval, else the next. NULL when out of memory. */
-static struct tl_report *place_for(struct tl_feedback *feedback, const struct tl_segment *segment, bool *same)
+static struct tl_report *feedback_place_for(struct tl_feedback *feedback, const struct tl_segment *segment, bool *same)
 {
     struct tl_report *newest = feedback->count > 0 ? &feedback->reports[feedback->newest] : NULL;
 
@@ -238,7 +238,7 @@ static struct tl_report *place_for(struct tl_feedback *feedback, const struct tl
     if (*same) {
         return newest;
     }
-    if (feedback->count == feedback->capacity && feedback->capacity < TL_FEEDBACK_MAX && !grow(feedback) &&
+    if (feedback->count == feedback->capacity && feedback->capacity < TL_FEEDBACK_MAX && !feedback_grow(feedback) &&
         feedback->capacity == 0) {
         return NULL;
     }
@@ -255,7 +255,7 @@ void tl_feedback_record(struct tl_feedback *feedback, uint32_t una, const struct
 {
     uint32_t before = feedback->count > 0 ? feedback->reports[feedback->newest].una : feedback->una_begin;
     bool same;
-    struct tl_report *report = place_for(feedback, segment, &same);
+    struct tl_report *report = feedback_place_for(feedback, segment, &same);
 
     if (!report) {
         return;
@@ -274,23 +274,23 @@ void tl_feedback_record(struct tl_feedback *feedback, uint32_t una, const struct
     }
     report->una_ns = feedback->una_ns;
     report->una = una;
-    report->sacked = highest(feedback, una);
+    report->sacked = feedback_highest(feedback, una);
     report->duplicates = feedback->duplicates;
 }
 
 /* How long before the segment a report must have passed to be known. With timestamps the echo is the better witness and this
  * only adds to it, so the margin is on the safe side; without them it decides alone. */
-static int64_t travel(int64_t half_rtt_ns, bool echo)
+static int64_t feedback_travel(int64_t half_rtt_ns, bool echo)
 {
     if (half_rtt_ns < HALF_RTT_LEAST_NS) {
         return 0;
     }
-    /* share travel: 0.9 half RTT, 1.1 half RTT + 1 ms; decides alone, or only adds to TSecr */
+    /* share feedback_travel: 0.9 half RTT, 1.1 half RTT + 1 ms; decides alone, or only adds to TSecr */
     return echo ? half_rtt_ns / 10 * 11 + HALF_RTT_LEAST_NS : half_rtt_ns / 10 * 9;
 }
 
 /* What the sender knew if it had the first reports with the TSval of `later`, up to those that acknowledge `seq`, after `r`. */
-static struct tl_report joined(struct tl_report r, const struct tl_report *later, uint32_t seq)
+static struct tl_report feedback_joined(struct tl_report r, const struct tl_report *later, uint32_t seq)
 {
     bool ranges = tl_seq_after(later->sacked, later->una);
 
@@ -301,13 +301,13 @@ static struct tl_report joined(struct tl_report r, const struct tl_report *later
     return r;
 }
 
-static struct tl_report known(const struct tl_feedback *feedback, const struct tl_segment *segment, int64_t half_rtt_ns,
-                              bool resent)
+static struct tl_report feedback_known(const struct tl_feedback *feedback, const struct tl_segment *segment,
+                                       int64_t half_rtt_ns, bool resent)
 {
     struct tl_report found = {.una = feedback->una_begin, .sacked = feedback->una_begin};
     const struct tl_report *split = NULL;
     bool echo = (segment->options & TL_OPT_TIMESTAMPS) != 0;
-    int64_t before_ns = segment->time_ns - travel(half_rtt_ns, echo);
+    int64_t before_ns = segment->time_ns - feedback_travel(half_rtt_ns, echo);
     unsigned i;
 
     for (i = 0; i < feedback->count; i++) {
@@ -332,18 +332,18 @@ static struct tl_report known(const struct tl_feedback *feedback, const struct t
             found = *r; /* what it knew is forgotten: the oldest report is nearest to it */
         }
     }
-    return split ? joined(found, split, segment->seq) : found;
+    return split ? feedback_joined(found, split, segment->seq) : found;
 }
 
 struct tl_report tl_feedback_known(const struct tl_feedback *feedback, const struct tl_segment *segment, int64_t half_rtt_ns)
 {
-    return known(feedback, segment, half_rtt_ns, false);
+    return feedback_known(feedback, segment, half_rtt_ns, false);
 }
 
 struct tl_report tl_feedback_known_to_resender(const struct tl_feedback *feedback, const struct tl_segment *segment,
                                                int64_t half_rtt_ns)
 {
-    return known(feedback, segment, half_rtt_ns, true);
+    return feedback_known(feedback, segment, half_rtt_ns, true);
 }
 
 int64_t tl_feedback_passed(const struct tl_feedback *feedback, uint32_t tsval)

@@ -17,7 +17,7 @@ bool tl_open_synack_fits(const struct tl_conn *conn, const struct tl_endpoint *c
 }
 
 /* RFC 3522: the answer echoes an earlier transmission, so those after it were spurious. */
-static void name_spurious(struct tl_step *step, const struct tl_syns *syns)
+static void open_name_spurious(struct tl_step *step, const struct tl_syns *syns)
 {
     const uint32_t frames[3] = {syns->last_in, syns->earlier_in[0], syns->earlier_in[1]};
     const uint32_t tsvals[3] = {syns->last_tsval, syns->earlier_tsval[0], syns->earlier_tsval[1]};
@@ -33,7 +33,7 @@ static void name_spurious(struct tl_step *step, const struct tl_syns *syns)
 
 /* ---- SYN --------------------------------------------------------------------------------------------------------------- */
 
-static enum tl_handshake_step first_syn_step(const struct tl_segment *seg)
+static enum tl_handshake_step open_first_syn_step(const struct tl_segment *seg)
 {
     if (seg->options & TL_OPT_FAST_OPEN) {
         return seg->fast_open_bytes == 0 && seg->len == 0 ? TL_HANDSHAKE_STEP_SYN_TFO_REQUEST : TL_HANDSHAKE_STEP_SYN_TFO_DATA;
@@ -41,7 +41,7 @@ static enum tl_handshake_step first_syn_step(const struct tl_segment *seg)
     return seg->len > 0 ? TL_HANDSHAKE_STEP_SYN_DATA : TL_HANDSHAKE_STEP_SYN;
 }
 
-static void check_syn(struct tl_step *step)
+static void open_check_syn(struct tl_step *step)
 {
     const struct tl_segment *seg = step->seg;
     unsigned error = step->legal ? 0 : TL_ERROR_FLAGS;
@@ -61,7 +61,7 @@ bool tl_open_is_foreign_syn(const struct tl_conn *conn, const struct tl_endpoint
 }
 
 /* Why the SYN comes again: what came of the last one. `in` is the frame that shows it. */
-static enum tl_syn_why why_again(const struct tl_conn *conn, const struct tl_step *step, uint32_t *in)
+static enum tl_syn_why open_why_again(const struct tl_conn *conn, const struct tl_step *step, uint32_t *in)
 {
     const struct tl_opening *opening = &conn->opening;
     const struct tl_rsts *rst = tl_rsts(step->peer);
@@ -83,34 +83,34 @@ static enum tl_syn_why why_again(const struct tl_conn *conn, const struct tl_ste
     return *in != 0 ? TL_SYN_WHY_UNREACHABLE : TL_SYN_WHY_TIMER;
 }
 
-static void name_syn(const struct tl_conn *conn, struct tl_step *step)
+static void open_name_syn(const struct tl_conn *conn, struct tl_step *step)
 {
     const struct tl_endpoint *self = step->self, *peer = step->peer;
 
-    check_syn(step);
+    open_check_syn(step);
     if (step->copy_of) {
         step->shape->handshake_step = TL_HANDSHAKE_STEP_SYN_COPY;
     } else if (tl_syns(self)->count > 0 && step->seg->seq == self->isn) {
         step->shape->handshake_step = TL_HANDSHAKE_STEP_SYN_RETRANSMISSION;
         step->shape->attempt = tl_syns(self)->count;
-        step->shape->syn_why = (uint8_t)why_again(conn, step, &step->refs->trigger_in);
+        step->shape->syn_why = (uint8_t)open_why_again(conn, step, &step->refs->trigger_in);
         step->refs->first_in = tl_syns(self)->first_in;
     } else if (!step->late && (tl_open_is_foreign_syn(conn, self) || tl_syns(peer)->count > 0)) {
         step->shape->handshake_step = TL_HANDSHAKE_STEP_SYN_CROSS;
     } else {
-        step->shape->handshake_step = (uint8_t)first_syn_step(step->seg);
+        step->shape->handshake_step = (uint8_t)open_first_syn_step(step->seg);
         step->shape->flags |= tl_synacks(peer)->count > 0 ? TL_SHAPE_REORDERED : 0;
     }
 }
 
 /* ---- SYN-ACK ----------------------------------------------------------------------------------------------------------- */
 
-static bool is_crossing(const struct tl_step *step)
+static bool open_is_crossing(const struct tl_step *step)
 {
     return tl_syns(step->self)->count > 0 && step->seg->seq == step->self->isn;
 }
 
-static void name_synack_options(struct tl_step *step)
+static void open_name_synack_options(struct tl_step *step)
 {
     unsigned negotiated = TL_OPT_WINDOW_SCALE | TL_OPT_TIMESTAMPS | TL_OPT_SACK_PERMITTED;
 
@@ -119,7 +119,7 @@ static void name_synack_options(struct tl_step *step)
     }
 }
 
-static void name_bad_synack(struct tl_step *step)
+static void open_name_bad_synack(struct tl_step *step)
 {
     step->shape->handshake_step = TL_HANDSHAKE_STEP_SYNACK_BAD;
     step->shape->error |= TL_ERROR_SYNACK_ACK;
@@ -127,14 +127,14 @@ static void name_bad_synack(struct tl_step *step)
 }
 
 /* Older than the one captured before it: the original, overtaken on the way by its own repetition. */
-static bool is_overtaken(const struct tl_syns *syns, const struct tl_segment *seg)
+static bool open_is_overtaken(const struct tl_syns *syns, const struct tl_segment *seg)
 {
     return (seg->options & TL_OPT_TIMESTAMPS) && tl_seq_before(seg->tsval, syns->last_tsval);
 }
 
 /* The ACK of the SYN-ACK had passed so long ago that it is not under way any more: the server did not take it, or it was lost
  * behind the capture point. */
-static bool is_ack_not_taken(const struct tl_conn *conn, const struct tl_step *step)
+static bool open_is_ack_not_taken(const struct tl_conn *conn, const struct tl_step *step)
 {
     int64_t half_rtt = step->self->half_rtt_ns;
     int64_t under_way = half_rtt == TL_UNKNOWN_NS ? CROSSING_UNKNOWN_NS : tl_max_ns(CROSSING_NS, 2 * half_rtt);
@@ -142,33 +142,33 @@ static bool is_ack_not_taken(const struct tl_conn *conn, const struct tl_step *s
     return conn->opening.acked && tl_since(step, conn->opening.ack_ns) > under_way;
 }
 
-static enum tl_synack_why why_synack_again(const struct tl_conn *conn, const struct tl_step *step)
+static enum tl_synack_why open_why_synack_again(const struct tl_conn *conn, const struct tl_step *step)
 {
     const struct tl_endpoint *client = step->peer, *self = step->self;
 
     if (tl_syns(client)->count > 1 && tl_syns(client)->last_in > tl_synacks(self)->last_in) {
         return TL_SYNACK_WHY_SYN_RETRANSMISSION;
     }
-    return is_ack_not_taken(conn, step) ? TL_SYNACK_WHY_ACK_NOT_TAKEN : TL_SYNACK_WHY_TIMER;
+    return open_is_ack_not_taken(conn, step) ? TL_SYNACK_WHY_ACK_NOT_TAKEN : TL_SYNACK_WHY_TIMER;
 }
 
-static void name_synack_again(const struct tl_conn *conn, struct tl_step *step)
+static void open_name_synack_again(const struct tl_conn *conn, struct tl_step *step)
 {
     const struct tl_endpoint *self = step->self;
 
-    if (is_overtaken(tl_synacks(self), step->seg)) {
+    if (open_is_overtaken(tl_synacks(self), step->seg)) {
         step->shape->handshake_step = TL_HANDSHAKE_STEP_SYNACK;
         step->shape->flags |= TL_SHAPE_REORDERED;
         return;
     }
     step->shape->handshake_step = TL_HANDSHAKE_STEP_SYNACK_RETRANSMISSION;
     step->shape->attempt = tl_synacks(self)->count;
-    step->shape->synack_why = (uint8_t)why_synack_again(conn, step);
+    step->shape->synack_why = (uint8_t)open_why_synack_again(conn, step);
     step->refs->first_in = tl_synacks(self)->first_in;
 }
 
 /* The SYN that the SYN-ACK answers; 0 when nothing tells which of several. */
-static uint32_t answered_in(const struct tl_syns *syn, const struct tl_segment *seg)
+static uint32_t open_answered_in(const struct tl_syns *syn, const struct tl_segment *seg)
 {
     bool echo = (seg->options & TL_OPT_TIMESTAMPS) && syn->first_tsval != syn->last_tsval;
 
@@ -178,28 +178,28 @@ static uint32_t answered_in(const struct tl_syns *syn, const struct tl_segment *
     return echo && seg->tsecr == syn->last_tsval ? syn->last_in : 0;
 }
 
-static void name_synack(const struct tl_conn *conn, struct tl_step *step)
+static void open_name_synack(const struct tl_conn *conn, struct tl_step *step)
 {
     const struct tl_endpoint *self = step->self, *peer = step->peer;
 
-    check_syn(step);
+    open_check_syn(step);
     if (step->copy_of) {
         step->shape->handshake_step = TL_HANDSHAKE_STEP_SYNACK_COPY;
     } else if (tl_syns(peer)->count > 0 && !tl_open_synack_fits(conn, peer, step->seg->ack)) {
-        name_bad_synack(step);
+        open_name_bad_synack(step);
     } else if (tl_synacks(self)->count > 0 && step->seg->seq == self->isn) {
-        name_synack_again(conn, step);
+        open_name_synack_again(conn, step);
     } else if (conn->opened && !step->late) {
         /* Not the SYN-ACK that opened this connection: it changes nothing. */
         step->shape->handshake_step = TL_HANDSHAKE_STEP_SYNACK_BAD;
         step->shape->error |= TL_ERROR_SYNACK_ISN;
     } else {
         step->shape->error |= tl_synacks(self)->count > 0 ? TL_ERROR_SYNACK_ISN : 0;
-        step->shape->handshake_step = is_crossing(step) ? TL_HANDSHAKE_STEP_SYNACK_CROSS : TL_HANDSHAKE_STEP_SYNACK;
-        name_synack_options(step);
+        step->shape->handshake_step = open_is_crossing(step) ? TL_HANDSHAKE_STEP_SYNACK_CROSS : TL_HANDSHAKE_STEP_SYNACK;
+        open_name_synack_options(step);
         if (tl_syns(peer)->count > 0) {
-            name_spurious(step, tl_syns(peer));
-            step->refs->trigger_in = answered_in(tl_syns(peer), step->seg);
+            open_name_spurious(step, tl_syns(peer));
+            step->refs->trigger_in = open_answered_in(tl_syns(peer), step->seg);
         }
     }
 }
@@ -207,7 +207,7 @@ static void name_synack(const struct tl_conn *conn, struct tl_step *step)
 /* ---- the rest of the handshake ------------------------------------------------------------------------------------------ */
 
 /* Numbers of the client's first ACK. A number beyond what was captured is no error: the capture may have lost it. */
-static void check_first_ack(struct tl_step *step)
+static void open_check_first_ack(struct tl_step *step)
 {
     const struct tl_segment *seg = step->seg;
     const struct tl_endpoint *client = step->self, *server = step->peer;
@@ -225,16 +225,16 @@ static void check_first_ack(struct tl_step *step)
     }
 }
 
-static void name_first_ack(struct tl_step *step)
+static void open_name_first_ack(struct tl_step *step)
 {
-    check_first_ack(step);
+    open_check_first_ack(step);
     step->shape->handshake_step = step->seg->len > 0 ? TL_HANDSHAKE_STEP_ACK_DATA : TL_HANDSHAKE_STEP_ACK;
     if (tl_synacks(step->peer)->count > 0) {
-        name_spurious(step, tl_synacks(step->peer));
+        open_name_spurious(step, tl_synacks(step->peer));
     }
 }
 
-static bool is_quiet(const struct tl_endpoint *end)
+static bool open_is_quiet(const struct tl_endpoint *end)
 {
     return tl_synacks(end)->count == 0 && tl_syns(end)->count == 0;
 }
@@ -244,15 +244,15 @@ bool tl_open_is_challenge(const struct tl_conn *conn, const struct tl_step *step
     const struct tl_endpoint *client = step->peer;
 
     return step->event == TL_EVENT_ACK && step->legal && !conn->opened && !conn->opening.acked && !conn->peers &&
-           conn->client != step->from && is_quiet(step->self) && !step->self->sent_plain && tl_syns(client)->count > 0 &&
+           conn->client != step->from && open_is_quiet(step->self) && !step->self->sent_plain && tl_syns(client)->count > 0 &&
            !client->sent_plain && !tl_open_synack_fits(conn, client, step->seg->ack);
 }
 
 /* A segment of the passive end, with neither SYN nor RST, before the client's ACK was captured. */
-static void name_server_plain(const struct tl_conn *conn, struct tl_step *step)
+static void open_name_server_plain(const struct tl_conn *conn, struct tl_step *step)
 {
     const struct tl_endpoint *client = step->peer;
-    bool quiet = is_quiet(step->self);
+    bool quiet = open_is_quiet(step->self);
 
     if (step->event == TL_EVENT_FIN && !quiet) {
         step->shape->handshake_step = TL_HANDSHAKE_STEP_EARLY_FIN;
@@ -271,7 +271,7 @@ static void name_server_plain(const struct tl_conn *conn, struct tl_step *step)
 }
 
 /* The SYN-ACK was not captured, but only an end that has processed one goes on behind its SYN. */
-static bool proves_unseen_synack(const struct tl_step *step)
+static bool open_proves_unseen_synack(const struct tl_step *step)
 {
     const struct tl_endpoint *self = step->self;
 
@@ -286,7 +286,7 @@ bool tl_open_picks_other_synack(const struct tl_conn *conn, const struct tl_step
            !(step->seg->flags & (TL_SYN | TL_RST)) && step->seg->ack == other->isn + 1 && step->peer->isn != other->isn;
 }
 
-static void name_plain(const struct tl_conn *conn, struct tl_step *step)
+static void open_name_plain(const struct tl_conn *conn, struct tl_step *step)
 {
     const struct tl_endpoint *self = step->self, *peer = step->peer;
     bool is_client = conn->client == step->from;
@@ -302,15 +302,15 @@ static void name_plain(const struct tl_conn *conn, struct tl_step *step)
         }
         return;
     }
-    if (conn->peers ? acks && tl_synacks(self)->count == 0 : is_client && (acks || proves_unseen_synack(step))) {
-        name_first_ack(step);
+    if (conn->peers ? acks && tl_synacks(self)->count == 0 : is_client && (acks || open_proves_unseen_synack(step))) {
+        open_name_first_ack(step);
     } else if (!conn->opened && !is_client && !conn->peers) {
-        name_server_plain(conn, step);
+        open_name_server_plain(conn, step);
     }
 }
 
 /* Timestamps, once negotiated, are on every segment but RST (RFC 7323 3.2). */
-static void check_timestamps(struct tl_step *step)
+static void open_check_timestamps(struct tl_step *step)
 {
     bool negotiated = step->self->has_isn_of_syn && step->peer->has_isn_of_syn &&
                       (step->self->options & step->peer->options & TL_OPT_TIMESTAMPS);
@@ -325,18 +325,18 @@ static void check_timestamps(struct tl_step *step)
 void tl_open_name(const struct tl_conn *conn, struct tl_step *step)
 {
     if (step->event == TL_EVENT_SYN) {
-        name_syn(conn, step);
+        open_name_syn(conn, step);
         return;
     }
     if (step->event == TL_EVENT_SYNACK) {
-        name_synack(conn, step);
+        open_name_synack(conn, step);
         return;
     }
     if (!step->legal) {
         step->shape->error |= TL_ERROR_FLAGS;
     }
     if (step->event != TL_EVENT_RST && !step->stray) {
-        check_timestamps(step);
-        name_plain(conn, step);
+        open_check_timestamps(step);
+        open_name_plain(conn, step);
     }
 }

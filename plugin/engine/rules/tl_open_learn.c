@@ -9,7 +9,7 @@
 /* ---- remembering SYNs -------------------------------------------------------------------------------------------------- */
 
 /* What is known of the SYNs or SYN-ACKs of an end, to write to it; NULL when out of memory. */
-static struct tl_syns *make_syns(const struct tl_step *step, struct tl_syns **syns)
+static struct tl_syns *open_learn_make_syns(const struct tl_step *step, struct tl_syns **syns)
 {
     struct tl_syns *made = tl_conn_part(step->conn, *syns, sizeof *made);
 
@@ -19,7 +19,7 @@ static struct tl_syns *make_syns(const struct tl_step *step, struct tl_syns **sy
     return made;
 }
 
-static void add_syn(struct tl_syns *syns, const struct tl_segment *seg)
+static void open_learn_add_syn(struct tl_syns *syns, const struct tl_segment *seg)
 {
     if (syns->count == 0) {
         syns->first_ns = seg->time_ns;
@@ -41,16 +41,16 @@ static void add_syn(struct tl_syns *syns, const struct tl_segment *seg)
     syns->count += syns->count < UINT16_MAX;
 }
 
-static void remember_syn(const struct tl_step *step, struct tl_syns **at)
+static void open_learn_remember_syn(const struct tl_step *step, struct tl_syns **at)
 {
-    struct tl_syns *syns = make_syns(step, at);
+    struct tl_syns *syns = open_learn_make_syns(step, at);
 
     if (syns) {
-        add_syn(syns, step->seg);
+        open_learn_add_syn(syns, step->seg);
     }
 }
 
-static void learn_isn(struct tl_endpoint *end, const struct tl_segment *seg)
+static void open_learn_learn_isn(struct tl_endpoint *end, const struct tl_segment *seg)
 {
     end->isn = seg->seq;
     end->has_isn = true;
@@ -61,7 +61,7 @@ static void learn_isn(struct tl_endpoint *end, const struct tl_segment *seg)
 }
 
 /* The transmission that the echo `tsecr` answers, or TL_UNKNOWN_NS: after a repetition only timestamps can tell (Karn). */
-static int64_t answered_at(const struct tl_syns *syns, const struct tl_segment *seg)
+static int64_t open_learn_answered_at(const struct tl_syns *syns, const struct tl_segment *seg)
 {
     bool echo = (seg->options & TL_OPT_TIMESTAMPS) && syns->first_tsval != syns->last_tsval;
 
@@ -75,9 +75,9 @@ static int64_t answered_at(const struct tl_syns *syns, const struct tl_segment *
 }
 
 /* Times one half RTT of the handshake: from the SYN or SYN-ACK in `syns` to the segment that answers it. */
-static int64_t time_half_rtt(struct tl_step *step, const struct tl_syns *syns)
+static int64_t open_learn_time_half_rtt(struct tl_step *step, const struct tl_syns *syns)
 {
-    int64_t sent_ns = answered_at(syns, step->seg);
+    int64_t sent_ns = open_learn_answered_at(syns, step->seg);
 
     if (sent_ns == TL_UNKNOWN_NS) {
         step->conn->opening.ambiguous = true;
@@ -96,7 +96,7 @@ static int64_t time_half_rtt(struct tl_step *step, const struct tl_syns *syns)
 
 /* ---- roles ------------------------------------------------------------------------------------------------------------- */
 
-static void set_client(struct tl_conn *conn, unsigned client, enum tl_confidence confidence)
+static void open_learn_set_client(struct tl_conn *conn, unsigned client, enum tl_confidence confidence)
 {
     conn->client = (uint8_t)client;
     conn->sender_confidence = (uint8_t)confidence;
@@ -104,34 +104,34 @@ static void set_client(struct tl_conn *conn, unsigned client, enum tl_confidence
 }
 
 /* R4: both ends opened actively. The lower address is shown as the client, so that two captures of one connection agree. */
-static void set_peers(struct tl_conn *conn)
+static void open_learn_set_peers(struct tl_conn *conn)
 {
     conn->peers = true;
-    set_client(conn, 0, TL_CONFIDENCE_CERTAIN);
+    open_learn_set_client(conn, 0, TL_CONFIDENCE_CERTAIN);
 }
 
 /* ---- SYN, SYN-ACK, ACK -------------------------------------------------------------------------------------------------- */
 
-static void learn_first_syn(const struct tl_step *step)
+static void open_learn_learn_first_syn(const struct tl_step *step)
 {
     struct tl_conn *conn = step->conn;
 
-    learn_isn(step->self, step->seg);
+    open_learn_learn_isn(step->self, step->seg);
     step->self->syn_extra = step->length - 1;
     if (tl_syns(step->peer)->count > 0) {
-        set_peers(conn);
+        open_learn_set_peers(conn);
         return;
     }
     conn->opening.opener = (uint8_t)step->from;
     conn->opening.syn_data = step->seg->len;
-    set_client(conn, step->from, TL_CONFIDENCE_CERTAIN); /* R1, R8 */
+    open_learn_set_client(conn, step->from, TL_CONFIDENCE_CERTAIN); /* R1, R8 */
     if ((step->seg->options & TL_OPT_FAST_OPEN) && step->seg->fast_open_bytes == 0) {
         conn->opening.tfo = TL_TFO_REQUESTED;
     }
 }
 
 /* The client goes on with an attempt that a RST had refused: the RST did not reach it, or it did not accept it. */
-static void reopen(struct tl_conn *conn)
+static void open_learn_reopen(struct tl_conn *conn)
 {
     if (conn->reset.ended && !conn->opened) {
         conn->endpoint[0].gone = conn->endpoint[1].gone = false;
@@ -140,36 +140,36 @@ static void reopen(struct tl_conn *conn)
 }
 
 /* A copy may draw an answer, too. */
-static void note_copy(const struct tl_step *step, struct tl_syns **at)
+static void open_learn_note_copy(const struct tl_step *step, struct tl_syns **at)
 {
-    struct tl_syns *syns = make_syns(step, at);
+    struct tl_syns *syns = open_learn_make_syns(step, at);
 
     if (syns) {
         syns->copy_in = step->seg->frame;
     }
 }
 
-static void learn_syn(struct tl_step *step)
+static void open_learn_learn_syn(struct tl_step *step)
 {
     struct tl_endpoint *self = step->self;
 
     if (step->shape->handshake_step == TL_HANDSHAKE_STEP_SYN_COPY) {
-        note_copy(step, &self->syns);
+        open_learn_note_copy(step, &self->syns);
         return;
     }
     if (step->shape->handshake_step == TL_HANDSHAKE_STEP_SYN_RETRANSMISSION) {
-        reopen(step->conn);
+        open_learn_reopen(step->conn);
     } else if (!step->late && tl_open_is_foreign_syn(step->conn, self)) {
         return;
     } else {
-        learn_first_syn(step);
+        open_learn_learn_first_syn(step);
     }
-    remember_syn(step, &self->syns);
+    open_learn_remember_syn(step, &self->syns);
 }
 
 /* The SYN came again without its data, and that is what the SYN-ACK answers: it echoes a later timestamp than the first one, or
  * nothing tells and it follows the bare one (RFC 7413 4.1.3.1: a client falls back when the path drops such SYNs). */
-static bool answers_bare_syn(const struct tl_step *step)
+static bool open_learn_answers_bare_syn(const struct tl_step *step)
 {
     const struct tl_syns *syn = tl_syns(step->peer);
     bool echo = (step->seg->options & TL_OPT_TIMESTAMPS) && syn->first_tsval != syn->last_tsval;
@@ -177,7 +177,7 @@ static bool answers_bare_syn(const struct tl_step *step)
     return syn->count > 1 && syn->last_bare && !(echo && step->seg->tsecr == syn->first_tsval);
 }
 
-static void learn_tfo(const struct tl_step *step)
+static void open_learn_learn_tfo(const struct tl_step *step)
 {
     struct tl_opening *opening = &step->conn->opening;
     uint32_t acked = step->seg->ack - (step->peer->isn + 1);
@@ -187,7 +187,7 @@ static void learn_tfo(const struct tl_step *step)
     }
     if (opening->syn_data > 0) {
         opening->tfo = acked == opening->syn_data ? TL_TFO_DATA_ACKED : acked > 0 ? TL_TFO_PARTIAL : TL_TFO_DATA_NOT_ACKED;
-        if (acked == 0 && answers_bare_syn(step)) {
+        if (acked == 0 && open_learn_answers_bare_syn(step)) {
             opening->tfo = TL_TFO_DATA_LOST;
         }
     } else if ((step->seg->options & TL_OPT_FAST_OPEN) && step->seg->fast_open_bytes > 0) {
@@ -195,9 +195,9 @@ static void learn_tfo(const struct tl_step *step)
     }
 }
 
-static void note_overtaken(const struct tl_step *step, struct tl_syns **at)
+static void open_learn_note_overtaken(const struct tl_step *step, struct tl_syns **at)
 {
-    struct tl_syns *syns = make_syns(step, at);
+    struct tl_syns *syns = open_learn_make_syns(step, at);
 
     if (syns) {
         syns->count += syns->count < UINT16_MAX;
@@ -206,7 +206,7 @@ static void note_overtaken(const struct tl_step *step, struct tl_syns **at)
 }
 
 /* A SYN-ACK with another number takes the place of the one before, until the client says which one it got. */
-static void keep_other_synack(struct tl_opening *opening, const struct tl_endpoint *server)
+static void open_learn_keep_other_synack(struct tl_opening *opening, const struct tl_endpoint *server)
 {
     opening->other = (struct tl_other_synack){.isn = server->isn,
                                               .frame = tl_synacks(server)->last_in,
@@ -216,39 +216,40 @@ static void keep_other_synack(struct tl_opening *opening, const struct tl_endpoi
                                               .known = true};
 }
 
-static void learn_first_synack(struct tl_step *step)
+static void open_learn_learn_first_synack(struct tl_step *step)
 {
     struct tl_conn *conn = step->conn;
     struct tl_endpoint *self = step->self;
 
     if (tl_synacks(self)->count > 0) {
-        keep_other_synack(&conn->opening, self);
+        open_learn_keep_other_synack(&conn->opening, self);
     }
     if (step->shape->handshake_step != TL_HANDSHAKE_STEP_SYNACK_CROSS) {
-        learn_isn(self, step->seg);
+        open_learn_learn_isn(self, step->seg);
     } else {
         self->options |= step->seg->options;
     }
-    remember_syn(step, &self->synacks);
-    learn_tfo(step);
+    open_learn_remember_syn(step, &self->synacks);
+    open_learn_learn_tfo(step);
     if (tl_syns(step->peer)->count > 0 && !step->late) {
-        int64_t half_rtt = time_half_rtt(step, tl_syns(step->peer));
+        int64_t half_rtt = open_learn_time_half_rtt(step, tl_syns(step->peer));
 
         conn->opening.server_half_rtt_ns =
             conn->opening.server_half_rtt_ns == TL_UNKNOWN_NS ? half_rtt : conn->opening.server_half_rtt_ns;
     }
     if (!conn->peers) { /* R2, R3 */
-        set_client(conn, 1 - step->from, tl_syns(step->peer)->count > 0 ? TL_CONFIDENCE_CERTAIN : TL_CONFIDENCE_LIKELY);
+        open_learn_set_client(conn, 1 - step->from,
+                              tl_syns(step->peer)->count > 0 ? TL_CONFIDENCE_CERTAIN : TL_CONFIDENCE_LIKELY);
     }
 }
 
-static void learn_synack(struct tl_step *step)
+static void open_learn_learn_synack(struct tl_step *step)
 {
     struct tl_endpoint *self = step->self;
 
     switch (step->shape->handshake_step) {
     case TL_HANDSHAKE_STEP_SYNACK_RETRANSMISSION:
-        remember_syn(step, &self->synacks);
+        open_learn_remember_syn(step, &self->synacks);
         if (step->shape->synack_why == TL_SYNACK_WHY_ACK_NOT_TAKEN) {
             step->conn->opening.ignored += step->conn->opening.ignored < UINT8_MAX;
         }
@@ -260,9 +261,9 @@ static void learn_synack(struct tl_step *step)
     case TL_HANDSHAKE_STEP_SYNACK:
     case TL_HANDSHAKE_STEP_SYNACK_CROSS:
         if (step->shape->flags & TL_SHAPE_REORDERED) {
-            note_overtaken(step, &self->synacks);
+            open_learn_note_overtaken(step, &self->synacks);
         } else {
-            learn_first_synack(step);
+            open_learn_learn_first_synack(step);
         }
         break;
     default:
@@ -271,7 +272,7 @@ static void learn_synack(struct tl_step *step)
 }
 
 /* The client got the first SYN-ACK: the numbers of the server are those, and the later one is the stray. */
-static void pick_other_synack(struct tl_conn *conn, struct tl_endpoint *server)
+static void open_learn_pick_other_synack(struct tl_conn *conn, struct tl_endpoint *server)
 {
     const struct tl_other_synack other = conn->opening.other;
 
@@ -285,23 +286,23 @@ static void pick_other_synack(struct tl_conn *conn, struct tl_endpoint *server)
     }
 }
 
-static void learn_first_ack(struct tl_step *step)
+static void open_learn_learn_first_ack(struct tl_step *step)
 {
     struct tl_conn *conn = step->conn;
 
     if (tl_open_picks_other_synack(conn, step)) {
-        pick_other_synack(conn, step->peer);
+        open_learn_pick_other_synack(conn, step->peer);
     }
     conn->opening.ack_in = step->seg->frame;
     conn->opening.ack_ns = step->seg->time_ns;
     conn->opening.acked = true;
     if (tl_synacks(step->peer)->count > 0) {
-        conn->opening.client_half_rtt_ns = time_half_rtt(step, tl_synacks(step->peer));
+        conn->opening.client_half_rtt_ns = open_learn_time_half_rtt(step, tl_synacks(step->peer));
     }
     if (conn->peers && tl_synacks(step->peer)->count > 0 && tl_synacks(step->self)->count == 0) {
         /* R4b: split handshake: this end answered the SYN by a bare SYN and completes with an ACK (RFC 9293 allows it). */
         conn->peers = false;
-        set_client(conn, conn->opening.opener, TL_CONFIDENCE_LIKELY);
+        open_learn_set_client(conn, conn->opening.opener, TL_CONFIDENCE_LIKELY);
     }
 }
 
@@ -317,17 +318,17 @@ void tl_open_note_challenge(struct tl_conn *conn, uint32_t frame, uint32_t ack)
 void tl_open_learn(struct tl_step *step)
 {
     if (step->event == TL_EVENT_SYN) {
-        learn_syn(step);
+        open_learn_learn_syn(step);
         return;
     }
     if (step->event == TL_EVENT_SYNACK) {
-        learn_synack(step);
+        open_learn_learn_synack(step);
         return;
     }
     switch (step->shape->handshake_step) {
     case TL_HANDSHAKE_STEP_ACK:
     case TL_HANDSHAKE_STEP_ACK_DATA:
-        learn_first_ack(step);
+        open_learn_learn_first_ack(step);
         break;
     case TL_HANDSHAKE_STEP_CHALLENGE_ACK:
         tl_open_note_challenge(step->conn, step->seg->frame, step->seg->ack);

@@ -39,12 +39,12 @@ struct look {
     bool reply;
 };
 
-static bool is_plain(const struct tl_recent_entry *e)
+static bool origin_is_plain(const struct tl_recent_entry *e)
 {
     return !(e->flags & TL_RST);
 }
 
-static uint32_t end_of(const struct tl_recent_entry *e)
+static uint32_t origin_end_of(const struct tl_recent_entry *e)
 {
     return e->seq + tl_event_length(e->flags, e->len);
 }
@@ -52,7 +52,7 @@ static uint32_t end_of(const struct tl_recent_entry *e)
 /* ---- time --------------------------------------------------------------------------------------------------------------- */
 
 /* The segment whose octets the RST is the first to acknowledge. */
-static const struct tl_recent_entry *find_acknowledged(const struct tl_step *step)
+static const struct tl_recent_entry *origin_find_acknowledged(const struct tl_step *step)
 {
     const struct tl_recent_entry *e, *best = NULL;
     uint32_t ack = step->seg->ack;
@@ -61,10 +61,10 @@ static const struct tl_recent_entry *find_acknowledged(const struct tl_step *ste
         return NULL;
     }
     for (unsigned i = 0; (e = tl_recent_at(&step->peer->recent, i)) != NULL; i++) {
-        uint32_t end = end_of(e);
+        uint32_t end = origin_end_of(e);
 
-        if (is_plain(e) && tl_seq_after(ack, e->seq) && !tl_seq_after(ack, end) &&
-            (!best || end - ack < end_of(best) - ack || end == end_of(best))) {
+        if (origin_is_plain(e) && tl_seq_after(ack, e->seq) && !tl_seq_after(ack, end) &&
+            (!best || end - ack < origin_end_of(best) - ack || end == origin_end_of(best))) {
             best = e; /* older ones come later */
         }
     }
@@ -72,15 +72,15 @@ static const struct tl_recent_entry *find_acknowledged(const struct tl_step *ste
 }
 
 /* The oldest segment that the RST may answer, of those that carry something which X has not taken. */
-static const struct tl_recent_entry *find_answered(const struct tl_step *step)
+static const struct tl_recent_entry *origin_find_answered(const struct tl_step *step)
 {
     const struct tl_recent_entry *e, *oldest = NULL;
 
     for (unsigned i = 0; (e = tl_recent_at(&step->peer->recent, i)) != NULL; i++) {
-        bool carries = end_of(e) != e->seq && (!step->peer->has_una || tl_seq_after(end_of(e), step->peer->una));
-        bool bare = tl_has(step, TL_ACK) && !(e->flags & TL_ACK) && end_of(e) == step->seg->ack;
+        bool carries = origin_end_of(e) != e->seq && (!step->peer->has_una || tl_seq_after(origin_end_of(e), step->peer->una));
+        bool bare = tl_has(step, TL_ACK) && !(e->flags & TL_ACK) && origin_end_of(e) == step->seg->ack;
 
-        if (is_plain(e) && (bare || (carries && (e->flags & TL_ACK) && e->ack == step->seg->seq))) {
+        if (origin_is_plain(e) && (bare || (carries && (e->flags & TL_ACK) && e->ack == step->seg->seq))) {
             oldest = e;
         }
     }
@@ -88,7 +88,7 @@ static const struct tl_recent_entry *find_answered(const struct tl_step *step)
 }
 
 /* Nobody but who has seen `e` knows its acknowledgment number: X had got further, and no earlier segment carries it. */
-static bool is_alone(const struct tl_step *step, const struct tl_recent_entry *e)
+static bool origin_is_alone(const struct tl_step *step, const struct tl_recent_entry *e)
 {
     const struct tl_recent_entry *other;
 
@@ -103,15 +103,15 @@ static bool is_alone(const struct tl_step *step, const struct tl_recent_entry *e
     return true;
 }
 
-static void find_answer(struct look *look)
+static void origin_find_answer(struct look *look)
 {
     struct tl_step *step = look->step;
 
-    look->answers = find_acknowledged(step);
+    look->answers = origin_find_acknowledged(step);
     look->firm = look->answers != NULL;
     if (!look->answers) {
-        look->answers = find_answered(step);
-        look->firm = look->answers && is_alone(step, look->answers);
+        look->answers = origin_find_answered(step);
+        look->firm = look->answers && origin_is_alone(step, look->answers);
     }
     if (look->answers) {
         look->gap_ns = step->seg->time_ns - look->answers->time_ns;
@@ -119,7 +119,7 @@ static void find_answer(struct look *look)
 }
 
 /* Silence of both ends before `frame`, which is of `time_ns`; negative when nothing is captured before. */
-static int64_t silence_before(const struct tl_step *step, uint32_t frame, int64_t time_ns)
+static int64_t origin_silence_before(const struct tl_step *step, uint32_t frame, int64_t time_ns)
 {
     int64_t last_ns = INT64_MIN;
 
@@ -135,7 +135,7 @@ static int64_t silence_before(const struct tl_step *step, uint32_t frame, int64_
 }
 
 /* S2: how much sooner than X answers a device must be: the fewer samples, the surer. */
-static int64_t soonest(const struct look *look)
+static int64_t origin_soonest(const struct look *look)
 {
     if (!look->half.of_syn) {
         return -1; /* all samples may be of delayed ACKs */
@@ -143,20 +143,20 @@ static int64_t soonest(const struct look *look)
     return look->half.count >= 5 ? look->half.ns / 2 : look->half.count >= 2 ? look->half.ns / 3 : look->half.ns / 5;
 }
 
-static uint32_t time_evidence(const struct look *look)
+static uint32_t origin_time_evidence(const struct look *look)
 {
     int64_t half_rtt = look->half.ns, gap = look->gap_ns, silence;
 
     if (!look->answers || half_rtt < 0 || gap < 0) {
         return 0;
     }
-    if (gap > soonest(look) || half_rtt - gap < MARGIN_NS) {
+    if (gap > origin_soonest(look) || half_rtt - gap < MARGIN_NS) {
         return gap >= half_rtt / 10 * 9 ? TL_EVIDENCE_IN_TIME : 0;
     }
     if (look->firm) {
         return TL_EVIDENCE_TOO_FAST;
     }
-    silence = silence_before(look->step, look->answers->frame, look->answers->time_ns);
+    silence = origin_silence_before(look->step, look->answers->frame, look->answers->time_ns);
     if (silence < tl_max_ns(QUIET_NS, QUIET_HALF_RTTS * half_rtt)) {
         return TL_EVIDENCE_TOO_FAST_LOOSE;
     }
@@ -166,25 +166,25 @@ static uint32_t time_evidence(const struct look *look)
 
 /* ---- timestamps --------------------------------------------------------------------------------------------------------- */
 
-static const struct tl_recent_entry *newest_plain(const struct tl_endpoint *end, unsigned options)
+static const struct tl_recent_entry *origin_newest_plain(const struct tl_endpoint *end, unsigned options)
 {
     const struct tl_recent_entry *e;
     unsigned i = 0;
 
-    while ((e = tl_recent_at(&end->recent, i)) != NULL && (!is_plain(e) || (e->options & options) != options)) {
+    while ((e = tl_recent_at(&end->recent, i)) != NULL && (!origin_is_plain(e) || (e->options & options) != options)) {
         i++;
     }
     return e;
 }
 
 /* S4: the clock of X goes on, at most 1.1 ticks a ms (RFC 7323 5.4 allows no faster one). */
-static uint32_t timestamp_evidence(const struct look *look)
+static uint32_t origin_timestamp_evidence(const struct look *look)
 {
     const struct tl_step *step = look->step;
-    const struct tl_recent_entry *last = newest_plain(step->self, TL_OPT_TIMESTAMPS);
+    const struct tl_recent_entry *last = origin_newest_plain(step->self, TL_OPT_TIMESTAMPS);
     int64_t ticks, most;
 
-    if (!last || !newest_plain(step->peer, TL_OPT_TIMESTAMPS)) {
+    if (!last || !origin_newest_plain(step->peer, TL_OPT_TIMESTAMPS)) {
         return 0;
     }
     if (!(step->seg->options & TL_OPT_TIMESTAMPS)) {
@@ -210,7 +210,7 @@ struct ids {
     int nearest;              /* least distance to the ID in question, either way */
 };
 
-static void collect_ids(const struct tl_endpoint *end, uint16_t id, struct ids *ids)
+static void origin_collect_ids(const struct tl_endpoint *end, uint16_t id, struct ids *ids)
 {
     const struct tl_recent_entry *e;
     uint16_t later = 0;
@@ -220,7 +220,7 @@ static void collect_ids(const struct tl_endpoint *end, uint16_t id, struct ids *
         uint16_t step = (uint16_t)(later - e->ip_id);
         int distance = abs((int16_t)(uint16_t)(e->ip_id - id));
 
-        if (!is_plain(e)) {
+        if (!origin_is_plain(e)) {
             continue;
         }
         ids->segments++;
@@ -243,19 +243,19 @@ static void collect_ids(const struct tl_endpoint *end, uint16_t id, struct ids *
 }
 
 /* S3: a segment of Y with this IP ID that the device has just seen. */
-static const struct tl_recent_entry *find_echoed(const struct tl_step *step)
+static const struct tl_recent_entry *origin_find_echoed(const struct tl_step *step)
 {
     const struct tl_recent_entry *e;
 
     for (unsigned i = 0; (e = tl_recent_at(&step->peer->recent, i)) != NULL; i++) {
-        if (is_plain(e) && e->ip_id == step->seg->ip_id && tl_since(step, e->time_ns) <= ECHO_NS) {
+        if (origin_is_plain(e) && e->ip_id == step->seg->ip_id && tl_since(step, e->time_ns) <= ECHO_NS) {
             return e;
         }
     }
     return NULL;
 }
 
-static uint32_t own_id_evidence(const struct look *look, const struct ids *x)
+static uint32_t origin_own_id_evidence(const struct look *look, const struct ids *x)
 {
     uint16_t id = look->step->seg->ip_id, on = (uint16_t)(id - x->last);
     bool counts = x->steps >= 2 && x->small == x->steps;
@@ -272,7 +272,7 @@ static uint32_t own_id_evidence(const struct look *look, const struct ids *x)
     return counts && (on < 1 || on > ID_ODD) ? TL_EVIDENCE_IP_ID : 0;
 }
 
-static uint32_t id_evidence(const struct look *look, uint32_t ttl_bits)
+static uint32_t origin_id_evidence(const struct look *look, uint32_t ttl_bits)
 {
     const struct tl_step *step = look->step;
     const struct tl_segment *seg = step->seg;
@@ -287,9 +287,9 @@ static uint32_t id_evidence(const struct look *look, uint32_t ttl_bits)
     if (seg->ipv6) {
         return 0;
     }
-    collect_ids(step->self, seg->ip_id, &x);
-    collect_ids(step->peer, seg->ip_id, &y);
-    evidence = own_id_evidence(look, &x);
+    origin_collect_ids(step->self, seg->ip_id, &x);
+    origin_collect_ids(step->peer, seg->ip_id, &y);
+    evidence = origin_own_id_evidence(look, &x);
     if (seg->ip_id == 0) {
         return evidence;
     }
@@ -300,7 +300,7 @@ static uint32_t id_evidence(const struct look *look, uint32_t ttl_bits)
     if (row >= (ttl_bits & TTL_DIFFERS ? 1U : 2U)) {
         evidence |= TL_EVIDENCE_ID_SHARED;
     }
-    echoed = far && x.another != 0 && y.another != 0 ? find_echoed(step) : NULL;
+    echoed = far && x.another != 0 && y.another != 0 ? origin_find_echoed(step) : NULL;
     if (echoed) {
         step->refs->echo_in = echoed->frame;
         return evidence | TL_EVIDENCE_ECHO_ID;
@@ -309,8 +309,8 @@ static uint32_t id_evidence(const struct look *look, uint32_t ttl_bits)
         evidence |= TL_EVIDENCE_ID_FOREIGN;
     }
     /* A stack of its own: another counter, another first TTL, and no timestamps. */
-    if (far && x.count > 0 && look->active && (ttl_bits & TTL_DIFFERS) && timestamp_evidence(look) == TL_EVIDENCE_NO_TS &&
-        tl_hosts_rsts_before(hosts, &rst, true) > 0) {
+    if (far && x.count > 0 && look->active && (ttl_bits & TTL_DIFFERS) &&
+        origin_timestamp_evidence(look) == TL_EVIDENCE_NO_TS && tl_hosts_rsts_before(hosts, &rst, true) > 0) {
         evidence |= TL_EVIDENCE_ID_FOREIGN;
     }
     return evidence;
@@ -318,7 +318,7 @@ static uint32_t id_evidence(const struct look *look, uint32_t ttl_bits)
 
 /* ---- the rest of the header --------------------------------------------------------------------------------------------- */
 
-static bool is_acked_by_peer(const struct tl_step *step, uint32_t seq)
+static bool origin_is_acked_by_peer(const struct tl_step *step, uint32_t seq)
 {
     const struct tl_recent_entry *e;
 
@@ -331,7 +331,7 @@ static bool is_acked_by_peer(const struct tl_step *step, uint32_t seq)
 }
 
 /* S5: a second RST that reckons with segments which never came (Weaver et al. 2009). */
-static uint32_t number_evidence(const struct tl_step *step)
+static uint32_t origin_number_evidence(const struct tl_step *step)
 {
     const struct tl_endpoint *x = step->self, *y = step->peer;
     const struct tl_segment *seg = step->seg;
@@ -341,7 +341,7 @@ static uint32_t number_evidence(const struct tl_step *step)
         return 0;
     }
     if (tl_seq_after(seg->seq, tl_rsts(x)->seq + SEQ_MARGIN) && tl_seq_after(seg->seq, x->max + SEQ_MARGIN) &&
-        !is_acked_by_peer(step, seg->seq)) {
+        !origin_is_acked_by_peer(step, seg->seq)) {
         evidence |= TL_EVIDENCE_SEQ_AHEAD;
     }
     if (tl_has(step, TL_ACK) && tl_rsts(x)->had_ack && seg->ack != tl_rsts(x)->ack && y->has_max &&
@@ -352,11 +352,11 @@ static uint32_t number_evidence(const struct tl_step *step)
 }
 
 /* S6: window or payload of T. Stacks that put text into a RST do not make it as long as what they answer. */
-static uint32_t echo_evidence(const struct look *look)
+static uint32_t origin_echo_evidence(const struct look *look)
 {
     enum { PAYLOAD_LEAST = 8 }; /* octets: shorter ones are equal by chance */
     const struct tl_step *step = look->step;
-    const struct tl_recent_entry *last = newest_plain(step->peer, 0), *e;
+    const struct tl_recent_entry *last = origin_newest_plain(step->peer, 0), *e;
     uint32_t evidence = 0;
     bool used = false;
 
@@ -367,26 +367,26 @@ static uint32_t echo_evidence(const struct look *look)
         evidence |= TL_EVIDENCE_ECHO_DATA;
     }
     for (unsigned i = 0; (e = tl_recent_at(&step->self->recent, i)) != NULL; i++) {
-        used |= is_plain(e) && e->window == step->seg->window;
+        used |= origin_is_plain(e) && e->window == step->seg->window;
     }
-    if (step->seg->window != 0 && step->seg->window == last->window && !used && newest_plain(step->self, 0)) {
+    if (step->seg->window != 0 && step->seg->window == last->window && !used && origin_newest_plain(step->self, 0)) {
         evidence |= TL_EVIDENCE_ECHO_WINDOW;
     }
     return evidence;
 }
 
-static uint32_t both_evidence(const struct look *look)
+static uint32_t origin_both_evidence(const struct look *look)
 {
     const struct tl_rsts *other = tl_rsts(look->step->peer);
     int64_t limit = tl_max_ns(BOTH_NS, look->half.ns / 4);
     bool near = other->count > 0 && tl_since(look->step, other->last_ns) <= limit;
 
-    return near && newest_plain(look->step->self, 0) && newest_plain(look->step->peer, 0) ? TL_EVIDENCE_BOTH : 0;
+    return near && origin_newest_plain(look->step->self, 0) && origin_newest_plain(look->step->peer, 0) ? TL_EVIDENCE_BOTH : 0;
 }
 
 /* ---- one RST ------------------------------------------------------------------------------------------------------------ */
 
-static void measure_silence(struct look *look)
+static void origin_measure_silence(struct look *look)
 {
     struct tl_step *step = look->step;
     const struct tl_recent_entry *from = look->answers;
@@ -397,15 +397,15 @@ static void measure_silence(struct look *look)
 
         from = e->frame == step->refs->trigger_in ? e : NULL;
     }
-    silence =
-        from ? silence_before(step, from->frame, from->time_ns) : silence_before(step, step->seg->frame, step->seg->time_ns);
+    silence = from ? origin_silence_before(step, from->frame, from->time_ns)
+                   : origin_silence_before(step, step->seg->frame, step->seg->time_ns);
     if (silence >= IDLE_NS) {
         step->shape->flags |= TL_SHAPE_RST_AFTER_IDLE;
         step->refs->silence_ns = silence;
     }
 }
 
-static void note_numbers(const struct look *look, const struct tl_ttls *usual)
+static void origin_note_numbers(const struct look *look, const struct tl_ttls *usual)
 {
     struct tl_refs *refs = look->step->refs;
 
@@ -425,7 +425,7 @@ static void note_numbers(const struct look *look, const struct tl_ttls *usual)
 
 /* The TTL differs, and that need not be a device's: the program may have set the one of its socket (IP_TTL; RFC 5082), and when the socket
  * is gone its system must answer, by its own. Or the hops say that nobody on the path sent it: they are more than X's. */
-static uint32_t system_evidence(const struct look *look, uint32_t found, const struct tl_ttls *usual)
+static uint32_t origin_system_evidence(const struct look *look, uint32_t found, const struct tl_ttls *usual)
 {
     const struct tl_endpoint *x = look->step->self;
     bool met_fin = x->has_fin && look->answers && look->answers->len > 0;
@@ -454,13 +454,14 @@ bool tl_origin_classify(struct tl_step *step)
         return false;
     }
     tl_origin_half_rtt(step->conn, step->from, &look.half);
-    find_answer(&look);
-    measure_silence(&look);
+    origin_find_answer(&look);
+    origin_measure_silence(&look);
     ttl_bits = tl_origin_ttl(step->conn, step->from, step->seg->ttl, &usual);
-    note_numbers(&look, &usual);
-    shape->evidence = ttl_bits | time_evidence(&look) | id_evidence(&look, ttl_bits) | timestamp_evidence(&look) |
-                      number_evidence(step) | echo_evidence(&look) | both_evidence(&look);
-    shape->evidence |= system_evidence(&look, shape->evidence, &usual);
+    origin_note_numbers(&look, &usual);
+    shape->evidence = ttl_bits | origin_time_evidence(&look) | origin_id_evidence(&look, ttl_bits) |
+                      origin_timestamp_evidence(&look) | origin_number_evidence(step) | origin_echo_evidence(&look) |
+                      origin_both_evidence(&look);
+    shape->evidence |= origin_system_evidence(&look, shape->evidence, &usual);
     shape->origin = (uint8_t)tl_origin_judge(shape->evidence, &shape->origin_confidence);
     return true;
 }

@@ -40,18 +40,18 @@ struct sum {
     bool strong;
 };
 
-static bool next_id(uint32_t evidence)
+static bool origin_judge_next_id(uint32_t evidence)
 {
     return (evidence & TL_EVIDENCE_ID_NEXT) && !(evidence & TL_EVIDENCE_ECHO_ID);
 }
 
 bool tl_origin_is_own(uint32_t evidence)
 {
-    return (evidence & TL_EVIDENCE_TS_NEXT) && next_id(evidence) && !(evidence & TTL_DIFFERS);
+    return (evidence & TL_EVIDENCE_TS_NEXT) && origin_judge_next_id(evidence) && !(evidence & TTL_DIFFERS);
 }
 
 /* What speaks for the end weighs against everything but a proof. */
-static int weight_for_end(uint32_t evidence)
+static int origin_judge_weight_for_end(uint32_t evidence)
 {
     int weight = 0;
 
@@ -59,12 +59,12 @@ static int weight_for_end(uint32_t evidence)
         return 0;
     }
     weight += evidence & TL_EVIDENCE_TS_NEXT ? 3 : 0;
-    weight += next_id(evidence) && !(evidence & TL_EVIDENCE_ID_SHARED) ? 2 : 0;
+    weight += origin_judge_next_id(evidence) && !(evidence & TL_EVIDENCE_ID_SHARED) ? 2 : 0;
     return weight + ((evidence & TL_EVIDENCE_TTL_SAME) && (evidence & TL_EVIDENCE_IN_TIME) && !(evidence & SOON) ? 1 : 0);
 }
 
 /* Whether nothing but the TTL speaks for a device, and that may be of X's system, or is of nobody on the path. */
-static bool is_ttl_of_system(uint32_t evidence)
+static bool origin_judge_is_ttl_of_system(uint32_t evidence)
 {
     uint32_t strong = 0;
 
@@ -74,12 +74,12 @@ static bool is_ttl_of_system(uint32_t evidence)
     return (evidence & (TL_EVIDENCE_TTL_SET | TL_EVIDENCE_TTL_FARTHER)) && !(evidence & strong);
 }
 
-static struct sum add_up(uint32_t evidence)
+static struct sum origin_judge_add_up(uint32_t evidence)
 {
     struct sum sum = {0, 0, false};
     unsigned kinds = 0, support = 0;
 
-    if (is_ttl_of_system(evidence)) {
+    if (origin_judge_is_ttl_of_system(evidence)) {
         return (struct sum){.weight = evidence & TL_EVIDENCE_TTL_SET ? 0 : 1};
     }
     for (unsigned i = 0; i < sizeof weights / sizeof weights[0]; i++) {
@@ -101,11 +101,11 @@ static struct sum add_up(uint32_t evidence)
     for (; kinds > 0; kinds >>= 1) {
         sum.kinds += kinds & 1;
     }
-    sum.weight -= weight_for_end(evidence);
+    sum.weight -= origin_judge_weight_for_end(evidence);
     return sum;
 }
 
-static bool is_certain(uint32_t evidence, const struct sum *sum)
+static bool origin_judge_is_certain(uint32_t evidence, const struct sum *sum)
 {
     bool sure = (evidence & (PROOFS | TL_EVIDENCE_ID_SHARED | TL_EVIDENCE_ECHO_DATA)) ||
                 ((evidence & TL_EVIDENCE_TOO_FAST) && (evidence & HOPS_DIFFER));
@@ -114,10 +114,10 @@ static bool is_certain(uint32_t evidence, const struct sum *sum)
 }
 
 /* Never certain: who sees the traffic can write X's next IP ID, its clock and its TTL as well. */
-static enum tl_origin judge_end(uint32_t evidence, uint8_t *confidence)
+static enum tl_origin origin_judge_judge_end(uint32_t evidence, uint8_t *confidence)
 {
     bool same = evidence & TL_EVIDENCE_TTL_SAME, ts = evidence & TL_EVIDENCE_TS_NEXT;
-    bool id = next_id(evidence);
+    bool id = origin_judge_next_id(evidence);
 
     if (tl_origin_is_own(evidence)) {
         *confidence = TL_CONFIDENCE_LIKELY;
@@ -134,25 +134,27 @@ static enum tl_origin judge_end(uint32_t evidence, uint8_t *confidence)
 
 enum tl_origin tl_origin_judge(uint32_t evidence, uint8_t *confidence)
 {
-    struct sum sum = add_up(evidence);
+    struct sum sum = origin_judge_add_up(evidence);
 
     *confidence = TL_CONFIDENCE_NONE;
-    if ((evidence & WENT_ON) && ((evidence & TL_EVIDENCE_TS_NEXT) || next_id(evidence)) && !(evidence & TTL_DIFFERS)) {
+    if ((evidence & WENT_ON) && ((evidence & TL_EVIDENCE_TS_NEXT) || origin_judge_next_id(evidence)) &&
+        !(evidence & TTL_DIFFERS)) {
         return TL_ORIGIN_UNKNOWN; /* what goes on is forged, or the host itself answered what its program knows */
     }
-    if (is_certain(evidence, &sum)) {
+    if (origin_judge_is_certain(evidence, &sum)) {
         *confidence = TL_CONFIDENCE_CERTAIN;
     } else if ((sum.weight >= LIKELY_WEIGHT && sum.strong) || (evidence & TL_EVIDENCE_SIBLING)) {
         *confidence = TL_CONFIDENCE_LIKELY;
     } else if (sum.weight >= GUESS_WEIGHT && (sum.strong || (evidence & TTL_DIFFERS))) {
         *confidence = TL_CONFIDENCE_GUESS;
     } else {
-        return sum.weight > 0 && (evidence & (SOON | TTL_DIFFERS)) ? TL_ORIGIN_UNKNOWN : judge_end(evidence, confidence);
+        return sum.weight > 0 && (evidence & (SOON | TTL_DIFFERS)) ? TL_ORIGIN_UNKNOWN
+                                                                   : origin_judge_judge_end(evidence, confidence);
     }
     return TL_ORIGIN_PATH;
 }
 
-static enum tl_rst_cause device_cause(const struct tl_rst_now *now, unsigned flags, enum tl_rst_stage stage)
+static enum tl_rst_cause origin_judge_device_cause(const struct tl_rst_now *now, unsigned flags, enum tl_rst_stage stage)
 {
     if (flags & TL_SHAPE_RST_AFTER_IDLE) {
         return TL_RST_CAUSE_DEVICE_IDLE;
@@ -170,7 +172,7 @@ void tl_origin_amend(struct tl_rst_now *now, unsigned flags, enum tl_rst_stage s
     const struct tl_rst_traits *traits = tl_rst_traits((enum tl_rst_cause)now->cause);
 
     if ((path && traits->of_end) || (sure && traits->yields)) {
-        now->cause = (uint8_t)device_cause(now, flags, stage);
+        now->cause = (uint8_t)origin_judge_device_cause(now, flags, stage);
         now->confidence = TL_CONFIDENCE_LIKELY;
     }
 }

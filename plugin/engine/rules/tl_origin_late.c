@@ -15,7 +15,7 @@ enum {
     HOST_SEGMENTS = 4,     /* of each end of a connection that are learnt of its host */
 };
 
-static bool has_ttl(const struct tl_endpoint *x, uint8_t ttl)
+static bool origin_late_has_ttl(const struct tl_endpoint *x, uint8_t ttl)
 {
     const struct tl_recent_entry *e;
 
@@ -27,37 +27,39 @@ static bool has_ttl(const struct tl_endpoint *x, uint8_t ttl)
     return false;
 }
 
-static bool moves_on(uint32_t from, uint32_t to)
+static bool origin_late_moves_on(uint32_t from, uint32_t to)
 {
     return tl_seq_after(to, from) && to - from < GOES_ON_FAR;
 }
 
 /* S7: an end that a RST should have ended brings something new. */
-static uint32_t goes_on(const struct tl_step *step, const struct tl_rsts *rsts)
+static uint32_t origin_late_goes_on(const struct tl_step *step, const struct tl_rsts *rsts)
 {
     int64_t since = tl_since(step, rsts->last_ns);
     int64_t half = step->self->half_rtt_ns == TL_UNKNOWN_NS ? 0 : step->self->half_rtt_ns / 2;
     const struct tl_segment *seg = step->seg;
 
     if (since <= UNDER_WAY_NS || !rsts->has_self || seg->seq - rsts->self_max + GOES_ON_NEAR > 2 * GOES_ON_NEAR ||
-        !has_ttl(step->self, seg->ttl)) {
+        !origin_late_has_ttl(step->self, seg->ttl)) {
         return 0;
     }
-    if (tl_has(step, TL_ACK) && rsts->has_peer && step->peer->has_seen && moves_on(rsts->peer_max, seg->ack) &&
+    if (tl_has(step, TL_ACK) && rsts->has_peer && step->peer->has_seen && origin_late_moves_on(rsts->peer_max, seg->ack) &&
         tl_seq_after(step->peer->seen, rsts->peer_max)) {
         return TL_EVIDENCE_GOES_ON;
     }
     if (since <= half) {
         return 0;
     }
-    if (seg->len > 0 && moves_on(rsts->self_max, step->end)) {
+    if (seg->len > 0 && origin_late_moves_on(rsts->self_max, step->end)) {
         return TL_EVIDENCE_GOES_ON_DATA;
     }
-    return tl_has(step, TL_ACK) && rsts->has_self_ack && moves_on(rsts->self_ack, seg->ack) ? TL_EVIDENCE_GOES_ON_OLD : 0;
+    return tl_has(step, TL_ACK) && rsts->has_self_ack && origin_late_moves_on(rsts->self_ack, seg->ack)
+               ? TL_EVIDENCE_GOES_ON_OLD
+               : 0;
 }
 
 /* S8: the SYN-ACK of an end that seemed to refuse the SYN. If the SYN came again between, it may answer that one. */
-static uint32_t accepts(const struct tl_step *step, const struct tl_rsts *rsts)
+static uint32_t origin_late_accepts(const struct tl_step *step, const struct tl_rsts *rsts)
 {
     const struct tl_syns *syn = tl_syns(step->peer);
     int64_t half = step->self->half_rtt_ns == TL_UNKNOWN_NS ? 0 : step->self->half_rtt_ns / 2;
@@ -72,7 +74,7 @@ static uint32_t accepts(const struct tl_step *step, const struct tl_rsts *rsts)
     return syn->last_ns > rsts->last_ns && tl_since(step, syn->last_ns) < half ? TL_EVIDENCE_SYNACK_LATER : 0;
 }
 
-static void learn_host(const struct tl_step *step)
+static void origin_late_learn_host(const struct tl_step *step)
 {
     const struct tl_tracker *tracker = step->conn->pair->tracker;
     struct tl_hosts *hosts = &step->conn->pair->tracker->hosts;
@@ -88,7 +90,7 @@ static void learn_host(const struct tl_step *step)
 }
 
 /* Keeps what `found` shows of the RSTs so far. */
-static void note_later(struct tl_step *step, struct tl_rsts *rsts, uint32_t found)
+static void origin_late_note_later(struct tl_step *step, struct tl_rsts *rsts, uint32_t found)
 {
     uint8_t confidence;
 
@@ -113,15 +115,17 @@ void tl_origin_learn(struct tl_step *step)
         return;
     }
     if (step->self->segments < HOST_SEGMENTS) {
-        learn_host(step);
+        origin_late_learn_host(step);
     }
     if (rsts->count == 0) {
         return;
     }
-    found = step->event == TL_EVENT_SYNACK ? accepts(step, rsts) : step->event == TL_EVENT_SYN ? 0 : goes_on(step, rsts);
+    found = step->event == TL_EVENT_SYNACK ? origin_late_accepts(step, rsts)
+            : step->event == TL_EVENT_SYN  ? 0
+                                           : origin_late_goes_on(step, rsts);
     made = found ? step->self->rsts : NULL;
     if (made) {
-        note_later(step, made, found);
+        origin_late_note_later(step, made, found);
     }
 }
 
@@ -137,7 +141,7 @@ void tl_origin_learn_reset(struct tl_step *step)
         tl_since(step, made->last_ns) <= tl_max_ns(UNDER_WAY_NS, half)) {
         return;
     }
-    note_later(step, made, TL_EVIDENCE_GOES_ON_DATA);
+    origin_late_note_later(step, made, TL_EVIDENCE_GOES_ON_DATA);
 }
 
 struct tl_host_rst tl_origin_host_rst(const struct tl_step *step)
@@ -182,7 +186,7 @@ void tl_origin_remember(struct tl_step *step, struct tl_rsts *rsts, bool judged)
 }
 
 /* Whatever an end did after a RST in its name, it did after the earlier ones, too. */
-static uint32_t evidence_by_now(const struct tl_conn *conn, const struct tl_rst_seen *seen)
+static uint32_t origin_late_evidence_by_now(const struct tl_conn *conn, const struct tl_rst_seen *seen)
 {
     const uint32_t of_ttl = TL_EVIDENCE_TTL | TL_EVIDENCE_TTL_NEAR | TL_EVIDENCE_TTL_WEAK | TL_EVIDENCE_TTL_SAME |
                             TL_EVIDENCE_TTL_HOST | TL_EVIDENCE_TTL_SET | TL_EVIDENCE_TTL_FARTHER;
@@ -213,7 +217,7 @@ void tl_origin_by_now(const struct tl_conn *conn, const struct tl_rst_seen *seen
     }
     now->origin = seen->judged ? TL_ORIGIN_UNKNOWN : TL_ORIGIN_NONE;
     if (seen->judged) {
-        now->evidence = evidence_by_now(conn, seen);
+        now->evidence = origin_late_evidence_by_now(conn, seen);
         now->origin = (uint8_t)tl_origin_judge(now->evidence, &now->origin_confidence);
         tl_origin_amend(now, seen->flags, (enum tl_rst_stage)seen->stage);
     }

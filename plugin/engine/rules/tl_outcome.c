@@ -9,7 +9,7 @@
 static const int64_t PENDING_NS = 3 * TL_SECOND;
 enum { PENDING_GAPS = 3 };
 
-static bool all_three_captured(const struct tl_conn *conn)
+static bool outcome_all_three_captured(const struct tl_conn *conn)
 {
     const struct tl_endpoint *client = &conn->endpoint[conn->client], *server = &conn->endpoint[1 - conn->client];
 
@@ -17,7 +17,7 @@ static bool all_three_captured(const struct tl_conn *conn)
 }
 
 /* A SYN or SYN-ACK of this end was captured. */
-static bool has_syn(const struct tl_endpoint *end)
+static bool outcome_has_syn(const struct tl_endpoint *end)
 {
     return tl_syns(end)->count > 0 || tl_synacks(end)->count > 0;
 }
@@ -26,7 +26,7 @@ enum tl_outcome tl_outcome_proved(const struct tl_conn *conn)
 {
     const struct tl_endpoint *a = &conn->endpoint[0], *b = &conn->endpoint[1];
 
-    if (!has_syn(a) && !has_syn(b)) {
+    if (!outcome_has_syn(a) && !outcome_has_syn(b)) {
         return conn->midstream ? TL_OUTCOME_NOT_CAPTURED : TL_OUTCOME_NONE;
     }
     if (conn->opened && tl_syns(a)->count > 0 && tl_syns(b)->count > 0) {
@@ -35,7 +35,7 @@ enum tl_outcome tl_outcome_proved(const struct tl_conn *conn)
     if (conn->outcome != TL_OUTCOME_NONE) {
         return (enum tl_outcome)conn->outcome;
     }
-    if (all_three_captured(conn)) {
+    if (outcome_all_three_captured(conn)) {
         return TL_OUTCOME_COMPLETE;
     }
     if (conn->opened) {
@@ -46,7 +46,7 @@ enum tl_outcome tl_outcome_proved(const struct tl_conn *conn)
 }
 
 /* Too early to call the last SYN or SYN-ACK unanswered. */
-static bool still_waiting(const struct tl_syns *syns, int64_t end_ns)
+static bool outcome_still_waiting(const struct tl_syns *syns, int64_t end_ns)
 {
     return end_ns - syns->last_ns < tl_max_ns(PENDING_NS, PENDING_GAPS * syns->gap_ns);
 }
@@ -60,7 +60,7 @@ enum tl_outcome tl_outcome_at(const struct tl_conn *conn, int64_t end_ns)
         return proved;
     }
     if (tl_synacks(server)->count > 0) {
-        return still_waiting(tl_synacks(server), end_ns) ? TL_OUTCOME_PENDING : TL_OUTCOME_HALF_OPEN;
+        return outcome_still_waiting(tl_synacks(server), end_ns) ? TL_OUTCOME_PENDING : TL_OUTCOME_HALF_OPEN;
     }
     if (conn->opening.bad_synack) {
         return TL_OUTCOME_BAD;
@@ -69,7 +69,7 @@ enum tl_outcome tl_outcome_at(const struct tl_conn *conn, int64_t end_ns)
         return TL_OUTCOME_UNREACHABLE;
     }
     if (tl_syns(client)->count > 0) {
-        if (still_waiting(tl_syns(client), end_ns)) {
+        if (outcome_still_waiting(tl_syns(client), end_ns)) {
             return TL_OUTCOME_PENDING;
         }
         /* A reset that the client can take has decided before. */

@@ -19,7 +19,7 @@ enum { ANY_PATH_IPV4 = 536, ANY_PATH_IPV6 = 1220 };
 /* Timeouts of one segment that shows a black hole: with the first transmission it was lost three times. */
 enum { TIMEOUTS_SURE = 2 };
 
-static struct tl_mtu_seen *make(const struct tl_conn *conn, struct tl_endpoint *end)
+static struct tl_mtu_seen *path_mtu_make(const struct tl_conn *conn, struct tl_endpoint *end)
 {
     const struct tl_allocator *allocator = &conn->pair->tracker->allocator;
 
@@ -38,7 +38,7 @@ void tl_path_mtu_free(const struct tl_allocator *allocator, struct tl_endpoint *
 /* ---- ICMP errors -------------------------------------------------------------------------------------------------------- */
 
 /* Payload that an MTU leaves, at most. */
-static uint32_t payload_of(uint32_t mtu, bool ipv6, bool timestamps)
+static uint32_t path_mtu_payload_of(uint32_t mtu, bool ipv6, bool timestamps)
 {
     uint32_t headers = (ipv6 ? HEADERS_IPV6 : HEADERS_IPV4) + (timestamps ? TIMESTAMPS_BYTES : 0);
 
@@ -46,14 +46,15 @@ static uint32_t payload_of(uint32_t mtu, bool ipv6, bool timestamps)
 }
 
 /* Whether an MTU is one that a router can have (0 = an old one that names none) and too small for what it quotes. */
-static bool is_sane(const struct tl_too_big *error, const struct tl_scoreboard_entry *quoted)
+static bool path_mtu_is_sane(const struct tl_too_big *error, const struct tl_scoreboard_entry *quoted)
 {
     return error->mtu == 0 || (error->mtu >= (error->ipv6 ? LEAST_MTU_IPV6 : LEAST_MTU_IPV4) &&
-                               quoted->end - quoted->seq > payload_of(error->mtu, error->ipv6, quoted->tsval != 0));
+                               quoted->end - quoted->seq > path_mtu_payload_of(error->mtu, error->ipv6, quoted->tsval != 0));
 }
 
 /* One more error about what was sent before the first one: its sender has heard the first. */
-static bool repeats(const struct tl_mtu_seen *seen, const struct tl_too_big *error, const struct tl_scoreboard_entry *quoted)
+static bool path_mtu_repeats(const struct tl_mtu_seen *seen, const struct tl_too_big *error,
+                             const struct tl_scoreboard_entry *quoted)
 {
     return seen->icmp_in != 0 && seen->mtu == error->mtu && quoted->time_ns <= seen->icmp_ns;
 }
@@ -64,11 +65,11 @@ bool tl_path_mtu_take(struct tl_conn *conn, const struct tl_too_big *error)
     const struct tl_scoreboard_entry *quoted = tl_scoreboard_find(tl_scoreboard_of(end), error->seq);
     struct tl_mtu_seen *seen;
 
-    if (!quoted || !is_sane(error, quoted)) {
+    if (!quoted || !path_mtu_is_sane(error, quoted)) {
         return false;
     }
-    seen = make(conn, end);
-    if (!seen || repeats(seen, error, quoted)) {
+    seen = path_mtu_make(conn, end);
+    if (!seen || path_mtu_repeats(seen, error, quoted)) {
         return true;
     }
     seen->first_in = seen->first_in != 0 ? seen->first_in : error->frame;
@@ -91,7 +92,7 @@ bool tl_path_mtu_draws(const struct tl_step *step, const struct tl_scoreboard_en
         !tl_seq_before(seg->seq, seen->sent_end) || tl_since(step, seen->drawn_ns) > most_ns) {
         return false;
     }
-    fits = seen->mtu != 0 ? payload_of(seen->mtu, seg->ipv6, seg->options & TL_OPT_TIMESTAMPS) : was - 1;
+    fits = seen->mtu != 0 ? path_mtu_payload_of(seen->mtu, seg->ipv6, seg->options & TL_OPT_TIMESTAMPS) : was - 1;
     if (seg->len > fits && !(step->self->capture & TL_CAPTURE_OFFLOAD)) {
         return false;
     }
@@ -99,7 +100,7 @@ bool tl_path_mtu_draws(const struct tl_step *step, const struct tl_scoreboard_en
     return was > fits || (seen->drew && seg->seq == seen->drawn_end);
 }
 
-static void note_drawn(struct tl_step *step)
+static void path_mtu_note_drawn(struct tl_step *step)
 {
     struct tl_mtu_seen *seen = step->self->mtu_seen;
 
@@ -113,7 +114,7 @@ static void note_drawn(struct tl_step *step)
 /* ---- black holes -------------------------------------------------------------------------------------------------------- */
 
 /* Octets that a range and an entry have in common. */
-static uint32_t common(const struct tl_scoreboard_entry *entry, const uint32_t *range)
+static uint32_t path_mtu_common(const struct tl_scoreboard_entry *entry, const uint32_t *range)
 {
     uint32_t left = tl_seq_after(range[0], entry->seq) ? range[0] : entry->seq;
     uint32_t right = tl_seq_before(range[1], entry->end) ? range[1] : entry->end;
@@ -125,7 +126,7 @@ enum { SACKED_LOOKED_MAX = 256 }; /* segments: 365 KiB of the usual ones, and la
 
 /* The largest segment among those above the lost one that the receiver has reported, the first SACKED_LOOKED_MAX of them; 0 = it has reported
  * none. Captured before offload cuts it, a part of one counts as one. */
-static uint32_t largest_reported(const struct tl_step *step)
+static uint32_t path_mtu_largest_reported(const struct tl_step *step)
 {
     const struct tl_feedback *feedback = &step->self->repair->feedback;
     const struct tl_scoreboard_entry *entry;
@@ -139,7 +140,7 @@ static uint32_t largest_reported(const struct tl_step *step)
              (entry = tl_scoreboard_at(tl_scoreboard_of(step->self), i)) != NULL && tl_seq_before(entry->seq, range[1]) &&
              looked < SACKED_LOOKED_MAX;
              i++, looked++) {
-            uint32_t size = common(entry, range);
+            uint32_t size = path_mtu_common(entry, range);
 
             largest = size > largest ? size : largest;
         }
@@ -148,7 +149,7 @@ static uint32_t largest_reported(const struct tl_step *step)
 }
 
 /* The largest segment among the last ones acknowledged, the SYN left out; 0 = none. */
-static uint32_t largest_acknowledged(const struct tl_endpoint *end)
+static uint32_t path_mtu_largest_acknowledged(const struct tl_endpoint *end)
 {
     const struct tl_scoreboard_entry *entry;
     uint32_t largest = 0;
@@ -165,9 +166,9 @@ static uint32_t largest_acknowledged(const struct tl_endpoint *end)
 }
 
 /* The timer has repeated a large segment often enough: do smaller ones get through, and none of its size? */
-static void judge(const struct tl_step *step, struct tl_mtu_seen *seen)
+static void path_mtu_judge(const struct tl_step *step, struct tl_mtu_seen *seen)
 {
-    uint32_t reported = largest_reported(step), before = largest_acknowledged(step->self);
+    uint32_t reported = path_mtu_largest_reported(step), before = path_mtu_largest_acknowledged(step->self);
 
     if (reported >= seen->size || before >= seen->size || reported + before == 0) {
         return;
@@ -185,7 +186,7 @@ static void judge(const struct tl_step *step, struct tl_mtu_seen *seen)
 
 /* Whether a segment could be too large for some path, is one (not cut later), the first that the receiver lacks, and fits its
  * window. */
-static bool is_large_head(const struct tl_step *step)
+static bool path_mtu_is_large_head(const struct tl_step *step)
 {
     const struct tl_segment *seg = step->seg;
 
@@ -193,15 +194,15 @@ static bool is_large_head(const struct tl_step *step)
            step->peer->segments > 0 && seg->len <= step->peer->window && (step->peer->mss == 0 || seg->len <= step->peer->mss);
 }
 
-static void note_timeout(struct tl_step *step)
+static void path_mtu_note_timeout(struct tl_step *step)
 {
     const struct tl_segment *seg = step->seg;
     struct tl_mtu_seen *seen;
 
-    if (!is_large_head(step)) {
+    if (!path_mtu_is_large_head(step)) {
         return;
     }
-    seen = make(step->conn, step->self);
+    seen = path_mtu_make(step->conn, step->self);
     if (!seen) {
         return;
     }
@@ -214,12 +215,12 @@ static void note_timeout(struct tl_step *step)
     if (!seen->cut && seg->len == seen->size) {
         seen->timeouts += seen->timeouts < UINT8_MAX;
         if (seen->timeouts >= TIMEOUTS_SURE) {
-            judge(step, seen);
+            path_mtu_judge(step, seen);
         }
     }
 }
 
-static void note_again(struct tl_step *step)
+static void path_mtu_note_again(struct tl_step *step)
 {
     struct tl_mtu_seen *seen = step->self->mtu_seen;
     bool same = seen && seen->size > 0 && seen->seq == step->seg->seq;
@@ -227,12 +228,12 @@ static void note_again(struct tl_step *step)
     if (same && step->seg->len < seen->size) {
         seen->cut = seen->size <= step->peer->window; /* not because only so much is allowed */
     } else if (step->shape->retransmission == TL_RETRANSMISSION_RTO) {
-        note_timeout(step);
+        path_mtu_note_timeout(step);
     }
 }
 
 /* The receiver has moved on from the segment that the timer repeated: by the smaller segment alone, or at its full size. */
-static void note_ack(struct tl_mtu_seen *seen, uint32_t una)
+static void path_mtu_note_ack(struct tl_mtu_seen *seen, uint32_t una)
 {
     if (seen->size == 0 || !tl_seq_after(una, seen->seq)) {
         return;
@@ -256,14 +257,14 @@ void tl_path_mtu_learn(struct tl_step *step)
         return;
     }
     if (cause == TL_RETRANSMISSION_PMTU) {
-        note_drawn(step);
+        path_mtu_note_drawn(step);
     }
     if (cause != TL_RETRANSMISSION_NONE && cause != TL_RETRANSMISSION_WINDOW_PROBE && step->seg->len > 0 &&
         step->self->repair) {
-        note_again(step);
+        path_mtu_note_again(step);
     }
     if (step->peer->mtu_seen && step->peer->has_una) {
-        note_ack(step->peer->mtu_seen, step->peer->una);
+        path_mtu_note_ack(step->peer->mtu_seen, step->peer->una);
     }
 }
 
@@ -276,7 +277,7 @@ bool tl_path_mtu_is_quiet(const struct tl_endpoint *end)
 
 /* How sure it is by now that large segments of this end are swallowed. A path that is dead swallows them, too: while nothing smaller is
  * known to have arrived, the receiver has to be heard again. */
-static enum tl_confidence black_hole(const struct tl_mtu_seen *seen, const struct tl_endpoint *receiver)
+static enum tl_confidence path_mtu_black_hole(const struct tl_mtu_seen *seen, const struct tl_endpoint *receiver)
 {
     if (seen->lost == 0 || (seen->confidence == TL_CONFIDENCE_GUESS && receiver->last_ns <= seen->sure_ns)) {
         return TL_CONFIDENCE_NONE;
@@ -284,10 +285,10 @@ static enum tl_confidence black_hole(const struct tl_mtu_seen *seen, const struc
     return (enum tl_confidence)seen->confidence;
 }
 
-static void add(const struct tl_conn *conn, unsigned from, struct tl_path_mtu_now *now)
+static void path_mtu_add(const struct tl_conn *conn, unsigned from, struct tl_path_mtu_now *now)
 {
     const struct tl_mtu_seen *seen = conn->endpoint[from].mtu_seen;
-    enum tl_confidence confidence = black_hole(seen, &conn->endpoint[1 - from]);
+    enum tl_confidence confidence = path_mtu_black_hole(seen, &conn->endpoint[1 - from]);
 
     if (seen->first_in != 0 && (now->icmp_in == 0 || seen->first_in < now->icmp_in)) {
         now->icmp_in = seen->first_in;
@@ -309,7 +310,7 @@ void tl_path_mtu_now(const struct tl_conn *conn, struct tl_path_mtu_now *now)
     *now = (struct tl_path_mtu_now){.kind = TL_PATH_MTU_NONE};
     for (i = 0; i < 2; i++) {
         if (conn->endpoint[i].mtu_seen) {
-            add(conn, i, now);
+            path_mtu_add(conn, i, now);
         }
     }
     if (now->kind == TL_PATH_MTU_NONE && now->icmp_in != 0) {

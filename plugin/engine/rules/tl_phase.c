@@ -11,12 +11,12 @@ struct phases {
     enum tl_phase now, after;
 };
 
-static struct phases stay(enum tl_phase phase)
+static struct phases phase_stay(enum tl_phase phase)
 {
     return (struct phases){phase, phase};
 }
 
-static struct phases of_rst(const struct tl_step *step, enum tl_phase before)
+static struct phases phase_of_rst(const struct tl_step *step, enum tl_phase before)
 {
     switch (before) {
     case TL_PHASE_NONE:
@@ -27,13 +27,13 @@ static struct phases of_rst(const struct tl_step *step, enum tl_phase before)
     case TL_PHASE_TEARDOWN:
     case TL_PHASE_HALF_CLOSED:
         /* P7, P7b: one that the receiver ignores or challenges ends nothing. */
-        return step->rst_effective ? (struct phases){TL_PHASE_TEARDOWN, TL_PHASE_CLOSED} : stay(before);
+        return step->rst_effective ? (struct phases){TL_PHASE_TEARDOWN, TL_PHASE_CLOSED} : phase_stay(before);
     default:
-        return stay(before);
+        return phase_stay(before);
     }
 }
 
-static struct phases of_fin(const struct tl_step *step, enum tl_phase before)
+static struct phases phase_of_fin(const struct tl_step *step, enum tl_phase before)
 {
     bool first_sent =
         step->shape->teardown_step >= TL_TEARDOWN_STEP_FIN1 && step->shape->teardown_step <= TL_TEARDOWN_STEP_FIN2_CROSS;
@@ -44,13 +44,13 @@ static struct phases of_fin(const struct tl_step *step, enum tl_phase before)
     }
     if (before == TL_PHASE_TIME_WAIT || before == TL_PHASE_CLOSED || step->copy_of ||
         (!first_sent && before != TL_PHASE_NONE)) {
-        return stay(before);
+        return phase_stay(before);
     }
-    return stay(TL_PHASE_TEARDOWN); /* P6, P11 */
+    return phase_stay(TL_PHASE_TEARDOWN); /* P6, P11 */
 }
 
 /* Before the handshake is over, or as the first segment captured. */
-static struct phases of_early(const struct tl_step *step, enum tl_phase before)
+static struct phases phase_of_early(const struct tl_step *step, enum tl_phase before)
 {
     const struct tl_conn *conn = step->conn;
 
@@ -58,35 +58,35 @@ static struct phases of_early(const struct tl_step *step, enum tl_phase before)
         return (struct phases){TL_PHASE_HANDSHAKE, conn->opened ? TL_PHASE_ESTABLISHED : TL_PHASE_HANDSHAKE}; /* P4 */
     }
     if (conn->opened) {
-        return stay(TL_PHASE_ESTABLISHED); /* P4b, P5, P15 */
+        return phase_stay(TL_PHASE_ESTABLISHED); /* P4b, P5, P15 */
     }
-    return stay(before == TL_PHASE_NONE ? TL_PHASE_UNKNOWN : TL_PHASE_HANDSHAKE);
+    return phase_stay(before == TL_PHASE_NONE ? TL_PHASE_UNKNOWN : TL_PHASE_HANDSHAKE);
 }
 
-static struct phases of_plain(const struct tl_step *step, enum tl_phase before)
+static struct phases phase_of_plain(const struct tl_step *step, enum tl_phase before)
 {
     switch (before) {
     case TL_PHASE_NONE:
     case TL_PHASE_UNKNOWN:
     case TL_PHASE_HANDSHAKE:
-        return of_early(step, before);
+        return phase_of_early(step, before);
     case TL_PHASE_TEARDOWN:
     case TL_PHASE_HALF_CLOSED:
         if (step->finishes) {
-            return stay(TL_PHASE_TEARDOWN);
+            return phase_stay(TL_PHASE_TEARDOWN);
         }
         /* P8, P9, P10: new payload by the end that has not closed, which knows that the other end has, makes it half closed. */
         return step->shape->teardown_step == TL_TEARDOWN_STEP_HALF_CLOSE_DATA ||
                        (step->new_bytes && step->acks_fin && !step->self->has_fin)
-                   ? stay(TL_PHASE_HALF_CLOSED)
-                   : stay(before);
+                   ? phase_stay(TL_PHASE_HALF_CLOSED)
+                   : phase_stay(before);
     default: /* P13, P14, P17 */
-        return stay(before);
+        return phase_stay(before);
     }
 }
 
 /* P1, P2: opening, or opened already. */
-static struct phases of_syn(const struct tl_step *step, enum tl_phase before)
+static struct phases phase_of_syn(const struct tl_step *step, enum tl_phase before)
 {
     bool opening = !step->conn->opened;
 
@@ -99,24 +99,24 @@ static struct phases of_syn(const struct tl_step *step, enum tl_phase before)
 void tl_phase_name(const struct tl_conn *conn, struct tl_step *step)
 {
     enum tl_phase before = (enum tl_phase)conn->phase;
-    struct phases phases = stay(before == TL_PHASE_NONE ? TL_PHASE_UNKNOWN : before);
+    struct phases phases = phase_stay(before == TL_PHASE_NONE ? TL_PHASE_UNKNOWN : before);
 
     if (before == TL_PHASE_CLOSED && !conn->reset.ended && conn->phase_open != TL_PHASE_NONE) {
         before = (enum tl_phase)conn->phase_open; /* P14b: the RST that had closed it was revoked */
-        phases = stay(before);
+        phases = phase_stay(before);
     }
     if (step->refutes_fin && !conn->endpoint[0].has_fin && !conn->endpoint[1].has_fin &&
         (before == TL_PHASE_TEARDOWN || before == TL_PHASE_HALF_CLOSED)) {
         before = TL_PHASE_ESTABLISHED; /* nobody has closed */
     }
     if (step->event == TL_EVENT_SYN || step->event == TL_EVENT_SYNACK) {
-        phases = of_syn(step, before);
+        phases = phase_of_syn(step, before);
     } else if (step->event == TL_EVENT_RST) {
-        phases = of_rst(step, before);
+        phases = phase_of_rst(step, before);
     } else if (step->event == TL_EVENT_FIN && step->legal && !step->stray) {
-        phases = of_fin(step, before);
+        phases = phase_of_fin(step, before);
     } else if (step->legal && !step->stray) {
-        phases = of_plain(step, before);
+        phases = phase_of_plain(step, before);
     }
     if (step->finishes) { /* P12 */
         phases.after = TL_PHASE_TIME_WAIT;

@@ -24,7 +24,7 @@ enum { BACKOFF_SURE = 2, DUPACKS_SURE = 3 /* RFC 5681 3.2 */ };
 
 /* ---- what the rules ask ------------------------------------------------------------------------------------------------- */
 
-static bool sack_permitted(const struct tl_step *step, const struct tl_repair *repair)
+static bool resent_sack_permitted(const struct tl_step *step, const struct tl_repair *repair)
 {
     bool both_known = step->self->has_isn_of_syn && step->peer->has_isn_of_syn;
 
@@ -35,7 +35,7 @@ static bool sack_permitted(const struct tl_step *step, const struct tl_repair *r
 }
 
 /* When the previous transmission, or the segment that opened the hole, was sent. */
-static int64_t previous_at(const struct tl_resent *r)
+static int64_t resent_previous_at(const struct tl_resent *r)
 {
     bool ts = tl_has_timestamps(r->step);
 
@@ -49,7 +49,7 @@ static int64_t previous_at(const struct tl_resent *r)
 }
 
 /* An episode ends when its sender hears that the point is acknowledged, which may be long after the ACK passed here. */
-static void leave_episodes(struct tl_repair *repair, uint32_t known_una)
+static void resent_leave_episodes(struct tl_repair *repair, uint32_t known_una)
 {
     if (repair->in_loss && !tl_seq_before(known_una, repair->loss_point)) {
         repair->in_loss = false;
@@ -69,16 +69,16 @@ void tl_resent_ask(struct tl_resent *r)
     int64_t half_rtt_ns = tl_late_half_rtt(step), travel_ns = half_rtt_ns > TL_MS ? half_rtt_ns : 0;
 
     r->known = tl_feedback_known_to_resender(&repair->feedback, seg, half_rtt_ns);
-    r->gap_ns = sent_ns - previous_at(r);
+    r->gap_ns = sent_ns - resent_previous_at(r);
     r->quiet_ns = sent_ns - travel_ns - (r->known.time_ns != 0 ? r->known.time_ns : repair->heard_ns);
     r->third_ns = repair->feedback.third_ns != 0 ? sent_ns - travel_ns - repair->feedback.third_ns : TL_UNKNOWN_NS;
     r->unmoved_ns = sent_ns - travel_ns - (r->known.una_ns != 0 ? r->known.una_ns : repair->heard_ns);
-    r->sack_permitted = sack_permitted(step, repair);
+    r->sack_permitted = resent_sack_permitted(step, repair);
     r->head = !tl_seq_after(seg->seq, r->known.una) && tl_seq_after(step->end, r->known.una);
     r->tail = !tl_seq_before(step->end, step->self->max);
     r->first = !r->captured_before || r->look.previous.tx_count == 1;
     r->no_evidence = r->known.duplicates == 0 && !tl_seq_after(r->known.sacked, seg->seq);
-    leave_episodes(repair, r->known.una);
+    resent_leave_episodes(repair, r->known.una);
     if (repair->in_loss && tl_seq_after(seg->seq, repair->rto_seq)) {
         /* It would have sent the same bytes again, had it heard nothing since the timeout: what it heard started the timer. */
         r->gap_ns = tl_min_ns(r->gap_ns, sent_ns - repair->rto_ns);
@@ -99,13 +99,13 @@ struct cause {
 #define CAUSE(name, sure) ((struct cause){TL_RETRANSMISSION_##name, TL_CONFIDENCE_##sure})
 
 /* Which of the two names of feedback-driven retransmission applies. */
-static uint8_t by_feedback(const struct tl_resent *r)
+static uint8_t resent_by_feedback(const struct tl_resent *r)
 {
     return r->sack_permitted && r->known.duplicates == 0 ? TL_RETRANSMISSION_SACK : TL_RETRANSMISSION_FAST;
 }
 
 /* M13: only the sender was captured: what remains is time and place. */
-static bool when_one_way(const struct tl_resent *r, struct cause *c)
+static bool resent_when_one_way(const struct tl_resent *r, struct cause *c)
 {
     if (!tl_one_way(r->step)) {
         return false;
@@ -122,14 +122,14 @@ static bool when_one_way(const struct tl_resent *r, struct cause *c)
 
 /* Nothing was heard for as long as a timer takes; or what was heard (the other end's own repetitions, say) acknowledged nothing,
  * and the bytes themselves are as old. */
-static bool is_silent(const struct tl_resent *r)
+static bool resent_is_silent(const struct tl_resent *r)
 {
     return r->quiet_ns >= SILENCE_NS || (r->captured_before && r->gap_ns >= TL_TIMER_NS && r->unmoved_ns >= SILENCE_NS);
 }
 
 /* Whether the sender may have a probe to send (RFC 8985 7.2, 7.3): SACK is in use, it has sent none since the last acknowledgment
  * that it knows of, what is sent again is one segment as it was, and a probe timeout is no longer than the silence was. */
-static bool may_be_probe(const struct tl_resent *r)
+static bool resent_may_be_probe(const struct tl_resent *r)
 {
     int64_t rtt = tl_rtt_or(r->step, TL_UNKNOWN_NS);
     int64_t most_ns = (rtt == TL_UNKNOWN_NS ? PROBE_UNKNOWN_NS : 2 * rtt) + PROBE_MOST_NS;
@@ -140,13 +140,13 @@ static bool may_be_probe(const struct tl_resent *r)
 }
 
 /* M10: a single segment outstanding and nothing heard: probe and timer send the same segment at the same moment. */
-static bool when_single(const struct tl_resent *r, struct cause *c)
+static bool resent_when_single(const struct tl_resent *r, struct cause *c)
 {
-    if (!r->head || !r->tail || !r->first || !r->no_evidence || !is_silent(r) || r->in_loss || r->in_recovery ||
+    if (!r->head || !r->tail || !r->first || !r->no_evidence || !resent_is_silent(r) || r->in_loss || r->in_recovery ||
         !r->captured_before) {
         return false;
     }
-    *c = may_be_probe(r) ? CAUSE(TLP, GUESS) : CAUSE(RTO, LIKELY);
+    *c = resent_may_be_probe(r) ? CAUSE(TLP, GUESS) : CAUSE(RTO, LIKELY);
     if (c->cause == TL_RETRANSMISSION_TLP) {
         r->step->shape->flags |= TL_SHAPE_TLP_OR_RTO;
     }
@@ -154,27 +154,27 @@ static bool when_single(const struct tl_resent *r, struct cause *c)
 }
 
 /* Longer than a round trip by more than jitter. */
-static int64_t patience(const struct tl_resent *r)
+static int64_t resent_patience(const struct tl_resent *r)
 {
     int64_t rtt = tl_rtt_or(r->step, 0);
 
-    /* share patience: RTT / 4, 5 ms; margin over an RTT until which feedback may be certain, and without SACK before the timer explains a gap */
+    /* share resent_patience: RTT / 4, 5 ms; margin over an RTT until which feedback may be certain, and without SACK before the timer explains a gap */
     return rtt + tl_max_ns(rtt / 4, 5 * TL_MS);
 }
 
 /* M14: an ICMP error says that the bytes were too large for the path: they are sent again at once (RFC 1191 6.4, RFC 8201 5.4; Linux
  * tcp_simple_retransmit()), in what fits. */
-static bool when_path_mtu(const struct tl_resent *r, struct cause *c)
+static bool resent_when_path_mtu(const struct tl_resent *r, struct cause *c)
 {
     *c = CAUSE(PMTU, LIKELY);
-    return tl_path_mtu_draws(r->step, &r->look.previous, r->step->rtt_ns == TL_UNKNOWN_NS ? TL_TIMER_NS : patience(r));
+    return tl_path_mtu_draws(r->step, &r->look.previous, r->step->rtt_ns == TL_UNKNOWN_NS ? TL_TIMER_NS : resent_patience(r));
 }
 
 /* M7, M7b: the timer has run out: nothing was heard for as long as it takes, or what was heard explains nothing any more. */
-static bool when_timer(const struct tl_resent *r, struct cause *c)
+static bool resent_when_timer(const struct tl_resent *r, struct cause *c)
 {
-    if (r->head && r->no_evidence && is_silent(r)) {
-        /* share when_timer: 1.5 to 2.6 of the gap before; a doubled timer with jitter (RFC 6298 5.5) */
+    if (r->head && r->no_evidence && resent_is_silent(r)) {
+        /* share resent_when_timer: 1.5 to 2.6 of the gap before; a doubled timer with jitter (RFC 6298 5.5) */
         bool doubled = r->repair->rto_seq == r->step->seg->seq && r->repair->backoff + 1 >= BACKOFF_SURE &&
                        r->gap_ns * 2 >= r->repair->rto_gap_ns * 3 && r->gap_ns * 10 <= r->repair->rto_gap_ns * 26;
 
@@ -190,37 +190,37 @@ static bool when_timer(const struct tl_resent *r, struct cause *c)
 
 /* M7d: without SACK the first byte is sent again by the third duplicate ACK, or by an ACK that moves to it, and then by the timer only,
  * however many duplicate ACKs come (RFC 6582 3.2). */
-static bool when_timer_without_sack(const struct tl_resent *r, struct cause *c)
+static bool resent_when_timer_without_sack(const struct tl_resent *r, struct cause *c)
 {
-    /* share when_timer_without_sack: 190 ms, 190 ms, RTT + 25 %; gap and last new ACK as long ago as the least timer; longer after the
+    /* share resent_when_timer_without_sack: 190 ms, 190 ms, RTT + 25 %; gap and last new ACK as long ago as the least timer; longer after the
      * third duplicate ACK than feedback takes */
     *c = CAUSE(RTO, LIKELY);
-    return !r->sack_permitted && r->head && r->third_ns >= patience(r) &&
-           ((r->gap_ns >= TL_TIMER_NS && r->unmoved_ns >= TL_TIMER_NS) || r->third_ns >= patience(r) + DEAF_NS);
+    return !r->sack_permitted && r->head && r->third_ns >= resent_patience(r) &&
+           ((r->gap_ns >= TL_TIMER_NS && r->unmoved_ns >= TL_TIMER_NS) || r->third_ns >= resent_patience(r) + DEAF_NS);
 }
 
 /* Three duplicate ACKs for a byte that was sent again since the timeout: some stacks (lwIP) take them as ever, against RFC 6582 3.2. */
-static bool is_fast_after_timeout(const struct tl_resent *r)
+static bool resent_is_fast_after_timeout(const struct tl_resent *r)
 {
     return !r->sack_permitted && r->head && r->known.duplicates >= DUPACKS_SURE && r->captured_before &&
-           r->look.previous.time_ns > r->repair->rto_ns && r->quiet_ns < patience(r);
+           r->look.previous.time_ns > r->repair->rto_ns && r->quiet_ns < resent_patience(r);
 }
 
 /* M8: what follows a timeout until all that was outstanding then is acknowledged. */
-static bool when_in_loss(const struct tl_resent *r, struct cause *c)
+static bool resent_when_in_loss(const struct tl_resent *r, struct cause *c)
 {
-    *c = is_fast_after_timeout(r) ? CAUSE(FAST, LIKELY) : CAUSE(RTO_RECOVERY, LIKELY);
+    *c = resent_is_fast_after_timeout(r) ? CAUSE(FAST, LIKELY) : CAUSE(RTO_RECOVERY, LIKELY);
     return r->in_loss;
 }
 
 /* M9: RFC 8985 7.2: two round trips of silence, the last segment. The timer would have sent the first one instead. */
-static bool when_tail_probe(const struct tl_resent *r, struct cause *c)
+static bool resent_when_tail_probe(const struct tl_resent *r, struct cause *c)
 {
-    /* share when_tail_probe: 1.2 RTT, 2 ms; a tail loss probe waits about 2 RTT (RFC 8985 7.2) */
+    /* share resent_when_tail_probe: 1.2 RTT, 2 ms; a tail loss probe waits about 2 RTT (RFC 8985 7.2) */
     int64_t least = tl_max_ns(tl_rtt_or(r->step, 0) / 5 * 6, TL_PROBE_LEAST_NS);
     bool delivered = r->known.newest_ns > r->look.previous.time_ns && r->captured_before;
 
-    if (!r->tail || !may_be_probe(r) || r->in_recovery || r->known.duplicates > 0 || delivered ||
+    if (!r->tail || !resent_may_be_probe(r) || r->in_recovery || r->known.duplicates > 0 || delivered ||
         !tl_seq_before(r->known.sacked, r->step->end) || r->quiet_ns < least) {
         return false;
     }
@@ -229,13 +229,14 @@ static bool when_tail_probe(const struct tl_resent *r, struct cause *c)
 }
 
 /* Feedback is answered at once: after a round trip of silence a timer may have sent it all the same. */
-static uint8_t trust_in_feedback(const struct tl_resent *r)
+static uint8_t resent_trust_in_feedback(const struct tl_resent *r)
 {
-    return r->known.duplicates >= DUPACKS_SURE && r->quiet_ns < patience(r) ? TL_CONFIDENCE_CERTAIN : TL_CONFIDENCE_LIKELY;
+    return r->known.duplicates >= DUPACKS_SURE && r->quiet_ns < resent_patience(r) ? TL_CONFIDENCE_CERTAIN
+                                                                                   : TL_CONFIDENCE_LIKELY;
 }
 
 /* M5: later bytes are known to have arrived (RFC 6675), or something sent later (RFC 8985). */
-static bool when_sacked_above(const struct tl_resent *r, struct cause *c)
+static bool resent_when_sacked_above(const struct tl_resent *r, struct cause *c)
 {
     bool above = tl_seq_after(r->known.sacked, r->step->seg->seq);
     bool later = r->captured_before && r->known.newest_ns > r->look.previous.time_ns;
@@ -244,47 +245,48 @@ static bool when_sacked_above(const struct tl_resent *r, struct cause *c)
         return false;
     }
     c->cause = r->sack_permitted ? TL_RETRANSMISSION_SACK : TL_RETRANSMISSION_FAST;
-    c->confidence = trust_in_feedback(r);
+    c->confidence = resent_trust_in_feedback(r);
     return true;
 }
 
 /* M4, M6: duplicate ACKs without or with SACK, or a repair that has begun. */
-static bool when_duplicate_acks(const struct tl_resent *r, struct cause *c)
+static bool resent_when_duplicate_acks(const struct tl_resent *r, struct cause *c)
 {
     if (r->known.duplicates == 0 && !r->in_recovery) {
         return false;
     }
-    c->cause = by_feedback(r);
-    c->confidence = trust_in_feedback(r);
+    c->cause = resent_by_feedback(r);
+    c->confidence = resent_trust_in_feedback(r);
     return c->cause == TL_RETRANSMISSION_SACK || r->head; /* a fast retransmission sends SND.UNA, RFC 5681 3.2 */
 }
 
 /* M7c: a timer whose least value is below Linux's. */
-static bool when_short_timer(const struct tl_resent *r, struct cause *c)
+static bool resent_when_short_timer(const struct tl_resent *r, struct cause *c)
 {
     int64_t rtt = tl_rtt_or(r->step, 0);
 
-    /* share when_short_timer: 1.5 RTT + 10 ms, an RTT; timers with a least value below 200 ms */
+    /* share resent_when_short_timer: 1.5 RTT + 10 ms, an RTT; timers with a least value below 200 ms */
     *c = CAUSE(RTO, GUESS);
     return r->head && r->no_evidence && rtt > 0 && r->gap_ns >= rtt && r->quiet_ns >= rtt / 2 * 3 + 10 * TL_MS;
 }
 
 /* M12: neither at the tail, so no probe, nor late enough for a timer: only feedback is left, and it was not captured. A receiver that has never
  * shown a SACK block here gave none. */
-static bool when_nothing_else(const struct tl_resent *r, struct cause *c)
+static bool resent_when_nothing_else(const struct tl_resent *r, struct cause *c)
 {
     *c = r->sack_permitted ? CAUSE(SACK, GUESS) : CAUSE(FAST, GUESS);
     return !r->tail && r->gap_ns < TL_TIMER_NS && (r->repair->seen_sack || !r->sack_permitted);
 }
 
 static bool (*const causes[])(const struct tl_resent *, struct cause *) = {
-    when_path_mtu,   when_one_way,      when_single,         when_timer,       when_timer_without_sack, when_in_loss,
-    when_tail_probe, when_sacked_above, when_duplicate_acks, when_short_timer, when_nothing_else,
+    resent_when_path_mtu,           resent_when_one_way,     resent_when_single,       resent_when_timer,
+    resent_when_timer_without_sack, resent_when_in_loss,     resent_when_tail_probe,   resent_when_sacked_above,
+    resent_when_duplicate_acks,     resent_when_short_timer, resent_when_nothing_else,
 };
 
 /* ---- episodes ----------------------------------------------------------------------------------------------------------- */
 
-static void enter_loss(struct tl_resent *r)
+static void resent_enter_loss(struct tl_resent *r)
 {
     struct tl_repair *repair = r->repair;
     bool again = repair->rto_seq == r->step->seg->seq && repair->backoff > 0;
@@ -298,7 +300,7 @@ static void enter_loss(struct tl_resent *r)
     repair->rto_ns = r->step->seg->time_ns;
 }
 
-static void enter_recovery(struct tl_resent *r)
+static void resent_enter_recovery(struct tl_resent *r)
 {
     if (!r->in_recovery) {
         r->repair->in_recovery = true;
@@ -306,7 +308,7 @@ static void enter_recovery(struct tl_resent *r)
     }
 }
 
-static void note_probe(struct tl_resent *r)
+static void resent_note_probe(struct tl_resent *r)
 {
     r->repair->probed = true;
     r->repair->probed_una = r->known.una;
@@ -327,10 +329,10 @@ void tl_resent_find_cause(struct tl_resent *r)
     shape->retransmission = cause.cause;
     shape->retransmission_confidence = cause.confidence;
     if (cause.cause == TL_RETRANSMISSION_RTO) {
-        enter_loss(r);
+        resent_enter_loss(r);
     } else if (cause.cause == TL_RETRANSMISSION_TLP) {
-        note_probe(r);
+        resent_note_probe(r);
     } else if (cause.cause == TL_RETRANSMISSION_FAST || cause.cause == TL_RETRANSMISSION_SACK) {
-        enter_recovery(r);
+        resent_enter_recovery(r);
     }
 }

@@ -21,7 +21,7 @@ enum { TICKS_APART = 3 };
 /* ---- late or again ------------------------------------------------------------------------------------------------------ */
 
 /* Whether bytes that fill a hole are the original, overtaken on the way, or a retransmission. */
-static enum tl_segment_kind fills_hole(const struct tl_resent *r)
+static enum tl_segment_kind rexmit_fills_hole(const struct tl_resent *r)
 {
     const struct tl_step *step = r->step;
     const struct tl_scoreboard_opener *opener = &r->look.opener;
@@ -51,7 +51,7 @@ static enum tl_segment_kind fills_hole(const struct tl_resent *r)
 }
 
 /* Captured before, and yet sent before every copy that was captured: the original, overtaken by its own retransmission. */
-static bool is_overtaken_original(const struct tl_resent *r)
+static bool rexmit_is_overtaken_original(const struct tl_resent *r)
 {
     const struct tl_step *step = r->step;
     const struct tl_scoreboard_entry *previous = &r->look.previous;
@@ -62,7 +62,7 @@ static bool is_overtaken_original(const struct tl_resent *r)
 
 /* Bytes that were acknowledged and never captured. The capture missed the first transmission, unless this direction is written late:
  * then it may be this one, overtaken, which an older timestamp shows. */
-static enum tl_segment_kind acked_unseen(const struct tl_resent *r)
+static enum tl_segment_kind rexmit_acked_unseen(const struct tl_resent *r)
 {
     const struct tl_step *step = r->step;
 
@@ -74,7 +74,7 @@ static enum tl_segment_kind acked_unseen(const struct tl_resent *r)
                : TL_SEGMENT_UNKNOWN_OLD;
 }
 
-static enum tl_segment_kind kind_of(const struct tl_resent *r)
+static enum tl_segment_kind rexmit_kind_of(const struct tl_resent *r)
 {
     const struct tl_scoreboard_result *look = &r->look;
     uint32_t old = look->repeated_bytes + look->acked_bytes + look->forgotten_bytes;
@@ -86,21 +86,21 @@ static enum tl_segment_kind kind_of(const struct tl_resent *r)
         return TL_SEGMENT_PARTIAL;
     }
     if (look->previous.tx_count > 0) {
-        return is_overtaken_original(r) ? TL_SEGMENT_OUT_OF_ORDER : TL_SEGMENT_RETRANSMISSION;
+        return rexmit_is_overtaken_original(r) ? TL_SEGMENT_OUT_OF_ORDER : TL_SEGMENT_RETRANSMISSION;
     }
     if (look->before_start) {
         return TL_SEGMENT_UNKNOWN_OLD;
     }
     if (look->filled_bytes == 0 && look->opener.frame == 0) {
-        return acked_unseen(r);
+        return rexmit_acked_unseen(r);
     }
-    return fills_hole(r);
+    return rexmit_fills_hole(r);
 }
 
 /* ---- retransmissions whose original was never captured ------------------------------------------------------------------ */
 
 /* IP IDs that the sender needs for so many bytes; each segment has one, and none is larger than `most`. */
-static unsigned ids_for(const struct tl_endpoint *peer, uint32_t bytes, uint32_t most)
+static unsigned rexmit_ids_for(const struct tl_endpoint *peer, uint32_t bytes, uint32_t most)
 {
     enum { MSS_DEFAULT = 1460 /* Ethernet */ };
     uint32_t size = peer->mss > 0 ? peer->mss : MSS_DEFAULT;
@@ -112,7 +112,7 @@ static unsigned ids_for(const struct tl_endpoint *peer, uint32_t bytes, uint32_t
 /* Whether the IP IDs count this connection's packets only. Most hosts but Linux have one counter for all they send (RFC 6864 4.1 asks
  * for no more), and then an ID that was not captured went to somebody else. So the counter must have stayed on its own for much longer
  * than the silence that a lost original would explain. */
-static bool counts_own_ids(const struct tl_repair *repair, const struct tl_segment *seg)
+static bool rexmit_counts_own_ids(const struct tl_repair *repair, const struct tl_segment *seg)
 {
     /* One other packet in OWN_SHARE such silences is the most that fits what was seen; the answer says that it is a guess. */
     enum { OWN_SHARE = 8 };
@@ -124,7 +124,7 @@ static bool counts_own_ids(const struct tl_repair *repair, const struct tl_segme
  * repair first, and had heard and sent nothing for as long as a probe or timer takes: the original was lost before the capture point.
  * Nothing but the IP ID shows it; where segments overtake each other, a missing one may still come, a timer aside. What fills
  * the hole below is taken to be cut as the last payload was. */
-static bool has_hidden_original(const struct tl_resent *r)
+static bool rexmit_has_hidden_original(const struct tl_resent *r)
 {
     /* Hidden originals. */
     enum { IDS_MOST = 64 };
@@ -134,14 +134,14 @@ static bool has_hidden_original(const struct tl_resent *r)
     int unused;
 
     if (step->seg->ip_id == 0 || step->seg->ipv6 || !repair->has_fresh || tl_one_way(step) ||
-        !counts_own_ids(repair, step->seg) || step->peer->max != repair->fresh_ack) {
+        !rexmit_counts_own_ids(repair, step->seg) || step->peer->max != repair->fresh_ack) {
         return false;
     }
     if (r->known.duplicates > 0 || tl_seq_after(r->known.sacked, r->known.una)) {
         return false; /* what it sends again because of them uses IP IDs, too */
     }
     unused = (int16_t)(uint16_t)(step->seg->ip_id - repair->fresh_id - repair->fresh_cost -
-                                 ids_for(step->peer, r->look.skipped_bytes, repair->fresh_len));
+                                 rexmit_ids_for(step->peer, r->look.skipped_bytes, repair->fresh_len));
     if (unused < 1 || unused > IDS_MOST) {
         return false;
     }
@@ -150,18 +150,18 @@ static bool has_hidden_original(const struct tl_resent *r)
            (r->look.skipped_bytes > 0 && !repair->reorders && rtt > 0 && quiet_ns >= rtt / 2 * 3 + TL_PROBE_LEAST_NS);
 }
 
-static void note_fresh(struct tl_repair *repair, const struct tl_endpoint *peer, const struct tl_segment *seg)
+static void rexmit_note_fresh(struct tl_repair *repair, const struct tl_endpoint *peer, const struct tl_segment *seg)
 {
     repair->has_fresh = true;
     repair->fresh_id = seg->ip_id;
-    repair->fresh_cost = (uint16_t)(seg->len > 0 ? ids_for(peer, seg->len, 0) : 1);
+    repair->fresh_cost = (uint16_t)(seg->len > 0 ? rexmit_ids_for(peer, seg->len, 0) : 1);
     repair->fresh_len = seg->len > 0 ? seg->len : repair->fresh_len;
     repair->fresh_end = seg->seq + seg->len;
     repair->fresh_ack = peer->max;
     repair->fresh_ns = seg->time_ns;
 }
 
-static void name_hidden(struct tl_resent *r)
+static void rexmit_name_hidden(struct tl_resent *r)
 {
     struct tl_shape *shape = r->step->shape;
     bool opens_hole = r->look.skipped_bytes > 0;
@@ -172,10 +172,10 @@ static void name_hidden(struct tl_resent *r)
     shape->retransmission_confidence = TL_CONFIDENCE_GUESS;
     shape->flags |= opens_hole ? 0 : TL_SHAPE_TLP_OR_RTO;
     r->step->refs->retransmission_number = 1;
-    note_fresh(r->repair, r->step->peer, r->step->seg); /* the IDs that are missing were its own */
+    rexmit_note_fresh(r->repair, r->step->peer, r->step->seg); /* the IDs that are missing were its own */
 }
 
-static void learn_fresh(struct tl_repair *repair, const struct tl_endpoint *peer, const struct tl_segment *seg)
+static void rexmit_learn_fresh(struct tl_repair *repair, const struct tl_endpoint *peer, const struct tl_segment *seg)
 {
     int step;
 
@@ -189,12 +189,12 @@ static void learn_fresh(struct tl_repair *repair, const struct tl_endpoint *peer
     if (repair->has_fresh && seg->seq == repair->fresh_end) {
         repair->own_ns = step == repair->fresh_cost ? repair->own_ns + tl_max_ns(seg->time_ns - repair->fresh_ns, 0) : 0;
     }
-    note_fresh(repair, peer, seg);
+    rexmit_note_fresh(repair, peer, seg);
 }
 
 /* ---- retransmissions ---------------------------------------------------------------------------------------------------- */
 
-static void refer_to(struct tl_step *step, const struct tl_scoreboard_entry *previous)
+static void rexmit_refer_to(struct tl_step *step, const struct tl_scoreboard_entry *previous)
 {
     step->refs->original_in = previous->first_frame;
     step->refs->previous_in = previous->frame;
@@ -205,7 +205,7 @@ static void refer_to(struct tl_step *step, const struct tl_scoreboard_entry *pre
 
 /* A FIN that comes again because it is the first segment to acknowledge the other one, which has just come: 4.4BSD's tcp_output() sends
  * it with every ACK in CLOSING and LAST-ACK. No timer fired, and nothing was lost. */
-static bool is_fin_of_an_ack(const struct tl_resent *r)
+static bool rexmit_is_fin_of_an_ack(const struct tl_resent *r)
 {
     const struct tl_step *step = r->step;
     const struct tl_endpoint *self = step->self, *peer = step->peer;
@@ -216,7 +216,7 @@ static bool is_fin_of_an_ack(const struct tl_resent *r)
            !tl_seq_after(peer->una, peer->fin) && tl_seq_after(step->seg->ack, peer->fin) && at_once;
 }
 
-static void describe(struct tl_resent *r)
+static void rexmit_describe(struct tl_resent *r)
 {
     struct tl_step *step = r->step;
     const struct tl_scoreboard_entry *previous = &r->look.previous;
@@ -225,7 +225,7 @@ static void describe(struct tl_resent *r)
     step->refs->retransmission_number = 1;
     step->shape->lost_at = TL_LOST_AT_BEFORE_CAPTURE;
     if (r->captured_before) {
-        refer_to(step, previous);
+        rexmit_refer_to(step, previous);
         step->shape->lost_at = TL_LOST_AT_AFTER_CAPTURE;
     } else if (step->self->has_una && !tl_seq_after(step->end, step->self->una)) {
         step->shape->lost_at = TL_LOST_AT_CAPTURE_DROP;
@@ -236,7 +236,7 @@ static void describe(struct tl_resent *r)
 }
 
 /* M1b: data of a Fast Open SYN that the SYN-ACK did not take, sent again. */
-static bool is_syn_data(const struct tl_step *step, const struct tl_scoreboard_result *look)
+static bool rexmit_is_syn_data(const struct tl_step *step, const struct tl_scoreboard_result *look)
 {
     const struct tl_conn *conn = step->conn;
     uint32_t start = step->self->isn + 1;
@@ -247,7 +247,7 @@ static bool is_syn_data(const struct tl_step *step, const struct tl_scoreboard_r
            step->seg->seq - start < conn->opening.syn_data;
 }
 
-static void name_syn_data(struct tl_step *step)
+static void rexmit_name_syn_data(struct tl_step *step)
 {
     step->shape->segment = TL_SEGMENT_RETRANSMISSION;
     if (step->conn->opening.tfo == TL_TFO_DATA_LOST) {
@@ -264,20 +264,20 @@ static void name_syn_data(struct tl_step *step)
 }
 
 /* M2: the octet of a window probe, sent again. */
-static void name_window_probe(struct tl_step *step)
+static void rexmit_name_window_probe(struct tl_step *step)
 {
     struct tl_scoreboard_result look;
 
     step->shape->retransmission = TL_RETRANSMISSION_WINDOW_PROBE;
     step->shape->retransmission_confidence = TL_CONFIDENCE_LIKELY;
     if (tl_scoreboard_look(tl_scoreboard_of(step->self), step->seg, &look) == TL_SCOREBOARD_OK && look.previous.tx_count > 0) {
-        refer_to(step, &look.previous);
+        rexmit_refer_to(step, &look.previous);
     }
 }
 
 /* What follows an update of the window begins with the octet that asked for it: the sender does not know that the receiver took it, or
  * the receiver did not. Nothing was lost, and but for that octet it is new (RFC 9293 3.8.6.1). */
-static bool resumes_after_probe(const struct tl_step *step)
+static bool rexmit_resumes_after_probe(const struct tl_step *step)
 {
     const struct tl_probe_run *run = tl_probes(step->self);
 
@@ -285,7 +285,7 @@ static bool resumes_after_probe(const struct tl_step *step)
            step->seg->len > 1 && run->seq + 1 == step->self->max;
 }
 
-static void classify_bytes(struct tl_step *step)
+static void rexmit_classify_bytes(struct tl_step *step)
 {
     struct tl_resent r = {.step = step, .repair = step->self->repair};
     struct tl_report known;
@@ -296,11 +296,11 @@ static void classify_bytes(struct tl_step *step)
     }
     r.captured_before = r.look.previous.tx_count > 0;
     step->refs->skipped_bytes = r.look.skipped_bytes;
-    if (is_syn_data(step, &r.look)) {
-        name_syn_data(step);
+    if (rexmit_is_syn_data(step, &r.look)) {
+        rexmit_name_syn_data(step);
         return;
     }
-    if (resumes_after_probe(step)) {
+    if (rexmit_resumes_after_probe(step)) {
         step->shape->segment = TL_SEGMENT_NEW;
         return;
     }
@@ -308,7 +308,7 @@ static void classify_bytes(struct tl_step *step)
         step->shape->segment = TL_SEGMENT_NEW;
         return;
     }
-    step->shape->segment = (uint8_t)kind_of(&r);
+    step->shape->segment = (uint8_t)rexmit_kind_of(&r);
     if (step->shape->segment == TL_SEGMENT_OUT_OF_ORDER) {
         r.repair->reorders = true;
         if (r.captured_before) {
@@ -317,16 +317,16 @@ static void classify_bytes(struct tl_step *step)
     }
     tl_resent_ask(&r);
     if (step->shape->segment == TL_SEGMENT_NEW || step->shape->segment == TL_SEGMENT_AHEAD) {
-        if (has_hidden_original(&r)) {
-            name_hidden(&r);
+        if (rexmit_has_hidden_original(&r)) {
+            rexmit_name_hidden(&r);
         }
         return;
     }
     if (step->shape->segment != TL_SEGMENT_RETRANSMISSION && step->shape->segment != TL_SEGMENT_PARTIAL) {
         return;
     }
-    describe(&r);
-    if (is_fin_of_an_ack(&r)) {
+    rexmit_describe(&r);
+    if (rexmit_is_fin_of_an_ack(&r)) {
         step->shape->retransmission = TL_RETRANSMISSION_UNKNOWN;
         step->shape->lost_at = TL_LOST_AT_NONE;
         return;
@@ -337,7 +337,7 @@ static void classify_bytes(struct tl_step *step)
 }
 
 /* M1: a SYN or SYN-ACK that comes again, as its step in the handshake says. */
-static void classify_syn(struct tl_step *step)
+static void rexmit_classify_syn(struct tl_step *step)
 {
     bool synack = step->event == TL_EVENT_SYNACK;
     const struct tl_syns *syns = synack ? tl_synacks(step->self) : tl_syns(step->self);
@@ -362,7 +362,7 @@ static void classify_syn(struct tl_step *step)
     }
 }
 
-static void classify_copy(struct tl_step *step)
+static void rexmit_classify_copy(struct tl_step *step)
 {
     bool at_once = tl_since(step, step->copy_of->time_ns) <= CAPTURE_COPY_NS || step->copy_of->ttl != step->seg->ttl;
 
@@ -372,7 +372,7 @@ static void classify_copy(struct tl_step *step)
     }
 }
 
-static bool make_repair(struct tl_step *step)
+static bool rexmit_make_repair(struct tl_step *step)
 {
     struct tl_endpoint *self = step->self;
     const struct tl_allocator *allocator = &step->conn->pair->tracker->allocator;
@@ -427,30 +427,30 @@ void tl_rexmit_classify(struct tl_step *step)
         return;
     }
     if (step->copy_of) {
-        classify_copy(step);
+        rexmit_classify_copy(step);
     } else if (step->length == 0) {
         return;
     } else if (step->stray) {
         step->shape->segment = TL_SEGMENT_STRAY;
     } else if (step->event == TL_EVENT_SYN || step->event == TL_EVENT_SYNACK) {
-        classify_syn(step);
+        rexmit_classify_syn(step);
     } else if (step->is_probe) {
         step->shape->segment = TL_SEGMENT_PROBE;
         if (step->shape->window_probe == TL_PROBE_KIND_PROBE && tl_seq_before(step->seg->seq, step->self->max)) {
-            name_window_probe(step);
+            rexmit_name_window_probe(step);
         }
-    } else if (make_repair(step)) {
+    } else if (rexmit_make_repair(step)) {
         if (tl_rexmit_time_echo(step->self, step->seg)) {
             step->rtt_ns = tl_window_rtt(step->conn);
         }
-        classify_bytes(step);
+        rexmit_classify_bytes(step);
     }
 }
 
 void tl_rexmit_learn_sender(struct tl_repair *repair, const struct tl_endpoint *peer, const struct tl_segment *seg)
 {
     tl_clock_learn(&repair->clock, seg);
-    learn_fresh(repair, peer, seg);
+    rexmit_learn_fresh(repair, peer, seg);
 }
 
 void tl_rexmit_learn(struct tl_step *step)
@@ -473,7 +473,7 @@ void tl_rexmit_before_ack(struct tl_step *step)
 }
 
 /* RFC 5681 2: no payload, nothing new acknowledged, bytes outstanding, same window unless SACK reports something new. */
-static enum tl_ack kind_of_ack(struct tl_step *step, const struct tl_scoreboard_ack_result *acked)
+static enum tl_ack rexmit_kind_of_ack(struct tl_step *step, const struct tl_scoreboard_ack_result *acked)
 {
     const struct tl_endpoint *peer = step->peer;
     const struct tl_repair *repair = peer->repair;
@@ -502,7 +502,7 @@ static enum tl_ack kind_of_ack(struct tl_step *step, const struct tl_scoreboard_
 void tl_rexmit_after_ack(struct tl_step *step, const struct tl_scoreboard_ack_result *acked)
 {
     struct tl_repair *repair = step->peer->repair;
-    enum tl_ack kind = kind_of_ack(step, acked);
+    enum tl_ack kind = rexmit_kind_of_ack(step, acked);
 
     if (step->shape->ack == TL_ACK_NONE) {
         step->shape->ack = (uint8_t)kind;

@@ -22,7 +22,7 @@ static const int64_t AT_ONCE_NS = 10 * TL_MS, GAVE_UP_NS = 900 * TL_MS;
 
 /* ---- consequences ------------------------------------------------------------------------------------------------------- */
 
-static enum tl_client_rst when_client_reset(const struct tl_step *step)
+static enum tl_client_rst rst_when_client_reset(const struct tl_step *step)
 {
     const struct tl_syns *synack = tl_synacks(step->peer);
     int64_t at_once = AT_ONCE_NS;
@@ -40,14 +40,14 @@ static enum tl_client_rst when_client_reset(const struct tl_step *step)
 }
 
 /* Whether the RST is one of the handshake. */
-static bool is_of_handshake(const struct tl_step *step, const struct tl_rst_traits *traits)
+static bool rst_is_of_handshake(const struct tl_step *step, const struct tl_rst_traits *traits)
 {
     return step->phase_before == TL_PHASE_HANDSHAKE || step->phase_before == TL_PHASE_NONE ||
            traits->step == TL_HANDSHAKE_STEP_RST_ACK;
 }
 
 /* A RST in the handshake: the outcome that it decides. */
-static void end_handshake(const struct tl_step *step, const struct tl_rst_traits *traits)
+static void rst_end_handshake(const struct tl_step *step, const struct tl_rst_traits *traits)
 {
     struct tl_conn *conn = step->conn;
     bool by_client = conn->client == step->from;
@@ -63,14 +63,14 @@ static void end_handshake(const struct tl_step *step, const struct tl_rst_traits
         conn->outcome = TL_OUTCOME_HALF_OPEN;
     } else if (by_client && answered) {
         conn->outcome = TL_OUTCOME_CLIENT_RST;
-        conn->client_rst = (uint8_t)when_client_reset(step);
+        conn->client_rst = (uint8_t)rst_when_client_reset(step);
     } else if (!by_client) {
         conn->outcome = answered ? TL_OUTCOME_SERVER_RST : TL_OUTCOME_REFUSED;
     }
 }
 
 /* Whether the RST ends the connection: its receiver accepts it, or its sender has closed in any case. */
-static bool is_effective(const struct tl_rst *rst, const struct tl_rst_traits *traits)
+static bool rst_is_effective(const struct tl_rst *rst, const struct tl_rst_traits *traits)
 {
     if (!traits->may_end || rst->challenged) {
         return false; /* ignored, or the sender goes on waiting in SYN-SENT and what it ends is another connection */
@@ -78,14 +78,14 @@ static bool is_effective(const struct tl_rst *rst, const struct tl_rst_traits *t
     return rst->form == TL_RST_FORM_ACTIVE || rst->step->shape->rst_effect == TL_RST_EFFECT_ACCEPTED;
 }
 
-static void count_rst(struct tl_rsts *rsts, uint32_t frame)
+static void rst_count_rst(struct tl_rsts *rsts, uint32_t frame)
 {
     rsts->first_in = rsts->count == 0 ? frame : rsts->first_in;
     rsts->last_in = frame;
     rsts->count += rsts->count < UINT16_MAX;
 }
 
-static void remember_rst(struct tl_step *step, struct tl_rsts *rsts, const struct tl_rst_traits *traits)
+static void rst_remember_rst(struct tl_step *step, struct tl_rsts *rsts, const struct tl_rst_traits *traits)
 {
     struct tl_endpoint *self = step->self;
     struct tl_conn *conn = step->conn;
@@ -105,7 +105,7 @@ static void remember_rst(struct tl_step *step, struct tl_rsts *rsts, const struc
 
     tl_reset_note(conn, &seen, step->rst_effective && !conn->reset.ended && !conn->finished);
     if (rsts) {
-        count_rst(rsts, step->seg->frame);
+        rst_count_rst(rsts, step->seg->frame);
     }
     self->gone |= traits->gone && !tl_of_path(step->shape);
     conn->rst_late |= conn->finished;
@@ -115,7 +115,7 @@ static void remember_rst(struct tl_step *step, struct tl_rsts *rsts, const struc
 }
 
 /* A RST that answers a challenge ACK carries the number that its receiver expects, whatever this connection's numbers are. */
-static enum tl_rst_effect effect_of(struct tl_rst *rst)
+static enum tl_rst_effect rst_effect_of(struct tl_rst *rst)
 {
     if (!rst->challenged) {
         return tl_window_rst_effect(rst->step, &rst->effect_confidence);
@@ -124,7 +124,7 @@ static enum tl_rst_effect effect_of(struct tl_rst *rst)
 }
 
 /* What may lie behind an abort. Unread data and zero linger make the same segment; these say only what is possible. */
-static void explain_abort(struct tl_step *step)
+static void rst_explain_abort(struct tl_step *step)
 {
     const struct tl_endpoint *x = step->self, *y = step->peer;
 
@@ -141,7 +141,7 @@ static void explain_abort(struct tl_step *step)
 }
 
 /* The run of probes that ended in this RST; the RST that this one repeats. */
-static void refer(struct tl_step *step, const struct tl_rst_traits *traits)
+static void rst_refer(struct tl_step *step, const struct tl_rst_traits *traits)
 {
     if (traits->link == TL_RST_LINK_PROBES) {
         step->refs->probe_run_in = tl_probes(step->self)->first_in;
@@ -151,7 +151,7 @@ static void refer(struct tl_step *step, const struct tl_rst_traits *traits)
     }
 }
 
-static void count_copy(struct tl_step *step)
+static void rst_count_copy(struct tl_step *step)
 {
     struct tl_rsts *rsts = step->self->rsts;
 
@@ -161,7 +161,7 @@ static void count_copy(struct tl_step *step)
 }
 
 /* Who sent it, and what that leaves of the cause. */
-static void judge_origin(struct tl_step *step)
+static void rst_judge_origin(struct tl_step *step)
 {
     struct tl_shape *shape = step->shape;
     struct tl_rst_now now;
@@ -191,22 +191,22 @@ void tl_rst_name(const struct tl_conn *conn, struct tl_step *step)
     memset(&rst, 0, sizeof rst);
     rst.step = step;
     tl_rst_find_form(&rst);
-    step->shape->rst_effect = (uint8_t)effect_of(&rst);
+    step->shape->rst_effect = (uint8_t)rst_effect_of(&rst);
     step->shape->rst_form = rst.form;
     step->refs->trigger_in = rst.trigger_in;
     tl_rst_find_cause(&rst);
-    judge_origin(step);
+    rst_judge_origin(step);
     traits = tl_rst_traits((enum tl_rst_cause)step->shape->rst_cause);
     if (rst.trigger) {
         step->refs->trigger_bytes = rst.trigger->len;
         step->rst_answers = rst.trigger;
     }
-    step->rst_effective = is_effective(&rst, traits);
-    if (is_of_handshake(step, traits) && traits->step != TL_HANDSHAKE_STEP_NONE) {
+    step->rst_effective = rst_is_effective(&rst, traits);
+    if (rst_is_of_handshake(step, traits) && traits->step != TL_HANDSHAKE_STEP_NONE) {
         step->shape->handshake_step = traits->step;
     }
-    explain_abort(step);
-    refer(step, traits);
+    rst_explain_abort(step);
+    rst_refer(step, traits);
 }
 
 void tl_rst_learn(struct tl_step *step)
@@ -218,7 +218,7 @@ void tl_rst_learn(struct tl_step *step)
         return;
     }
     if (step->copy_of) {
-        count_copy(step);
+        rst_count_copy(step);
         return;
     }
     traits = tl_rst_traits((enum tl_rst_cause)step->shape->rst_cause);
@@ -231,8 +231,8 @@ void tl_rst_learn(struct tl_step *step)
         step->rst_answers->bits |= TL_MARK_ANSWERED;
     }
     step->conn->roles_refuted |= step->shape->rst_cause == TL_RST_CAUSE_SYNACK_UNSOLICITED;
-    if (is_of_handshake(step, traits)) {
-        end_handshake(step, traits);
+    if (rst_is_of_handshake(step, traits)) {
+        rst_end_handshake(step, traits);
     }
-    remember_rst(step, rsts, traits);
+    rst_remember_rst(step, rsts, traits);
 }

@@ -18,7 +18,7 @@ static const int64_t ANSWER_NS = 5 * TL_MS; /* an end answers within this, besid
 static const int64_t BARE_NS = 20 * TL_MS, BARE_UNKNOWN_NS = TL_SECOND;
 
 /* F1: the answer to a segment without ACK flag acknowledges all of it. */
-static struct tl_recent_entry *find_unacknowledging(const struct tl_step *step)
+static struct tl_recent_entry *rst_form_find_unacknowledging(const struct tl_step *step)
 {
     unsigned i;
 
@@ -37,7 +37,7 @@ static struct tl_recent_entry *find_unacknowledging(const struct tl_step *step)
 
 /* F1b: the answer to a RST. No TCP may send one (RFC 9293 3.10.7.1); 4.4BSD as libslirp has it does (observed), where nothing is left that
  * could be aborted: number 0 for a RST without ACK flag, else the number that the RST acknowledges. */
-static struct tl_recent_entry *find_reset(const struct tl_step *step)
+static struct tl_recent_entry *rst_form_find_reset(const struct tl_step *step)
 {
     bool with_ack = tl_has(step, TL_ACK);
     struct tl_recent_entry *e;
@@ -58,7 +58,7 @@ static struct tl_recent_entry *find_reset(const struct tl_step *step)
 
 /* Whether a live connection took the segment, so that no RST answers it: X's own ACK says so, or it was the ACK that let X
  * leave LAST-ACK. */
-static bool was_taken(const struct tl_step *step, const struct tl_recent_entry *e)
+static bool rst_form_was_taken(const struct tl_step *step, const struct tl_recent_entry *e)
 {
     if (step->conn->finished && e->frame == step->self->finack_in) {
         return true;
@@ -72,7 +72,7 @@ static bool was_taken(const struct tl_step *step, const struct tl_recent_entry *
 
 /* F2b: the same with ACK flag, as lwIP, uIP and Windows do: both numbers are those of the segment, turned round (RFC 9293 3.5.2 wants no
  * ACK). */
-static bool is_swapped(const struct tl_step *step, const struct tl_recent_entry *e)
+static bool rst_form_is_swapped(const struct tl_step *step, const struct tl_recent_entry *e)
 {
     return step->seg->ack == e->seq + tl_event_length(e->flags, e->len) || step->seg->ack == e->seq + 1;
 }
@@ -80,7 +80,7 @@ static bool is_swapped(const struct tl_step *step, const struct tl_recent_entry 
 /* Whether a RST had ended X's connection when X sent this one. Not if it carries the timestamps agreed on, for only who has the connection
  * knows them (RFC 7323 3.2; observed of all stacks tried): then the earlier RST in X's name was not its own, or Y's had not reached it.
  * Nor if it comes sooner after Y's RST than X answers anything: the two have crossed. */
-static bool was_reset(const struct tl_step *step)
+static bool rst_form_was_reset(const struct tl_step *step)
 {
     const struct tl_endpoint *x = step->self;
     bool of_peer = step->conn->reset.ended && step->conn->reset.by != step->from;
@@ -91,7 +91,7 @@ static bool was_reset(const struct tl_step *step)
 }
 
 /* Whether X has no connection that could abort: a RST in live form is an answer then. */
-static bool has_nothing_to_abort(const struct tl_step *step, const struct tl_recent_entry *e)
+static bool rst_form_has_nothing_to_abort(const struct tl_step *step, const struct tl_recent_entry *e)
 {
     const struct tl_endpoint *x = step->self;
     bool asks = tl_syns(x)->count > 0 && !x->sent_plain && tl_synacks(x)->count == 0;
@@ -99,12 +99,12 @@ static bool has_nothing_to_abort(const struct tl_step *step, const struct tl_rec
     if (step->peer->has_una && tl_seq_before(step->seg->ack, step->peer->una)) {
         return true; /* a live end would acknowledge all that it has */
     }
-    return was_reset(step) || step->conn->finished || tl_sent_only_rsts(x) ||
+    return rst_form_was_reset(step) || step->conn->finished || tl_sent_only_rsts(x) ||
            (asks && !tl_seq_within(e->ack, x->isn + 1, x->isn + 1 + x->syn_extra));
 }
 
 /* The first capture of octets that the RST takes and X had not acknowledged, if they are young. */
-static const struct tl_recent_entry *find_taken(const struct tl_step *step)
+static const struct tl_recent_entry *rst_form_find_taken(const struct tl_step *step)
 {
     int64_t patience = tl_window_patience(step, TRIGGER_NS, 2);
     const struct tl_recent_entry *e, *found = NULL;
@@ -122,7 +122,7 @@ static const struct tl_recent_entry *find_taken(const struct tl_step *step)
 }
 
 /* The first capture of payload that X had not acknowledged, if X can have had it for no longer than an answer takes. */
-static const struct tl_recent_entry *find_met(const struct tl_step *step)
+static const struct tl_recent_entry *rst_form_find_met(const struct tl_step *step)
 {
     int64_t half_rtt_ns = step->self->half_rtt_ns == TL_UNKNOWN_NS ? 0 : step->self->half_rtt_ns;
     const struct tl_recent_entry *e, *found = NULL;
@@ -137,7 +137,7 @@ static const struct tl_recent_entry *find_met(const struct tl_step *step)
 
 /* F2: the answer to a segment with ACK flag carries its ACK number. Of the candidates that are young and not answered yet the
  * oldest that carries something wins, else the oldest, else the youngest of all: each stray segment draws its own RST. */
-static struct tl_recent_entry *find_acknowledging(const struct tl_step *step, bool *carries)
+static struct tl_recent_entry *rst_form_find_acknowledging(const struct tl_step *step, bool *carries)
 {
     bool swapped = tl_has(step, TL_ACK);
     int64_t patience = tl_window_patience(step, TRIGGER_NS, 2);
@@ -154,10 +154,10 @@ static struct tl_recent_entry *find_acknowledging(const struct tl_step *step, bo
         if ((e->flags & (TL_ACK | TL_RST)) != TL_ACK || e->ack != step->seg->seq) {
             continue;
         }
-        if (swapped && !is_swapped(step, e)) {
+        if (swapped && !rst_form_is_swapped(step, e)) {
             continue;
         }
-        if (was_taken(step, e)) {
+        if (rst_form_was_taken(step, e)) {
             copied = copied ? copied : e;
             continue;
         }
@@ -179,7 +179,7 @@ static struct tl_recent_entry *find_acknowledging(const struct tl_step *step, bo
 
 /* F4: at the current number and no answer. A trigger that carries something which X has not taken explains the RST, however late;
  * after both FINs were acknowledged every trigger does, for there is no connection left to abort. */
-static bool is_bare(const struct tl_step *step, const struct tl_recent_entry *trigger, bool carries)
+static bool rst_form_is_bare(const struct tl_step *step, const struct tl_recent_entry *trigger, bool carries)
 {
     int64_t limit = step->rtt_ns == TL_UNKNOWN_NS ? BARE_UNKNOWN_NS : tl_max_ns(BARE_NS, 2 * step->rtt_ns);
     bool lives = !step->conn->finished || step->self->fin_repeated;
@@ -191,7 +191,7 @@ static bool is_bare(const struct tl_step *step, const struct tl_recent_entry *tr
 }
 
 /* The lowest number of an end that its peer may acknowledge next. The end has sent something. */
-static uint32_t lowest_unacked(const struct tl_endpoint *e)
+static uint32_t rst_form_lowest_unacked(const struct tl_endpoint *e)
 {
     if (e->has_una) {
         return e->una;
@@ -204,7 +204,7 @@ static uint32_t lowest_unacked(const struct tl_endpoint *e)
 }
 
 /* F3: both numbers are those of a live connection. Bytes of either side may have been lost before the capture point. */
-static bool is_active(const struct tl_step *step)
+static bool rst_form_is_active(const struct tl_step *step)
 {
     const struct tl_endpoint *x = step->self, *y = step->peer;
     uint32_t low = x->has_una ? x->una : x->max, high;
@@ -213,7 +213,8 @@ static bool is_active(const struct tl_step *step)
         return false;
     }
     high = tl_seq_after(low + y->window, x->max) ? low + y->window : x->max;
-    return tl_seq_within(step->seg->seq, low, high) && tl_seq_within(step->seg->ack, lowest_unacked(y), y->max + x->window);
+    return tl_seq_within(step->seg->seq, low, high) &&
+           tl_seq_within(step->seg->ack, rst_form_lowest_unacked(y), y->max + x->window);
 }
 
 void tl_rst_find_form(struct tl_rst *rst)
@@ -224,8 +225,8 @@ void tl_rst_find_form(struct tl_rst *rst)
 
     rst->form = TL_RST_FORM_OTHER;
     if (tl_has(step, TL_ACK) &&
-        ((rst->trigger = find_reset(step)) != NULL ||
-         ((rst->trigger = find_unacknowledging(step)) != NULL && (step->seg->seq == 0 || tl_sent_only_rsts(step->self))))) {
+        ((rst->trigger = rst_form_find_reset(step)) != NULL || ((rst->trigger = rst_form_find_unacknowledging(step)) != NULL &&
+                                                                (step->seg->seq == 0 || tl_sent_only_rsts(step->self))))) {
         rst->form = TL_RST_FORM_REPLY_NOACK;
     } else if (conn->opening.has_challenge && step->seg->seq == conn->opening.challenge_ack && tl_syns(step->self)->count > 0) {
         rst->form = TL_RST_FORM_REPLY_ACK;
@@ -234,19 +235,19 @@ void tl_rst_find_form(struct tl_rst *rst)
         rst->trigger_in = conn->opening.challenge_in;
         return;
     } else if (tl_has(step, TL_ACK)) {
-        rst->trigger = find_acknowledging(step, &carries);
-        if (rst->trigger && has_nothing_to_abort(step, rst->trigger)) {
+        rst->trigger = rst_form_find_acknowledging(step, &carries);
+        if (rst->trigger && rst_form_has_nothing_to_abort(step, rst->trigger)) {
             rst->form = TL_RST_FORM_REPLY_ACK;
         } else {
             rst->trigger = NULL;
-            rst->takes = find_taken(step);
-            rst->met = find_met(step);
-            rst->form = is_active(step) ? TL_RST_FORM_ACTIVE : TL_RST_FORM_OTHER;
+            rst->takes = rst_form_find_taken(step);
+            rst->met = rst_form_find_met(step);
+            rst->form = rst_form_is_active(step) ? TL_RST_FORM_ACTIVE : TL_RST_FORM_OTHER;
         }
     } else {
-        rst->trigger = find_acknowledging(step, &carries);
-        rst->trigger = rst->trigger ? rst->trigger : find_reset(step);
-        if (is_bare(step, rst->trigger, carries)) {
+        rst->trigger = rst_form_find_acknowledging(step, &carries);
+        rst->trigger = rst->trigger ? rst->trigger : rst_form_find_reset(step);
+        if (rst_form_is_bare(step, rst->trigger, carries)) {
             rst->trigger = NULL;
             rst->form = TL_RST_FORM_BARE;
         } else if (rst->trigger) {

@@ -47,7 +47,7 @@ void tl_signature_count(const struct tl_step *step, struct tl_rsts *rsts)
 
 /* ---- signature ---------------------------------------------------------------------------------------------------------- */
 
-static enum tl_signature silent(const struct tl_conn *conn, int64_t end_ns)
+static enum tl_signature signature_silent(const struct tl_conn *conn, int64_t end_ns)
 {
     const struct tl_endpoint *client = &conn->endpoint[conn->client];
 
@@ -66,7 +66,7 @@ static enum tl_signature silent(const struct tl_conn *conn, int64_t end_ns)
     }
 }
 
-static enum tl_signature after_first_data(const struct tl_endpoint *client)
+static enum tl_signature signature_after_first_data(const struct tl_endpoint *client)
 {
     if (tl_rsts(client)->bare > 0 && tl_rsts(client)->with_ack > 0) {
         return TL_SIGNATURE_PSH_RST_RSTACK;
@@ -92,7 +92,7 @@ enum tl_signature tl_signature_of(const struct tl_conn *conn, int64_t end_ns)
         return TL_SIGNATURE_NONE;
     }
     if (tl_rsts(client)->count == 0) {
-        return silent(conn, end_ns);
+        return signature_silent(conn, end_ns);
     }
     switch (tl_rsts(client)->stage) {
     case TL_RST_STAGE_POST_SYN:
@@ -106,7 +106,7 @@ enum tl_signature tl_signature_of(const struct tl_conn *conn, int64_t end_ns)
         }
         return tl_rsts(client)->with_ack > 1 ? TL_SIGNATURE_ACK_RSTACK_RSTACK : TL_SIGNATURE_ACK_RSTACK;
     case TL_RST_STAGE_POST_PSH:
-        return after_first_data(client);
+        return signature_after_first_data(client);
     case TL_RST_STAGE_LATER:
         return tl_rsts(client)->bare > 0 ? TL_SIGNATURE_DATA_RST : TL_SIGNATURE_DATA_RSTACK;
     default:

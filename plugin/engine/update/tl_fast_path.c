@@ -21,7 +21,7 @@
 /* ---- the connection ----------------------------------------------------------------------------------------------------- */
 
 /* What follows when all are quiet: two ends that are known to be ESTABLISHED by what they sent have sent it, and acknowledged. */
-static bool is_in_full(const struct tl_conn *conn)
+static bool fast_path_is_in_full(const struct tl_conn *conn)
 {
     for (unsigned i = 0; i < 2; i++) {
         const struct tl_endpoint *end = &conn->endpoint[i];
@@ -35,7 +35,7 @@ static bool is_in_full(const struct tl_conn *conn)
 }
 
 /* No repetition without an answer, no stray segment (tl_update counts both). */
-static bool is_steady(const struct tl_endpoint *end)
+static bool fast_path_is_steady(const struct tl_endpoint *end)
 {
     return end->insists == 0 && end->strays == 0;
 }
@@ -48,17 +48,17 @@ bool tl_fast_path_is_open(const struct tl_conn *conn)
         const struct tl_endpoint *end = &conn->endpoint[i];
 
         quiet = tl_states_is_quiet(end) && tl_probe_is_quiet(end) && tl_path_mtu_is_quiet(end) && tl_apply_is_quiet(end) &&
-                is_steady(end);
+                fast_path_is_steady(end);
     }
-    assert(!quiet || is_in_full(conn));
-    (void)is_in_full; /* asserts may be off */
+    assert(!quiet || fast_path_is_in_full(conn));
+    (void)fast_path_is_in_full; /* asserts may be off */
     return quiet;
 }
 
 /* ---- the segment -------------------------------------------------------------------------------------------------------- */
 
 /* Whether the segment acknowledges as much as the last one, or more of what was captured. */
-static bool acks_in_order(const struct tl_endpoint *peer, const struct tl_segment *seg)
+static bool fast_path_acks_in_order(const struct tl_endpoint *peer, const struct tl_segment *seg)
 {
     return seg->ack == peer->una ? seg->len > 0 : tl_seq_after(seg->ack, peer->una) && !tl_seq_after(seg->ack, peer->seen);
 }
@@ -68,13 +68,14 @@ bool tl_fast_path_is(const struct tl_conn *conn, const struct tl_segment *seg)
     const struct tl_endpoint *self = &conn->endpoint[seg->from & 1], *peer = &conn->endpoint[1 - (seg->from & 1)];
 
     return (seg->flags | TL_PSH) == (TL_ACK | TL_PSH) && seg->seq == self->max && seg->time_ns >= conn->before_ns &&
-           acks_in_order(peer, seg) && tl_open_is_quiet_about(self, peer, seg) && tl_probe_is_quiet_about(peer, seg) &&
-           tl_late_is_quiet_about(self, peer, seg) && (seg->len == 0 || tl_rexmit_is_quiet_about(self, seg));
+           fast_path_acks_in_order(peer, seg) && tl_open_is_quiet_about(self, peer, seg) &&
+           tl_probe_is_quiet_about(peer, seg) && tl_late_is_quiet_about(self, peer, seg) &&
+           (seg->len == 0 || tl_rexmit_is_quiet_about(self, seg));
 }
 
 /* ---- what it changes ---------------------------------------------------------------------------------------------------- */
 
-static void name(const struct tl_conn *conn, const struct tl_segment *seg, struct tl_shape *shape)
+static void fast_path_name(const struct tl_conn *conn, const struct tl_segment *seg, struct tl_shape *shape)
 {
     shape->phase = TL_PHASE_ESTABLISHED;
     if (seg->len > 0) {
@@ -88,7 +89,7 @@ static void name(const struct tl_conn *conn, const struct tl_segment *seg, struc
 }
 
 /* The next octets. */
-static void take_payload(const struct tl_conn *conn, struct tl_endpoint *self, const struct tl_segment *seg)
+static void fast_path_take_payload(const struct tl_conn *conn, struct tl_endpoint *self, const struct tl_segment *seg)
 {
     tl_apply_sent(conn, self, seg);
     (void)tl_rexmit_time_echo(self, seg);
@@ -98,8 +99,8 @@ static void take_payload(const struct tl_conn *conn, struct tl_endpoint *self, c
 }
 
 /* Something was sent again before: this ACK may say that it was spurious. The one rule of the fast path that reads a step. */
-static void prove(struct tl_conn *conn, const struct tl_segment *seg, struct tl_result *result,
-                  const struct tl_scoreboard_ack_result *acked)
+static void fast_path_prove(struct tl_conn *conn, const struct tl_segment *seg, struct tl_result *result,
+                            const struct tl_scoreboard_ack_result *acked)
 {
     struct tl_step step = {
         .seg = seg,
@@ -116,8 +117,8 @@ static void prove(struct tl_conn *conn, const struct tl_segment *seg, struct tl_
 }
 
 /* What the ACK reports to the peer; `acked` is NULL if it only repeats the last one. There are no SACK blocks. */
-static void report(struct tl_conn *conn, const struct tl_segment *seg, struct tl_result *result,
-                   const struct tl_scoreboard_ack_result *acked)
+static void fast_path_report(struct tl_conn *conn, const struct tl_segment *seg, struct tl_result *result,
+                             const struct tl_scoreboard_ack_result *acked)
 {
     struct tl_endpoint *peer = &conn->endpoint[1 - (seg->from & 1)];
     struct tl_feedback *feedback = peer->repair ? &peer->repair->feedback : NULL;
@@ -130,13 +131,13 @@ static void report(struct tl_conn *conn, const struct tl_segment *seg, struct tl
         tl_feedback_acked(feedback, peer->una, acked->newest_ns);
     }
     if (peer->repair->resend_count > 0) {
-        prove(conn, seg, result, acked);
+        fast_path_prove(conn, seg, result, acked);
     }
     tl_feedback_record(feedback, peer->una, seg);
 }
 
 /* Acknowledges more, all of it captured once or given up. */
-static void take_ack(struct tl_conn *conn, const struct tl_segment *seg, struct tl_result *result)
+static void fast_path_take_ack(struct tl_conn *conn, const struct tl_segment *seg, struct tl_result *result)
 {
     struct tl_endpoint *self = &conn->endpoint[seg->from & 1], *peer = &conn->endpoint[1 - (seg->from & 1)];
     struct tl_scoreboard_ack_result acked;
@@ -145,21 +146,21 @@ static void take_ack(struct tl_conn *conn, const struct tl_segment *seg, struct 
     (void)tl_apply_sent_ack(conn, seg, &acked); /* refuses only what lies beyond all that was captured */
     peer->una = seg->ack;
     result->shape.ack = acked.unseen_bytes > 0 ? TL_ACK_UNSEEN : TL_ACK_NEW;
-    report(conn, seg, result, &acked);
+    fast_path_report(conn, seg, result, &acked);
 }
 
 void tl_fast_path_take(struct tl_conn *conn, const struct tl_segment *seg, struct tl_result *result)
 {
     struct tl_endpoint *self = &conn->endpoint[seg->from & 1], *peer = &conn->endpoint[1 - (seg->from & 1)];
 
-    name(conn, seg, &result->shape);
+    fast_path_name(conn, seg, &result->shape);
     if (seg->len > 0) {
-        take_payload(conn, self, seg);
+        fast_path_take_payload(conn, self, seg);
     }
     if (seg->ack != peer->una) {
-        take_ack(conn, seg, result);
+        fast_path_take_ack(conn, seg, result);
     } else {
-        report(conn, seg, result, NULL);
+        fast_path_report(conn, seg, result, NULL);
     }
     tl_apply_timestamps(self, seg);
     tl_window_learn(self, peer, seg);

@@ -46,7 +46,7 @@ void tl_pair_free(struct tl_pair *pair)
 /* ---- a new connection --------------------------------------------------------------------------------------------------- */
 
 /* The newest connection that is not tentative: the one that a new SYN may replace. */
-static struct tl_conn *standing(const struct tl_pair *pair)
+static struct tl_conn *pair_standing(const struct tl_pair *pair)
 {
     struct tl_conn *conn = pair->newest;
 
@@ -54,7 +54,7 @@ static struct tl_conn *standing(const struct tl_pair *pair)
 }
 
 /* The connection before the newest one that old segments may belong to. */
-static struct tl_conn *older(const struct tl_pair *pair)
+static struct tl_conn *pair_older(const struct tl_pair *pair)
 {
     const struct tl_conn *conn = pair->newest;
 
@@ -64,9 +64,9 @@ static struct tl_conn *older(const struct tl_pair *pair)
     return conn->previous ? conn->previous : conn->next;
 }
 
-static struct tl_conn *start(struct tl_pair *pair, const struct tl_segment *seg, enum tl_reuse reuse, bool tentative)
+static struct tl_conn *pair_start(struct tl_pair *pair, const struct tl_segment *seg, enum tl_reuse reuse, bool tentative)
 {
-    struct tl_conn *before = standing(pair);
+    struct tl_conn *before = pair_standing(pair);
     struct tl_conn *conn = tl_conn_new(pair, seg);
 
     if (!conn) {
@@ -79,20 +79,20 @@ static struct tl_conn *start(struct tl_pair *pair, const struct tl_segment *seg,
     return conn;
 }
 
-static bool holds_time_wait(const struct tl_endpoint *end)
+static bool pair_holds_time_wait(const struct tl_endpoint *end)
 {
     return tl_fsm_state(&end->fsm) == TL_STATE_TIME_WAIT;
 }
 
 /* Nothing but SYNs has come from this end, and no SYN-ACK was acknowledged. */
-static bool only_asked(const struct tl_conn *conn, const struct tl_endpoint *x)
+static bool pair_only_asked(const struct tl_conn *conn, const struct tl_endpoint *x)
 {
     return tl_syns(x)->count > 0 && !x->sent_plain && !conn->opened && tl_synacks(x)->count == 0;
 }
 
 /* An end in TIME-WAIT takes a SYN whose timestamp is newer than the last one or, without timestamps, whose number is above the last
  * one (RFC 6191 2, RFC 9293 3.6.1 MAY-2); any other it answers by an ACK or drops. */
-static bool is_below(const struct tl_endpoint *before, const struct tl_segment *seg)
+static bool pair_is_below(const struct tl_endpoint *before, const struct tl_segment *seg)
 {
     if (before->has_tsval && (seg->options & TL_OPT_TIMESTAMPS) && seg->tsval != before->tsval) {
         return !tl_seq_after(seg->tsval, before->tsval);
@@ -101,27 +101,28 @@ static bool is_below(const struct tl_endpoint *before, const struct tl_segment *
 }
 
 /* A SYN with a number of its own: a new connection, final or tentative. */
-static struct tl_conn *start_by_syn(struct tl_pair *pair, const struct tl_segment *seg)
+static struct tl_conn *pair_start_by_syn(struct tl_pair *pair, const struct tl_segment *seg)
 {
-    struct tl_conn *before = standing(pair), *conn;
+    struct tl_conn *before = pair_standing(pair), *conn;
     const struct tl_endpoint *x = &before->endpoint[seg->from], *y = &before->endpoint[1 - seg->from];
     int64_t elapsed = seg->time_ns > before->last_ns ? seg->time_ns - before->last_ns : 0;
 
-    if (pair->newest != before && only_asked(pair->newest, &pair->newest->endpoint[seg->from])) {
-        conn = start(pair, seg, TL_REUSE_RETRY_NEW_ISN, true); /* I4a */
+    if (pair->newest != before && pair_only_asked(pair->newest, &pair->newest->endpoint[seg->from])) {
+        conn = pair_start(pair, seg, TL_REUSE_RETRY_NEW_ISN, true); /* I4a */
     } else if (before->reset.ended) {
-        conn = start(pair, seg, TL_REUSE_AFTER_RST, before->opened); /* I2 */
-    } else if (before->finished) {                                   /* I3, I3b */
-        bool time_wait = (holds_time_wait(x) || holds_time_wait(y)) && elapsed < TWO_MSL_NS;
+        conn = pair_start(pair, seg, TL_REUSE_AFTER_RST, before->opened); /* I2 */
+    } else if (before->finished) {                                        /* I3, I3b */
+        bool time_wait = (pair_holds_time_wait(x) || pair_holds_time_wait(y)) && elapsed < TWO_MSL_NS;
 
-        conn = start(pair, seg, time_wait ? TL_REUSE_TIME_WAIT : TL_REUSE_AFTER_CLOSE, time_wait && holds_time_wait(y));
+        conn =
+            pair_start(pair, seg, time_wait ? TL_REUSE_TIME_WAIT : TL_REUSE_AFTER_CLOSE, time_wait && pair_holds_time_wait(y));
         if (conn) {
-            conn->below_previous = time_wait && holds_time_wait(y) && is_below(x, seg);
+            conn->below_previous = time_wait && pair_holds_time_wait(y) && pair_is_below(x, seg);
         }
-    } else if (only_asked(before, x)) {
-        conn = start(pair, seg, TL_REUSE_RETRY_NEW_ISN, false); /* I4 */
+    } else if (pair_only_asked(before, x)) {
+        conn = pair_start(pair, seg, TL_REUSE_RETRY_NEW_ISN, false); /* I4 */
     } else {
-        conn = start(pair, seg, TL_REUSE_SUPERSEDE, true); /* I5 */
+        conn = pair_start(pair, seg, TL_REUSE_SUPERSEDE, true); /* I5 */
     }
     if (conn) {
         conn->reuse_elapsed_ns = elapsed;
@@ -132,13 +133,13 @@ static struct tl_conn *start_by_syn(struct tl_pair *pair, const struct tl_segmen
 /* ---- routing ------------------------------------------------------------------------------------------------------------ */
 
 /* I1, I1c: a number that this end of the connection had begun with: its SYN again. */
-static bool has_isn(const struct tl_conn *conn, unsigned end, uint32_t seq)
+static bool pair_has_isn(const struct tl_conn *conn, unsigned end, uint32_t seq)
 {
     return conn && conn->endpoint[end].has_isn_of_syn && conn->endpoint[end].isn == seq;
 }
 
 /* I0: SYN while the other end's SYN is unanswered: simultaneous open, or a split handshake. */
-static bool is_crossing_syn(const struct tl_conn *conn, const struct tl_segment *seg)
+static bool pair_is_crossing_syn(const struct tl_conn *conn, const struct tl_segment *seg)
 {
     const struct tl_endpoint *x = &conn->endpoint[seg->from], *y = &conn->endpoint[1 - seg->from];
 
@@ -147,23 +148,23 @@ static bool is_crossing_syn(const struct tl_conn *conn, const struct tl_segment 
            !x->sent_data && !conn->opened && !conn->reset.ended;
 }
 
-static struct tl_conn *route_syn(struct tl_pair *pair, const struct tl_segment *seg)
+static struct tl_conn *pair_route_syn(struct tl_pair *pair, const struct tl_segment *seg)
 {
     struct tl_conn *conn = pair->newest;
 
     if (!conn) {
-        return start(pair, seg, TL_REUSE_NONE, false); /* I0a */
+        return pair_start(pair, seg, TL_REUSE_NONE, false); /* I0a */
     }
-    if (has_isn(conn, seg->from, seg->seq) || tl_late_is_syn(conn, seg) || is_crossing_syn(conn, seg)) {
+    if (pair_has_isn(conn, seg->from, seg->seq) || tl_late_is_syn(conn, seg) || pair_is_crossing_syn(conn, seg)) {
         return conn;
     }
-    if (has_isn(older(pair), seg->from, seg->seq)) {
-        return older(pair);
+    if (pair_has_isn(pair_older(pair), seg->from, seg->seq)) {
+        return pair_older(pair);
     }
-    return start_by_syn(pair, seg);
+    return pair_start_by_syn(pair, seg);
 }
 
-static bool acks_syn_of(const struct tl_conn *conn, unsigned end, uint32_t ack)
+static bool pair_acks_syn_of(const struct tl_conn *conn, unsigned end, uint32_t ack)
 {
     const struct tl_endpoint *x = &conn->endpoint[end];
 
@@ -171,11 +172,11 @@ static bool acks_syn_of(const struct tl_conn *conn, unsigned end, uint32_t ack)
 }
 
 /* Whether a segment that is no bare SYN belongs to the tentative connection rather than to the one before it. */
-static bool fits_tentative(const struct tl_conn *conn, const struct tl_segment *seg)
+static bool pair_fits_tentative(const struct tl_conn *conn, const struct tl_segment *seg)
 {
     const struct tl_endpoint *x = &conn->endpoint[seg->from];
     bool from_opener = tl_syns(x)->count > 0;
-    bool acks = (seg->flags & TL_ACK) && acks_syn_of(conn, 1 - seg->from, seg->ack);
+    bool acks = (seg->flags & TL_ACK) && pair_acks_syn_of(conn, 1 - seg->from, seg->ack);
 
     if (seg->flags & TL_SYN) {
         return acks;
@@ -189,7 +190,7 @@ static bool fits_tentative(const struct tl_conn *conn, const struct tl_segment *
     return from_opener ? seg->seq - x->isn - 1 <= conn->opening.syn_data : acks;
 }
 
-static void confirm(struct tl_conn *conn, const struct tl_segment *seg)
+static void pair_confirm(struct tl_conn *conn, const struct tl_segment *seg)
 {
     struct tl_conn *before = conn->previous;
 
@@ -204,7 +205,7 @@ static void confirm(struct tl_conn *conn, const struct tl_segment *seg)
 }
 
 /* Whether the numbers of a RST are near what the connection has used. */
-static bool rst_fits(const struct tl_conn *conn, const struct tl_segment *seg)
+static bool pair_rst_fits(const struct tl_conn *conn, const struct tl_segment *seg)
 {
     const struct tl_endpoint *x = &conn->endpoint[seg->from], *y = &conn->endpoint[1 - seg->from];
     struct tl_segment as_ack = *seg;
@@ -217,52 +218,52 @@ static bool rst_fits(const struct tl_conn *conn, const struct tl_segment *seg)
 }
 
 /* Old segments of the connection before the newest one. */
-static bool fits_older(const struct tl_pair *pair, const struct tl_segment *seg)
+static bool pair_fits_older(const struct tl_pair *pair, const struct tl_segment *seg)
 {
-    const struct tl_conn *conn = pair->newest, *before = older(pair);
+    const struct tl_conn *conn = pair->newest, *before = pair_older(pair);
 
     if (!before) {
         return false;
     }
     if (seg->flags & TL_RST) {
-        return !rst_fits(conn, seg) && rst_fits(before, seg);
+        return !pair_rst_fits(conn, seg) && pair_rst_fits(before, seg);
     }
     if (seg->flags & TL_SYN) {
-        return !acks_syn_of(conn, 1 - seg->from, seg->ack) && acks_syn_of(before, 1 - seg->from, seg->ack);
+        return !pair_acks_syn_of(conn, 1 - seg->from, seg->ack) && pair_acks_syn_of(before, 1 - seg->from, seg->ack);
     }
     return !tl_window_fits(conn, seg) && tl_window_fits(before, seg);
 }
 
-static struct tl_conn *route(struct tl_pair *pair, const struct tl_segment *seg)
+static struct tl_conn *pair_route(struct tl_pair *pair, const struct tl_segment *seg)
 {
     struct tl_conn *conn = pair->newest;
 
     if ((seg->flags & (TL_SYN | TL_RST | TL_ACK)) == TL_SYN) {
-        return route_syn(pair, seg);
+        return pair_route_syn(pair, seg);
     }
     if (!conn) {
-        return start(pair, seg, TL_REUSE_NONE, false);
+        return pair_start(pair, seg, TL_REUSE_NONE, false);
     }
     if (conn->tentative && conn->previous) {
-        if (!fits_tentative(conn, seg)) {
+        if (!pair_fits_tentative(conn, seg)) {
             return conn->previous;
         }
-        confirm(conn, seg);
+        pair_confirm(conn, seg);
         return conn;
     }
-    return fits_older(pair, seg) ? older(pair) : conn;
+    return pair_fits_older(pair, seg) ? pair_older(pair) : conn;
 }
 
 /* ---- what a segment of one connection means for the other ----------------------------------------------------------------- */
 
 /* The SYN of a tentative connection draws a challenge ACK from the one before it. */
-static void trigger_previous(struct tl_conn *conn, const struct tl_segment *seg)
+static void pair_trigger_previous(struct tl_conn *conn, const struct tl_segment *seg)
 {
     tl_challenge_trigger(&conn->previous->endpoint[seg->from], seg, false);
 }
 
 /* The RST that answers the challenge ACK ends the connection before. */
-static void reset_previous(struct tl_conn *conn, const struct tl_segment *seg, const struct tl_shape *shape)
+static void pair_reset_previous(struct tl_conn *conn, const struct tl_segment *seg, const struct tl_shape *shape)
 {
     struct tl_conn *before = conn->previous;
     struct tl_rst_seen by = {.ns = seg->time_ns,
@@ -285,7 +286,7 @@ static void reset_previous(struct tl_conn *conn, const struct tl_segment *seg, c
 
 /* Looks for the SYN that a first segment repeats or answers in another connection: translated on the way, or an answer that came
  * back past the translator. Keeps the SYN. */
-static void link_to_other(struct tl_conn *conn, const struct tl_segment *seg, struct tl_result *result)
+static void pair_link_to_other(struct tl_conn *conn, const struct tl_segment *seg, struct tl_result *result)
 {
     struct tl_tracker *tracker = conn->pair->tracker;
     bool is_synack = seg->flags & TL_ACK;
@@ -309,7 +310,7 @@ static void link_to_other(struct tl_conn *conn, const struct tl_segment *seg, st
     }
 }
 
-static void show_reuse(const struct tl_conn *conn, bool is_syn, bool was_tentative, struct tl_result *result)
+static void pair_show_reuse(const struct tl_conn *conn, bool is_syn, bool was_tentative, struct tl_result *result)
 {
     bool undecided = conn->tentative && conn->reuse == TL_REUSE_SUPERSEDE;
 
@@ -329,45 +330,45 @@ static void show_reuse(const struct tl_conn *conn, bool is_syn, bool was_tentati
 /* The end that opened the newest connection sends new octets in the one before. It could not have opened the newest one if that were one
  * socket (RFC 9293 3.4.1: a pair of sockets is one connection): a translator or load balancer gives two the same addresses and ports.
  * What is older than this may have been under way when it opened the newest one. */
-static bool shows_two_sockets(const struct tl_pair *pair, const struct tl_conn *conn, const struct tl_segment *seg,
-                              const struct tl_shape *shape)
+static bool pair_shows_two_sockets(const struct tl_pair *pair, const struct tl_conn *conn, const struct tl_segment *seg,
+                                   const struct tl_shape *shape)
 {
     static const int64_t UNDER_WAY_NS = TL_SECOND;
     const struct tl_conn *newest = pair->newest;
 
-    return conn != newest && conn == older(pair) && !newest->tentative && newest->opened &&
+    return conn != newest && conn == pair_older(pair) && !newest->tentative && newest->opened &&
            newest->opening.opener == (seg->from & 1) && (shape->flags & TL_SHAPE_NEW_DATA) &&
            !(shape->flags & (TL_SHAPE_COPY | TL_SHAPE_STRAY)) && seg->time_ns - newest->start_ns > UNDER_WAY_NS;
 }
 
-static bool update(struct tl_pair *pair, const struct tl_segment *segment, struct tl_result *result)
+static bool pair_update(struct tl_pair *pair, const struct tl_segment *segment, struct tl_result *result)
 {
     struct tl_conn *tentative = pair->newest && pair->newest->tentative ? pair->newest : NULL;
-    struct tl_conn *conn = route(pair, segment);
+    struct tl_conn *conn = pair_route(pair, segment);
 
     memset(result, 0, sizeof *result);
     if (!conn) {
         return false;
     }
     if (segment->flags & TL_SYN) {
-        link_to_other(conn, segment, result);
+        pair_link_to_other(conn, segment, result);
     }
     tl_update(conn, segment, result);
     if (conn->tentative && conn->previous) {
         if (segment->flags & TL_SYN) {
-            trigger_previous(conn, segment);
+            pair_trigger_previous(conn, segment);
         } else if (result->shape.rst_cause == TL_RST_CAUSE_HALF_OPEN_SYN) {
-            reset_previous(conn, segment, &result->shape);
+            pair_reset_previous(conn, segment, &result->shape);
         }
     }
     if (conn == tentative && !conn->tentative && conn->previous && conn->previous->superseded) {
         result->refs.superseded_in = conn->previous->last_in;
     }
-    if (conn != pair->newest && shows_two_sockets(pair, conn, segment, &result->shape)) {
+    if (conn != pair->newest && pair_shows_two_sockets(pair, conn, segment, &result->shape)) {
         result->shape.flags |= TL_SHAPE_TWO_SOCKETS;
     }
     if (conn->reuse != TL_REUSE_NONE) {
-        show_reuse(conn, segment->flags & TL_SYN, conn == tentative, result);
+        pair_show_reuse(conn, segment->flags & TL_SYN, conn == tentative, result);
     }
     return true;
 }
@@ -379,7 +380,7 @@ bool tl_pair_update(struct tl_pair *pair, const struct tl_segment *segment, stru
 
     ours.time_ns = tl_pair_tick(pair, segment->time_ns);
     tl_release_tick(pair->tracker, segment->time_ns);
-    decided = update(pair, &ours, result);
+    decided = pair_update(pair, &ours, result);
     if (decided) {
         tl_release_watch(result->conn);
     }
@@ -393,10 +394,10 @@ const struct tl_conn *tl_pair_newest(const struct tl_pair *pair)
 
 void tl_pair_unreachable(struct tl_pair *pair, unsigned from, uint32_t seq, unsigned type, unsigned code, uint32_t frame)
 {
-    struct tl_conn *conn = has_isn(pair->newest, from & 1, seq) ? pair->newest : older(pair);
+    struct tl_conn *conn = pair_has_isn(pair->newest, from & 1, seq) ? pair->newest : pair_older(pair);
     struct tl_open_icmp error = {.frame = frame, .type = (uint8_t)type, .code = (uint8_t)code};
 
-    if (has_isn(conn, from & 1, seq)) {
+    if (pair_has_isn(conn, from & 1, seq)) {
         tl_open_note_unreachable(conn, &error);
     }
 }
@@ -404,7 +405,7 @@ void tl_pair_unreachable(struct tl_pair *pair, unsigned from, uint32_t seq, unsi
 void tl_pair_too_big(struct tl_pair *pair, const struct tl_too_big *error)
 {
     struct tl_too_big ours = *error;
-    struct tl_conn *before = older(pair);
+    struct tl_conn *before = pair_older(pair);
 
     ours.time_ns = tl_pair_time(pair, error->time_ns);
     if (pair->newest && !tl_path_mtu_take(pair->newest, &ours) && before) {

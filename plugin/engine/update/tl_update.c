@@ -31,7 +31,7 @@ enum { STRAYS_TO_RESYNC = 3 };
 /* ---- before the rules --------------------------------------------------------------------------------------------------- */
 
 /* R6, R7: a connection that the capture did not see open: roles are a guess by the ports. */
-static void guess_roles(struct tl_conn *conn, const struct tl_segment *seg)
+static void update_guess_roles(struct tl_conn *conn, const struct tl_segment *seg)
 {
     /* Guess of roles mid-stream. */
     enum { WELL_KNOWN = 1024 };
@@ -52,7 +52,7 @@ static void guess_roles(struct tl_conn *conn, const struct tl_segment *seg)
     conn->sender_confidence = TL_CONFIDENCE_GUESS;
 }
 
-static void begin_midstream(struct tl_step *step)
+static void update_begin_midstream(struct tl_step *step)
 {
     struct tl_conn *conn = step->conn;
 
@@ -61,13 +61,13 @@ static void begin_midstream(struct tl_step *step)
     }
     conn->midstream = true;
     if (!conn->roles_known) {
-        guess_roles(conn, step->seg);
+        update_guess_roles(conn, step->seg);
     }
 }
 
 /* Brings a number that its sender had not reached before: then nothing equal to it was captured. The common case, and much
  * cheaper than a look through the recent segments. */
-static bool is_news(const struct tl_step *step)
+static bool update_is_news(const struct tl_step *step)
 {
     const struct tl_endpoint *self = step->self;
 
@@ -78,12 +78,12 @@ static bool is_news(const struct tl_step *step)
            (tl_has(step, TL_ACK) && step->peer->has_una && tl_seq_after(step->seg->ack, step->peer->una));
 }
 
-static void check_copy(struct tl_step *step)
+static void update_check_copy(struct tl_step *step)
 {
     const struct tl_syns *syns;
     struct tl_copy_context context;
 
-    if (is_news(step)) {
+    if (update_is_news(step)) {
         return;
     }
     syns = tl_syns(step->peer);
@@ -98,7 +98,7 @@ static void check_copy(struct tl_step *step)
 }
 
 /* Starts the numbers of an end anew where its segments are now. */
-static void resync(const struct tl_conn *conn, struct tl_endpoint *end, uint32_t seq)
+static void update_resync(const struct tl_conn *conn, struct tl_endpoint *end, uint32_t seq)
 {
     struct tl_scoreboard *sent = tl_conn_scoreboard(conn, end);
 
@@ -111,7 +111,7 @@ static void resync(const struct tl_conn *conn, struct tl_endpoint *end, uint32_t
 }
 
 /* Counts a stray segment: how many of them continue each other, and where. */
-static void count_stray(struct tl_step *step)
+static void update_count_stray(struct tl_step *step)
 {
     struct tl_endpoint *self = step->self;
     const struct tl_segment *seg = step->seg;
@@ -130,7 +130,7 @@ static void count_stray(struct tl_step *step)
 
 /* Whether the stray segments of `end` are what it really sends: its peer acknowledges them, or nothing of the peer is captured. Numbers
  * that one end alone invents, in whoever's name, move nobody (SECURITY.md). */
-static bool is_confirmed(const struct tl_endpoint *end, const struct tl_endpoint *peer)
+static bool update_is_confirmed(const struct tl_endpoint *end, const struct tl_endpoint *peer)
 {
     if (end->strays < STRAYS_TO_RESYNC) {
         return false;
@@ -141,7 +141,7 @@ static bool is_confirmed(const struct tl_endpoint *end, const struct tl_endpoint
 
 /* Segments whose numbers fit nothing are classified and change nothing, until several continue each other and the other end
  * acknowledges them. */
-static void check_stray(struct tl_step *step)
+static void update_check_stray(struct tl_step *step)
 {
     struct tl_endpoint *self = step->self, *peer = step->peer;
 
@@ -149,14 +149,14 @@ static void check_stray(struct tl_step *step)
         self->strays = 0;
         return;
     }
-    count_stray(step);
-    if (is_confirmed(peer, self)) {
-        resync(step->conn, peer, self->has_stray_ack ? self->stray_ack : peer->stray_seq);
+    update_count_stray(step);
+    if (update_is_confirmed(peer, self)) {
+        update_resync(step->conn, peer, self->has_stray_ack ? self->stray_ack : peer->stray_seq);
     }
-    if (is_confirmed(self, peer)) {
-        resync(step->conn, self, step->seg->seq);
+    if (update_is_confirmed(self, peer)) {
+        update_resync(step->conn, self, step->seg->seq);
         if (peer->segments == 0 && tl_has(step, TL_ACK)) {
-            resync(step->conn, peer, step->seg->ack);
+            update_resync(step->conn, peer, step->seg->ack);
         }
     }
     if (tl_window_fits(step->conn, step->seg)) {
@@ -167,7 +167,7 @@ static void check_stray(struct tl_step *step)
 }
 
 /* The other end has answered the segment before it was captured, and it is no repetition. */
-static bool is_late(const struct tl_step *step)
+static bool update_is_late(const struct tl_step *step)
 {
     if (step->event == TL_EVENT_SYN) {
         return !step->copy_of && tl_late_is_syn(step->conn, step->seg);
@@ -175,7 +175,7 @@ static bool is_late(const struct tl_step *step)
     return step->event == TL_EVENT_SYNACK ? tl_late_is_synack(step->conn, step) : tl_late_is(step);
 }
 
-static void begin(struct tl_step *step, struct tl_conn *conn, const struct tl_segment *seg, struct tl_result *result)
+static void update_begin(struct tl_step *step, struct tl_conn *conn, const struct tl_segment *seg, struct tl_result *result)
 {
     memset(step, 0, sizeof *step);
     step->seg = seg;
@@ -194,12 +194,12 @@ static void begin(struct tl_step *step, struct tl_conn *conn, const struct tl_se
     if (seg->time_ns < conn->before_ns) {
         step->shape->flags |= TL_SHAPE_TIME_BACKWARDS;
     }
-    begin_midstream(step);
-    check_copy(step);
+    update_begin_midstream(step);
+    update_check_copy(step);
     if (!step->copy_of && !tl_open_is_challenge(conn, step) && !tl_open_picks_other_synack(conn, step)) {
-        check_stray(step);
+        update_check_stray(step);
     }
-    step->late = is_late(step);
+    step->late = update_is_late(step);
     step->new_bytes = step->length > 0 && (step->late || !step->self->has_max || tl_seq_after(step->end, step->self->max));
     if (step->new_bytes && seg->len > 0) {
         step->shape->flags |= TL_SHAPE_NEW_DATA;
@@ -209,7 +209,7 @@ static void begin(struct tl_step *step, struct tl_conn *conn, const struct tl_se
 /* ---- after the rules ---------------------------------------------------------------------------------------------------- */
 
 /* Keeps the segment among the recent ones, with the marks that later rules look for. */
-static void remember(struct tl_step *step)
+static void update_remember(struct tl_step *step)
 {
     struct tl_recent_entry *entry = tl_recent_add(&step->self->recent, step->seg);
 
@@ -221,7 +221,7 @@ static void remember(struct tl_step *step)
     }
 }
 
-static enum tl_sender sender_of(const struct tl_conn *conn, unsigned from)
+static enum tl_sender update_sender_of(const struct tl_conn *conn, unsigned from)
 {
     if (conn->peers || conn->roles_refuted) {
         return conn->peers ? TL_SENDER_PEER : TL_SENDER_UNKNOWN;
@@ -230,8 +230,8 @@ static enum tl_sender sender_of(const struct tl_conn *conn, unsigned from)
 }
 
 /* What a segment of `self` shows of the capture itself. */
-static void judge_capture(struct tl_endpoint *self, const struct tl_endpoint *peer, const struct tl_segment *seg,
-                          unsigned flags, const struct tl_recent_entry *copy_of)
+static void update_judge_capture(struct tl_endpoint *self, const struct tl_endpoint *peer, const struct tl_segment *seg,
+                                 unsigned flags, const struct tl_recent_entry *copy_of)
 {
     /* Offload. */
     enum { FIRST_SEGMENTS = 20, MSS_PERCENT = 150 };
@@ -259,7 +259,7 @@ struct proved {
     bool close;
 };
 
-static struct proved proved_of(const struct tl_conn *conn)
+static struct proved update_proved_of(const struct tl_conn *conn)
 {
     struct proved proved = {.outcome = tl_outcome_proved(conn)};
 
@@ -268,15 +268,15 @@ static struct proved proved_of(const struct tl_conn *conn)
 }
 
 /* Payload and ACKs of an open connection that no FIN or RST has touched prove nothing about its ends: the common case. */
-static bool may_prove(const struct tl_conn *conn, const struct tl_segment *seg)
+static bool update_may_prove(const struct tl_conn *conn, const struct tl_segment *seg)
 {
     return !conn->opened || (seg->flags & (TL_SYN | TL_FIN | TL_RST)) || conn->endpoint[0].has_fin ||
            conn->endpoint[1].has_fin || conn->reset.in != 0;
 }
 
-static void mark_proofs(struct tl_step *step, const struct proved *before)
+static void update_mark_proofs(struct tl_step *step, const struct proved *before)
 {
-    struct proved after = proved_of(step->conn);
+    struct proved after = update_proved_of(step->conn);
 
     if (after.outcome != before->outcome && after.outcome != TL_OUTCOME_NONE) {
         step->shape->flags |= TL_SHAPE_PROVES_OUTCOME;
@@ -287,7 +287,7 @@ static void mark_proofs(struct tl_step *step, const struct proved *before)
 }
 
 /* Whether the segment only repeats, or asks whether anybody is there. */
-static bool insists(const struct tl_shape *shape)
+static bool update_insists(const struct tl_shape *shape)
 {
     return shape->retransmission != TL_RETRANSMISSION_NONE || shape->keepalive == TL_PROBE_KIND_PROBE ||
            shape->window_probe == TL_PROBE_KIND_PROBE;
@@ -295,10 +295,10 @@ static bool insists(const struct tl_shape *shape)
 
 /* Counts how often each end has repeated one number and nothing answered: what is lost together and repaired together says
  * nothing of the peer. Only timers repeat one number. */
-static void count_insisting(struct tl_step *step)
+static void update_count_insisting(struct tl_step *step)
 {
     struct tl_endpoint *self = step->self;
-    bool again = insists(step->shape);
+    bool again = update_insists(step->shape);
     bool only_fin = (step->seg->flags & TL_FIN) && step->seg->len == 0;
     bool hears = step->shape->ack == TL_ACK_NEW || step->shape->ack == TL_ACK_UNSEEN;
 
@@ -322,8 +322,8 @@ static void count_insisting(struct tl_step *step)
 }
 
 /* What every segment changes. */
-static void finish(struct tl_conn *conn, const struct tl_segment *seg, struct tl_shape *shape,
-                   const struct tl_recent_entry *copy_of)
+static void update_finish(struct tl_conn *conn, const struct tl_segment *seg, struct tl_shape *shape,
+                          const struct tl_recent_entry *copy_of)
 {
     unsigned from = seg->from & 1;
     struct tl_endpoint *self = &conn->endpoint[from];
@@ -331,11 +331,11 @@ static void finish(struct tl_conn *conn, const struct tl_segment *seg, struct tl
     if (conn->midstream) {
         shape->flags |= TL_SHAPE_MIDSTREAM;
     }
-    shape->sender = (uint8_t)sender_of(conn, from);
+    shape->sender = (uint8_t)update_sender_of(conn, from);
     shape->sender_confidence = conn->sender_confidence;
     shape->client = conn->client;
     shape->from = (uint8_t)from;
-    judge_capture(self, &conn->endpoint[1 - from], seg, shape->flags, copy_of);
+    update_judge_capture(self, &conn->endpoint[1 - from], seg, shape->flags, copy_of);
     self->segments++;
     conn->last_in = seg->frame;
     conn->before_ns = seg->time_ns;
@@ -345,7 +345,7 @@ static void finish(struct tl_conn *conn, const struct tl_segment *seg, struct tl
 }
 
 /* A challenge ACK: what drew it is answered; a RST that drew it ended nothing. */
-static void answer_challenge_trigger(struct tl_step *step)
+static void update_answer_challenge_trigger(struct tl_step *step)
 {
     struct tl_conn *newest = step->conn->pair->newest;
     bool drawn_by_tentative = newest != step->conn && newest->tentative && newest->previous == step->conn;
@@ -387,39 +387,39 @@ enum done {
 
 #define NAMED (DONE_PROBE | DONE_HANDSHAKE | DONE_RST | DONE_ACK | DONE_TEARDOWN | DONE_BYTES)
 
-static void doubt(uint8_t *confidence, bool is_across)
+static void update_doubt(uint8_t *confidence, bool is_across)
 {
     *confidence = is_across && *confidence == TL_CONFIDENCE_CERTAIN ? TL_CONFIDENCE_LIKELY : *confidence;
 }
 
 /* Nothing is certain by a difference of times between which the clock was set, nor by the order of two directions one of which is
  * written late. */
-static void doubt_time(struct tl_step *step)
+static void update_doubt_time(struct tl_step *step)
 {
     bool is_across = tl_is_across_jump(step) || ((step->self->capture | step->peer->capture) & TL_CAPTURE_LATE);
 
-    doubt(&step->shape->retransmission_confidence, is_across);
-    doubt(&step->shape->probe_confidence, is_across);
+    update_doubt(&step->shape->retransmission_confidence, is_across);
+    update_doubt(&step->shape->probe_confidence, is_across);
 }
 
 /* What names a segment sees the connection as it was, and cannot change it. */
-static void name_opening(struct tl_step *step)
+static void update_name_opening(struct tl_step *step)
 {
     tl_open_name(step->conn, step);
 }
 
-static void name_rst(struct tl_step *step)
+static void update_name_rst(struct tl_step *step)
 {
     tl_rst_name(step->conn, step);
 }
 
-static void name_closing(struct tl_step *step)
+static void update_name_closing(struct tl_step *step)
 {
     tl_close_name(step->conn, step);
 }
 
 /* What the names before them say is learnt before the segment is applied. */
-static void learn_names(struct tl_step *step)
+static void update_learn_names(struct tl_step *step)
 {
     tl_rst_learn(step);
     tl_open_learn(step);
@@ -427,13 +427,13 @@ static void learn_names(struct tl_step *step)
 }
 
 /* States and phase are named from the connection as the segment leaves it. */
-static void take_states(struct tl_step *step)
+static void update_take_states(struct tl_step *step)
 {
     tl_states_name(step->conn, step);
     tl_states_learn(step);
 }
 
-static void take_phase(struct tl_step *step)
+static void update_take_phase(struct tl_step *step)
 {
     tl_phase_name(step->conn, step);
     tl_phase_learn(step);
@@ -446,13 +446,13 @@ static const struct {
     unsigned does, after;
 } recipe[] = {
     {tl_probe_classify, DONE_PROBE, 0},
-    {name_opening, DONE_HANDSHAKE, 0},
-    {name_rst, DONE_RST, DONE_HANDSHAKE},
+    {update_name_opening, DONE_HANDSHAKE, 0},
+    {update_name_rst, DONE_RST, DONE_HANDSHAKE},
     {tl_probe_classify_ack, DONE_ACK, DONE_PROBE | DONE_HANDSHAKE},
-    {name_closing, DONE_TEARDOWN, DONE_RST | DONE_PROBE},
+    {update_name_closing, DONE_TEARDOWN, DONE_RST | DONE_PROBE},
     {tl_rexmit_classify, DONE_BYTES, DONE_PROBE | DONE_HANDSHAKE | DONE_TEARDOWN},
-    {doubt_time, 0, NAMED},
-    {learn_names, DONE_LEARNT, NAMED},
+    {update_doubt_time, 0, NAMED},
+    {update_learn_names, DONE_LEARNT, NAMED},
     {tl_late_learn, 0, NAMED},
     {tl_apply_segment, DONE_APPLIED, NAMED | DONE_LEARNT},
     {tl_rexmit_learn, 0, DONE_APPLIED},
@@ -460,34 +460,34 @@ static const struct {
     {tl_sack_fault_learn, 0, DONE_APPLIED | DONE_ACK},
     {tl_origin_learn, DONE_ORIGIN, DONE_APPLIED | DONE_ACK},
     {tl_apply_challenge_trigger, DONE_TRIGGER, DONE_APPLIED},
-    {take_states, DONE_STATES, DONE_APPLIED | DONE_ORIGIN},
-    {answer_challenge_trigger, DONE_ANSWERED, DONE_TRIGGER | DONE_STATES},
-    {take_phase, 0, DONE_STATES | DONE_ANSWERED},
+    {update_take_states, DONE_STATES, DONE_APPLIED | DONE_ORIGIN},
+    {update_answer_challenge_trigger, DONE_ANSWERED, DONE_TRIGGER | DONE_STATES},
+    {update_take_phase, 0, DONE_STATES | DONE_ANSWERED},
     {tl_probe_learn, 0, DONE_ANSWERED},
-    {remember, 0, DONE_ACK},
-    {count_insisting, 0, NAMED},
+    {update_remember, 0, DONE_ACK},
+    {update_count_insisting, 0, NAMED},
 };
 
 static void update_by_rules(struct tl_conn *conn, const struct tl_segment *seg, struct tl_result *result)
 {
     struct tl_step step;
     struct proved before = {TL_OUTCOME_NONE, false};
-    bool may = may_prove(conn, seg);
+    bool may = update_may_prove(conn, seg);
     unsigned done = 0;
 
     if (may) {
-        before = proved_of(conn);
+        before = update_proved_of(conn);
     }
-    begin(&step, conn, seg, result);
+    update_begin(&step, conn, seg, result);
     for (size_t i = 0; i < sizeof recipe / sizeof *recipe; i++) {
         assert((done & recipe[i].after) == recipe[i].after);
         recipe[i].run(&step);
         done |= recipe[i].does;
     }
     (void)done; /* asserts may be off */
-    finish(conn, seg, &result->shape, step.copy_of);
+    update_finish(conn, seg, &result->shape, step.copy_of);
     if (may) {
-        mark_proofs(&step, &before);
+        update_mark_proofs(&step, &before);
     }
     conn->fast_path = tl_fast_path_is_open(conn);
     tl_zeek_view_judge(conn);
@@ -499,7 +499,7 @@ void tl_update(struct tl_conn *conn, const struct tl_segment *seg, struct tl_res
     if (conn->fast_path && !conn->pair->tracker->no_fast_path && tl_fast_path_is(conn, seg)) {
         tl_zeek_view_fast(conn, seg);
         tl_fast_path_take(conn, seg, result);
-        finish(conn, seg, &result->shape, NULL);
+        update_finish(conn, seg, &result->shape, NULL);
     } else {
         tl_zeek_view_segment(conn, seg);
         update_by_rules(conn, seg, result);

@@ -46,30 +46,30 @@ struct tl_course_rst {
     uint8_t ttl;
 };
 
-static void *make(void *part, const struct tl_allocator *allocator, size_t bytes)
+static void *course_make(void *part, const struct tl_allocator *allocator, size_t bytes)
 {
     return part ? part : allocator->alloc(allocator->context, bytes);
 }
 
-static bool is_needless(const struct tl_shape *shape)
+static bool course_is_needless(const struct tl_shape *shape)
 {
     return shape->spurious != TL_SPURIOUS_NONE && shape->spurious != TL_SPURIOUS_NO && shape->spurious != TL_SPURIOUS_UNKNOWN;
 }
 
-static bool is_probe(const struct tl_shape *shape)
+static bool course_is_probe(const struct tl_shape *shape)
 {
     return shape->keepalive == TL_PROBE_KIND_PROBE || shape->window_probe == TL_PROBE_KIND_PROBE;
 }
 
-static bool is_new_payload(const struct tl_segment *seg, const struct tl_shape *shape)
+static bool course_is_new_payload(const struct tl_segment *seg, const struct tl_shape *shape)
 {
-    return seg->len > 0 && (shape->flags & TL_SHAPE_NEW_DATA) && !is_probe(shape) && !(seg->flags & TL_RST) &&
+    return seg->len > 0 && (shape->flags & TL_SHAPE_NEW_DATA) && !course_is_probe(shape) && !(seg->flags & TL_RST) &&
            shape->retransmission == TL_RETRANSMISSION_NONE;
 }
 
 /* ---- one end -------------------------------------------------------------------------------------------------------------- */
 
-static bool is_by_timer(const struct tl_shape *shape, int64_t wait_ns)
+static bool course_is_by_timer(const struct tl_shape *shape, int64_t wait_ns)
 {
     switch (shape->retransmission) {
     case TL_RETRANSMISSION_RTO:
@@ -85,7 +85,7 @@ static bool is_by_timer(const struct tl_shape *shape, int64_t wait_ns)
 }
 
 /* The same segment once more: whether its size is what does not get through. */
-static void add_again(struct tl_course_end *end, const struct tl_segment *seg)
+static void course_add_again(struct tl_course_end *end, const struct tl_segment *seg)
 {
     if (!end->has_again || seg->seq != end->again_seq) {
         end->again_seq = seg->seq;
@@ -103,12 +103,12 @@ static void add_again(struct tl_course_end *end, const struct tl_segment *seg)
     }
 }
 
-static void add_retransmission(struct tl_course_end *end, const struct tl_segment *seg, const struct tl_result *result)
+static void course_add_retransmission(struct tl_course_end *end, const struct tl_segment *seg, const struct tl_result *result)
 {
     const struct tl_shape *shape = &result->shape;
     int64_t wait_ns = result->refs.since_previous_ns;
 
-    if (is_by_timer(shape, wait_ns) && wait_ns > 0) {
+    if (course_is_by_timer(shape, wait_ns) && wait_ns > 0) {
         end->timer_ns += wait_ns;
         if (wait_ns > end->timer_max_ns) {
             end->timer_max_ns = wait_ns;
@@ -116,16 +116,16 @@ static void add_retransmission(struct tl_course_end *end, const struct tl_segmen
         }
     }
     end->acked_resends += shape->spurious == TL_SPURIOUS_UNHEARD;
-    if (!is_needless(shape)) {
+    if (!course_is_needless(shape)) {
         end->lost_before += shape->lost_at == TL_LOST_AT_BEFORE_CAPTURE;
         end->lost_after += shape->lost_at == TL_LOST_AT_AFTER_CAPTURE;
     }
-    if (seg->len > 0 && !is_probe(shape)) {
-        add_again(end, seg);
+    if (seg->len > 0 && !course_is_probe(shape)) {
+        course_add_again(end, seg);
     }
 }
 
-static void add_window(struct tl_course_end *end, const struct tl_segment *seg)
+static void course_add_window(struct tl_course_end *end, const struct tl_segment *seg)
 {
     if (seg->window == 0 && !end->zero) {
         end->zero = true;
@@ -136,7 +136,7 @@ static void add_window(struct tl_course_end *end, const struct tl_segment *seg)
     }
 }
 
-static unsigned bad_blocks(const struct tl_course *course, unsigned peer, const struct tl_segment *seg)
+static unsigned course_bad_blocks(const struct tl_course *course, unsigned peer, const struct tl_segment *seg)
 {
     unsigned bad = 0;
 
@@ -149,7 +149,7 @@ static unsigned bad_blocks(const struct tl_course *course, unsigned peer, const 
 }
 
 /* The ACK of a segment of `end` came: its size gets through. */
-static void pass(struct tl_course_end *end, uint32_t ack)
+static void course_pass(struct tl_course_end *end, uint32_t ack)
 {
     if (!end) {
         return;
@@ -164,34 +164,35 @@ static void pass(struct tl_course_end *end, uint32_t ack)
 }
 
 /* Whether the segment has something that an end keeps. */
-static bool is_kept(const struct tl_course *course, unsigned from, const struct tl_segment *seg, const struct tl_shape *shape)
+static bool course_is_kept(const struct tl_course *course, unsigned from, const struct tl_segment *seg,
+                           const struct tl_shape *shape)
 {
     return seg->len > 0 || shape->retransmission != TL_RETRANSMISSION_NONE || (seg->window == 0 && !(seg->flags & TL_RST)) ||
-           bad_blocks(course, 1 - from, seg) > 0;
+           course_bad_blocks(course, 1 - from, seg) > 0;
 }
 
-static bool add_end(struct tl_course *course, const struct tl_allocator *allocator, const struct tl_segment *seg,
-                    const struct tl_result *result)
+static bool course_add_end(struct tl_course *course, const struct tl_allocator *allocator, const struct tl_segment *seg,
+                           const struct tl_result *result)
 {
     const struct tl_shape *shape = &result->shape;
     unsigned from = shape->from & 1;
     struct tl_course_end *peer = course->end[1 - from], *end;
 
-    if (!course->end[from] && !is_kept(course, from, seg, shape)) {
+    if (!course->end[from] && !course_is_kept(course, from, seg, shape)) {
         return true;
     }
-    end = course->end[from] = make(course->end[from], allocator, sizeof *end);
+    end = course->end[from] = course_make(course->end[from], allocator, sizeof *end);
     if (!end) {
         return false;
     }
     if (shape->retransmission != TL_RETRANSMISSION_NONE) {
-        add_retransmission(end, seg, result);
+        course_add_retransmission(end, seg, result);
     }
     if (!(seg->flags & TL_RST)) {
-        add_window(end, seg);
+        course_add_window(end, seg);
     }
-    end->sack_bad += bad_blocks(course, 1 - from, seg);
-    if (is_new_payload(seg, shape)) {
+    end->sack_bad += course_bad_blocks(course, 1 - from, seg);
+    if (course_is_new_payload(seg, shape)) {
         end->turn_bytes = peer && peer->data_ns != 0 && peer->data_ns > end->data_ns ? seg->len : end->turn_bytes + seg->len;
         end->data_ns = seg->time_ns;
         end->sent_end = seg->seq + seg->len;
@@ -204,15 +205,16 @@ static bool add_end(struct tl_course *course, const struct tl_allocator *allocat
 /* ---- silences and FINs ---------------------------------------------------------------------------------------------------- */
 
 /* The silence that this segment breaks; what a timer sends breaks none. */
-static int64_t silence_before(const struct tl_course *course, const struct tl_segment *seg, const struct tl_result *result)
+static int64_t course_silence_before(const struct tl_course *course, const struct tl_segment *seg,
+                                     const struct tl_result *result)
 {
     const struct tl_shape *shape = &result->shape;
-    bool timer = shape->retransmission != TL_RETRANSMISSION_NONE || (is_probe(shape) && result->refs.probe_number > 1);
+    bool timer = shape->retransmission != TL_RETRANSMISSION_NONE || (course_is_probe(shape) && result->refs.probe_number > 1);
 
     return course->any && !timer && seg->time_ns > course->last_ns ? seg->time_ns - course->last_ns : 0;
 }
 
-static void add_fin(struct tl_course_quiet *quiet, const struct tl_segment *seg, unsigned from, int64_t silence_ns)
+static void course_add_fin(struct tl_course_quiet *quiet, const struct tl_segment *seg, unsigned from, int64_t silence_ns)
 {
     if (!quiet->has_fin) {
         quiet->has_fin = true;
@@ -223,7 +225,7 @@ static void add_fin(struct tl_course_quiet *quiet, const struct tl_segment *seg,
     }
 }
 
-static void add_after_fin(struct tl_course_quiet *quiet, const struct tl_segment *seg)
+static void course_add_after_fin(struct tl_course_quiet *quiet, const struct tl_segment *seg)
 {
     if (quiet->after_fin_ns < 0) {
         quiet->after_fin_ns = seg->time_ns > quiet->fin_ns ? seg->time_ns - quiet->fin_ns : 0;
@@ -231,12 +233,12 @@ static void add_after_fin(struct tl_course_quiet *quiet, const struct tl_segment
     quiet->after_fin_bytes += seg->len;
 }
 
-static bool add_quiet(struct tl_course *course, const struct tl_allocator *allocator, const struct tl_segment *seg,
-                      const struct tl_result *result)
+static bool course_add_quiet(struct tl_course *course, const struct tl_allocator *allocator, const struct tl_segment *seg,
+                             const struct tl_result *result)
 {
     const struct tl_shape *shape = &result->shape;
     unsigned from = shape->from & 1;
-    int64_t silence_ns = silence_before(course, seg, result);
+    int64_t silence_ns = course_silence_before(course, seg, result);
     bool asks = shape->keepalive == TL_PROBE_KIND_PROBE && result->refs.probe_number <= 1;
     bool is_fin = (seg->flags & TL_FIN) && !(seg->flags & TL_RST);
     struct tl_course_quiet *quiet;
@@ -244,7 +246,7 @@ static bool add_quiet(struct tl_course *course, const struct tl_allocator *alloc
     if (!course->quiet && silence_ns < BROKEN_SILENCE_NS && !asks && !is_fin) {
         return true;
     }
-    quiet = course->quiet = make(course->quiet, allocator, sizeof *quiet);
+    quiet = course->quiet = course_make(course->quiet, allocator, sizeof *quiet);
     if (!quiet) {
         return false;
     }
@@ -258,11 +260,11 @@ static bool add_quiet(struct tl_course *course, const struct tl_allocator *alloc
     if (asks && result->refs.probe_idle_ns > quiet->keepalive_ns) {
         quiet->keepalive_ns = result->refs.probe_idle_ns;
     }
-    if (quiet->has_fin && from != quiet->fin_by && is_new_payload(seg, shape)) {
-        add_after_fin(quiet, seg);
+    if (quiet->has_fin && from != quiet->fin_by && course_is_new_payload(seg, shape)) {
+        course_add_after_fin(quiet, seg);
     }
     if (is_fin) {
-        add_fin(quiet, seg, from, silence_ns);
+        course_add_fin(quiet, seg, from, silence_ns);
     }
     return true;
 }
@@ -270,8 +272,8 @@ static bool add_quiet(struct tl_course *course, const struct tl_allocator *alloc
 /* ---- the reset ------------------------------------------------------------------------------------------------------------ */
 
 /* Keeps the reset that the row speaks of: so far it is this one, or there was none. */
-static bool add_rst(struct tl_course *course, const struct tl_allocator *allocator, const struct tl_segment *seg,
-                    const struct tl_result *result)
+static bool course_add_rst(struct tl_course *course, const struct tl_allocator *allocator, const struct tl_segment *seg,
+                           const struct tl_result *result)
 {
     unsigned peer = 1 - (result->shape.from & 1);
     const struct tl_refs *refs = &result->refs;
@@ -281,7 +283,7 @@ static bool add_rst(struct tl_course *course, const struct tl_allocator *allocat
     if (course->rst && named != seg->frame) {
         return true;
     }
-    rst = course->rst = make(course->rst, allocator, sizeof *rst);
+    rst = course->rst = course_make(course->rst, allocator, sizeof *rst);
     if (!rst) {
         return false;
     }
@@ -302,7 +304,7 @@ static bool add_rst(struct tl_course *course, const struct tl_allocator *allocat
 
 /* ---- one segment ---------------------------------------------------------------------------------------------------------- */
 
-static void raise(uint32_t *number, bool *known, uint32_t to)
+static void course_raise(uint32_t *number, bool *known, uint32_t to)
 {
     if (!*known || tl_seq_after(to, *number)) {
         *number = to;
@@ -311,7 +313,7 @@ static void raise(uint32_t *number, bool *known, uint32_t to)
 }
 
 /* The TTL that most segments have: Boyer and Moore's vote. */
-static void vote(struct tl_course *course, unsigned from, uint8_t ttl)
+static void course_vote(struct tl_course *course, unsigned from, uint8_t ttl)
 {
     if (course->votes[from] == 0) {
         course->ttl[from] = ttl;
@@ -323,7 +325,7 @@ static void vote(struct tl_course *course, unsigned from, uint8_t ttl)
     }
 }
 
-static void add_numbers(struct tl_course *course, const struct tl_segment *seg, const struct tl_shape *shape)
+static void course_add_numbers(struct tl_course *course, const struct tl_segment *seg, const struct tl_shape *shape)
 {
     unsigned from = shape->from & 1;
     uint32_t octets = seg->len + !!(seg->flags & TL_SYN) + !!(seg->flags & TL_FIN);
@@ -332,13 +334,13 @@ static void add_numbers(struct tl_course *course, const struct tl_segment *seg, 
     course->synack_after_ack += synack && course->acked;
     course->acked =
         course->acked || shape->handshake_step == TL_HANDSHAKE_STEP_ACK || shape->handshake_step == TL_HANDSHAKE_STEP_ACK_DATA;
-    vote(course, from, seg->ttl);
+    course_vote(course, from, seg->ttl);
     if (octets > 0 && shape->keepalive != TL_PROBE_KIND_PROBE) {
-        raise(&course->max[from], &course->has_max[from], seg->seq + octets);
+        course_raise(&course->max[from], &course->has_max[from], seg->seq + octets);
     }
     if ((seg->flags & TL_ACK) && shape->handshake_step != TL_HANDSHAKE_STEP_SYNACK_BAD) {
-        raise(&course->una[1 - from], &course->has_una[1 - from], seg->ack);
-        pass(course->end[1 - from], course->una[1 - from]);
+        course_raise(&course->una[1 - from], &course->has_una[1 - from], seg->ack);
+        course_pass(course->end[1 - from], course->una[1 - from]);
     }
 }
 
@@ -348,12 +350,12 @@ bool tl_course_add(struct tl_course *course, const struct tl_allocator *allocato
     bool kept = true;
 
     if (!(result->shape.flags & (TL_SHAPE_COPY | TL_SHAPE_STRAY))) {
-        kept = add_quiet(course, allocator, segment, result) && kept;
-        kept = add_end(course, allocator, segment, result) && kept;
+        kept = course_add_quiet(course, allocator, segment, result) && kept;
+        kept = course_add_end(course, allocator, segment, result) && kept;
         if (segment->flags & TL_RST) {
-            kept = add_rst(course, allocator, segment, result) && kept;
+            kept = course_add_rst(course, allocator, segment, result) && kept;
         } else {
-            add_numbers(course, segment, &result->shape);
+            course_add_numbers(course, segment, &result->shape);
         }
     }
     if (!course->any || segment->time_ns > course->last_ns) {
@@ -376,12 +378,13 @@ void tl_course_prove(struct tl_course *course, unsigned from, unsigned lost_at)
 
 /* ---- the row -------------------------------------------------------------------------------------------------------------- */
 
-static int64_t or_none(int64_t ns)
+static int64_t course_or_none(int64_t ns)
 {
     return ns > 0 ? ns : -1;
 }
 
-static void write_end(const struct tl_course *course, unsigned i, const struct tl_conn *conn, struct tl_course_end_now *now)
+static void course_write_end(const struct tl_course *course, unsigned i, const struct tl_conn *conn,
+                             struct tl_course_end_now *now)
 {
     const struct tl_course_end *end = course->end[i];
     struct tl_end_facts facts;
@@ -400,7 +403,7 @@ static void write_end(const struct tl_course *course, unsigned i, const struct t
         return;
     }
     now->timer_ns = end->timer_ns;
-    now->timer_max_ns = or_none(end->timer_max_ns);
+    now->timer_max_ns = course_or_none(end->timer_max_ns);
     now->timer_max_in = end->timer_max_in;
     now->lost_before = end->lost_before;
     now->lost_after = end->lost_after;
@@ -412,15 +415,15 @@ static void write_end(const struct tl_course *course, unsigned i, const struct t
     }
 }
 
-static void write_quiet(const struct tl_course_quiet *quiet, struct tl_course_now *now)
+static void course_write_quiet(const struct tl_course_quiet *quiet, struct tl_course_now *now)
 {
     now->idle_survived_ns = now->idle_failed_ns = now->keepalive_idle_ns = now->fin_silence_ns = now->after_fin_ns = -1;
     if (!quiet) {
         return;
     }
-    now->idle_survived_ns = or_none(quiet->survived_ns);
-    now->idle_failed_ns = or_none(quiet->pending_ns);
-    now->keepalive_idle_ns = or_none(quiet->keepalive_ns);
+    now->idle_survived_ns = course_or_none(quiet->survived_ns);
+    now->idle_failed_ns = course_or_none(quiet->pending_ns);
+    now->keepalive_idle_ns = course_or_none(quiet->keepalive_ns);
     if (quiet->has_fin) {
         now->fin_silence_ns = quiet->fin_silence_ns;
         now->after_fin_ns = quiet->after_fin_ns;
@@ -429,7 +432,7 @@ static void write_quiet(const struct tl_course_quiet *quiet, struct tl_course_no
 }
 
 /* The client's last bytes were acknowledged, and the server has sent none after them. */
-static void write_owed(const struct tl_course *course, unsigned client, struct tl_course_now *now)
+static void course_write_owed(const struct tl_course *course, unsigned client, struct tl_course_now *now)
 {
     const struct tl_course_end *asked = course->end[client], *answers = course->end[1 - client];
 
@@ -443,7 +446,7 @@ static void write_owed(const struct tl_course *course, unsigned client, struct t
     now->owed_bytes = asked->turn_bytes;
 }
 
-static void write_stuck(const struct tl_course *course, struct tl_course_now *now)
+static void course_write_stuck(const struct tl_course *course, struct tl_course_now *now)
 {
     for (unsigned i = 0; i < 2; i++) {
         const struct tl_course_end *end = course->end[i];
@@ -456,7 +459,7 @@ static void write_stuck(const struct tl_course *course, struct tl_course_now *no
     }
 }
 
-static void write_still_closed(const struct tl_course *course, unsigned client, struct tl_course_now *now)
+static void course_write_still_closed(const struct tl_course *course, unsigned client, struct tl_course_now *now)
 {
     bool closed[2] = {course->end[client] && course->end[client]->zero,
                       course->end[1 - client] && course->end[1 - client]->zero};
@@ -473,12 +476,12 @@ void tl_course_now(const struct tl_course *course, const struct tl_conn *conn, c
     const struct tl_course_rst *rst = course->rst;
 
     *now = (struct tl_course_now){.synack_after_ack = course->synack_after_ack, .rst_delay_ns = -1, .rst_silence_ns = -1};
-    write_end(course, client, conn, &now->end[0]);
-    write_end(course, 1 - client, conn, &now->end[1]);
-    write_quiet(course->quiet, now);
-    write_owed(course, client, now);
-    write_stuck(course, now);
-    write_still_closed(course, client, now);
+    course_write_end(course, client, conn, &now->end[0]);
+    course_write_end(course, 1 - client, conn, &now->end[1]);
+    course_write_quiet(course->quiet, now);
+    course_write_owed(course, client, now);
+    course_write_stuck(course, now);
+    course_write_still_closed(course, client, now);
     if (rst) {
         now->rst_ttl = rst->ttl;
         now->rst_trigger_in = rst->trigger_in;

@@ -18,7 +18,7 @@ enum { NEAR_PERCENT = 10 };
 /* Position of the capture point. */
 static const int64_t LOCAL_NS = TL_MS / 5;
 
-static enum tl_position position_of(const struct tl_facts *facts)
+static enum tl_position facts_position_of(const struct tl_facts *facts)
 {
     if (facts->irtt_ns < 0 || facts->ambiguous) {
         return TL_POSITION_UNKNOWN;
@@ -32,7 +32,7 @@ static enum tl_position position_of(const struct tl_facts *facts)
     return facts->client_time_ns < facts->irtt_ns / 100 * NEAR_PERCENT ? TL_POSITION_NEAR_CLIENT : TL_POSITION_MIDDLE;
 }
 
-static enum tl_missing missing_of(const struct tl_conn *conn)
+static enum tl_missing facts_missing_of(const struct tl_conn *conn)
 {
     if (tl_syns(&conn->endpoint[conn->client])->count == 0) {
         return TL_MISSING_SYN;
@@ -41,7 +41,7 @@ static enum tl_missing missing_of(const struct tl_conn *conn)
 }
 
 /* a - b when both are known, else unknown. Never below 0: the clock may have run backwards. */
-static int64_t between(int64_t a, int64_t b)
+static int64_t facts_between(int64_t a, int64_t b)
 {
     if (a == TL_UNKNOWN_NS || b == TL_UNKNOWN_NS) {
         return TL_UNKNOWN_NS;
@@ -49,12 +49,12 @@ static int64_t between(int64_t a, int64_t b)
     return a > b ? a - b : 0;
 }
 
-static void write_opening(const struct tl_conn *conn, int64_t end_ns, struct tl_facts *facts)
+static void facts_write_opening(const struct tl_conn *conn, int64_t end_ns, struct tl_facts *facts)
 {
     const struct tl_endpoint *client = &conn->endpoint[conn->client], *server = &conn->endpoint[1 - conn->client];
 
     facts->outcome = (uint8_t)tl_outcome_at(conn, end_ns);
-    facts->missing = facts->outcome == TL_OUTCOME_COMPLETE_INFERRED ? (uint8_t)missing_of(conn) : TL_MISSING_NONE;
+    facts->missing = facts->outcome == TL_OUTCOME_COMPLETE_INFERRED ? (uint8_t)facts_missing_of(conn) : TL_MISSING_NONE;
     facts->tfo = conn->opening.tfo;
     facts->client_rst = facts->outcome == TL_OUTCOME_CLIENT_RST ? conn->client_rst : TL_CLIENT_RST_NONE;
     facts->syn_data = conn->opening.syn_data;
@@ -73,16 +73,16 @@ static void write_opening(const struct tl_conn *conn, int64_t end_ns, struct tl_
         facts->irtt_ns = conn->opening.server_half_rtt_ns + conn->opening.client_half_rtt_ns;
     }
     if (tl_syns(client)->count > 0 && conn->opening.ack_in != 0) {
-        facts->setup_ns = between(conn->opening.ack_ns, tl_syns(client)->first_ns);
+        facts->setup_ns = facts_between(conn->opening.ack_ns, tl_syns(client)->first_ns);
     }
     if (facts->irtt_ns >= 0 && facts->setup_ns >= 0) {
-        facts->delay_by_loss_ns = between(facts->setup_ns, facts->irtt_ns);
+        facts->delay_by_loss_ns = facts_between(facts->setup_ns, facts->irtt_ns);
     }
     facts->ambiguous = conn->opening.ambiguous;
-    facts->position = (uint8_t)position_of(facts);
+    facts->position = (uint8_t)facts_position_of(facts);
 }
 
-static void write_path(const struct tl_conn *conn, struct tl_facts *facts)
+static void facts_write_path(const struct tl_conn *conn, struct tl_facts *facts)
 {
     struct tl_path_mtu_now now;
 
@@ -94,7 +94,7 @@ static void write_path(const struct tl_conn *conn, struct tl_facts *facts)
     facts->path_mtu_lost = now.lost;
 }
 
-static void write_closing(const struct tl_conn *conn, struct tl_facts *facts)
+static void facts_write_closing(const struct tl_conn *conn, struct tl_facts *facts)
 {
     const struct tl_endpoint *first = conn->closing.closer == TL_NO_ENDPOINT ? NULL : &conn->endpoint[conn->closing.closer];
     const struct tl_endpoint *second =
@@ -123,17 +123,17 @@ static void write_closing(const struct tl_conn *conn, struct tl_facts *facts)
     facts->fin1_in = first->fin_in;
     facts->fin1_ack_in = first->finack_in;
     facts->fin2_in = second->fin_in;
-    facts->fin_wait_ns = between(conn->closing.fin1ack_ns, first->fin_ns);
+    facts->fin_wait_ns = facts_between(conn->closing.fin1ack_ns, first->fin_ns);
     if (second->has_fin && !conn->closing.crossed) {
-        facts->close_wait_ns = between(second->fin_ns, conn->closing.fin1ack_ns);
+        facts->close_wait_ns = facts_between(second->fin_ns, conn->closing.fin1ack_ns);
     }
     if (conn->finished) {
-        facts->teardown_ns = between(conn->finish_ns, first->fin_ns);
+        facts->teardown_ns = facts_between(conn->finish_ns, first->fin_ns);
     }
 }
 
 /* What the capture cannot tell (docs/design.md, "Honesty about the capture"). */
-static unsigned capture_of(const struct tl_conn *conn)
+static unsigned facts_capture_of(const struct tl_conn *conn)
 {
     /* Asymmetric; doubled, lossy. */
     enum { ENOUGH = 16, FIRST_SEGMENTS = 20, DOUBLED_PERCENT = 30, LOSSY_PERCENT = 1 };
@@ -158,13 +158,13 @@ static unsigned capture_of(const struct tl_conn *conn)
 }
 
 /* Which direction is written later than the other, and by how much. */
-static void write_capture(const struct tl_conn *conn, struct tl_facts *facts)
+static void facts_write_capture(const struct tl_conn *conn, struct tl_facts *facts)
 {
     const struct tl_endpoint *client = &conn->endpoint[conn->client], *server = &conn->endpoint[1 - conn->client];
     bool of_client = client->capture & TL_CAPTURE_LATE, of_server = server->capture & TL_CAPTURE_LATE;
     int64_t late_ns = tl_max_ns(client->late_ns, server->late_ns);
 
-    facts->capture = (uint16_t)capture_of(conn);
+    facts->capture = (uint16_t)facts_capture_of(conn);
     facts->late_of = of_client && of_server ? TL_SIDE_BOTH
                      : of_client            ? TL_SIDE_CLIENT
                      : of_server            ? TL_SIDE_SERVER
@@ -172,7 +172,7 @@ static void write_capture(const struct tl_conn *conn, struct tl_facts *facts)
     facts->late_ns = late_ns > 0 ? late_ns : TL_UNKNOWN_NS;
 }
 
-static void write_troubles(const struct tl_conn *conn, struct tl_facts *facts)
+static void facts_write_troubles(const struct tl_conn *conn, struct tl_facts *facts)
 {
     facts->sack_fault = (uint8_t)tl_sack_fault_now(conn);
     for (unsigned i = 0; i < 2; i++) {
@@ -183,10 +183,10 @@ static void write_troubles(const struct tl_conn *conn, struct tl_facts *facts)
 }
 
 /* A tentative connection was rejected when its predecessor went on, or when it was challenged and did not answer by RST. */
-static enum tl_reuse reuse_of(const struct tl_conn *conn, int64_t end_ns)
+static enum tl_reuse facts_reuse_of(const struct tl_conn *conn, int64_t end_ns)
 {
     const struct tl_conn *previous = conn->previous;
-    /* share reuse_of: 1 s; the old connection went on, or the new one gave up */
+    /* share facts_reuse_of: 1 s; the old connection went on, or the new one gave up */
     bool goes_on = previous && previous->last_ns > conn->start_ns + TL_SECOND;
     bool gave_up = conn->opening.has_challenge && end_ns > conn->last_ns + TL_SECOND;
 
@@ -211,7 +211,7 @@ void tl_conn_facts(const struct tl_conn *conn, int64_t end_ns, struct tl_facts *
     facts->client = conn->client;
     facts->opener = conn->peers ? TL_SENDER_PEER : conn->roles_refuted ? TL_SENDER_UNKNOWN : TL_SENDER_CLIENT;
     facts->sender_confidence = conn->sender_confidence;
-    facts->reuse = (uint8_t)reuse_of(conn, end_ns);
+    facts->reuse = (uint8_t)facts_reuse_of(conn, end_ns);
     facts->opened = conn->opened;
     facts->first_in = conn->first_in;
     facts->last_in = conn->last_in;
@@ -227,11 +227,11 @@ void tl_conn_facts(const struct tl_conn *conn, int64_t end_ns, struct tl_facts *
         facts->history[i] = conn->endpoint[i].fsm.history;
     }
     facts->signature = (uint8_t)tl_signature_of(conn, end_ns);
-    write_capture(conn, facts);
-    write_troubles(conn, facts);
-    write_opening(conn, end_ns, facts);
-    write_closing(conn, facts);
-    write_path(conn, facts);
+    facts_write_capture(conn, facts);
+    facts_write_troubles(conn, facts);
+    facts_write_opening(conn, end_ns, facts);
+    facts_write_closing(conn, facts);
+    facts_write_path(conn, facts);
     tl_verdict(conn, facts);
 }
 

@@ -29,20 +29,20 @@ static const uint8_t of_outcome[TL_OUTCOME_COUNT] = {
 };
 
 /* Answers, perhaps, to segments that were forged or not captured: nothing says that there was a connection. */
-static bool only_resets(const struct tl_conn *conn)
+static bool verdict_only_resets(const struct tl_conn *conn)
 {
     return conn->endpoint[0].segments + conn->endpoint[1].segments ==
            (uint32_t)tl_rsts(&conn->endpoint[0])->count + tl_rsts(&conn->endpoint[1])->count;
 }
 
 /* What systems put on every SYN, at least one of them (RFC 7323, RFC 2018); scanners that make their SYNs themselves send none. */
-static bool has_system_options(const struct tl_endpoint *end)
+static bool verdict_has_system_options(const struct tl_endpoint *end)
 {
     return end->options & (TL_OPT_WINDOW_SCALE | TL_OPT_SACK_PERMITTED | TL_OPT_TIMESTAMPS);
 }
 
 /* A lone segment out of nowhere, perhaps again, perhaps answered by resets. */
-static enum tl_scan lone_segment(const struct tl_conn *conn)
+static enum tl_scan verdict_lone_segment(const struct tl_conn *conn)
 {
     static const struct {
         uint8_t flags, scan;
@@ -66,7 +66,7 @@ static enum tl_scan lone_segment(const struct tl_conn *conn)
 }
 
 /* A whole handshake, no byte, and the client resets at once. */
-static bool is_check(const struct tl_conn *conn)
+static bool verdict_is_check(const struct tl_conn *conn)
 {
     const struct tl_endpoint *client = &conn->endpoint[conn->client], *server = &conn->endpoint[1 - conn->client];
 
@@ -77,25 +77,26 @@ static bool is_check(const struct tl_conn *conn)
 }
 
 /* A device on the path sent the reset that the facts speak of. */
-static bool is_of_path(const struct tl_facts *facts)
+static bool verdict_is_of_path(const struct tl_facts *facts)
 {
     return facts->rst_origin == TL_ORIGIN_PATH && facts->rst_origin_confidence != TL_CONFIDENCE_GUESS;
 }
 
-static enum tl_scan scan_of(const struct tl_conn *conn, const struct tl_facts *facts)
+static enum tl_scan verdict_scan_of(const struct tl_conn *conn, const struct tl_facts *facts)
 {
     const struct tl_endpoint *client = &conn->endpoint[conn->client];
 
-    if (facts->client_rst == TL_CLIENT_RST_AT_ONCE && !client->sent_data && !has_system_options(client) && !conn->missed_nat) {
+    if (facts->client_rst == TL_CLIENT_RST_AT_ONCE && !client->sent_data && !verdict_has_system_options(client) &&
+        !conn->missed_nat) {
         return TL_SCAN_SYN;
     }
-    if (is_check(conn) && !is_of_path(facts)) {
+    if (verdict_is_check(conn) && !verdict_is_of_path(facts)) {
         return TL_SCAN_CONNECT;
     }
-    return lone_segment(conn);
+    return verdict_lone_segment(conn);
 }
 
-static enum tl_verdict of_scan(enum tl_scan scan)
+static enum tl_verdict verdict_of_scan(enum tl_scan scan)
 {
     switch (scan) {
     case TL_SCAN_SYN:
@@ -110,37 +111,38 @@ static enum tl_verdict of_scan(enum tl_scan scan)
     }
 }
 
-static bool insists(const struct tl_endpoint *end)
+static bool verdict_insists(const struct tl_endpoint *end)
 {
     return end->insists >= INSISTS_MIN;
 }
 
 /* Everything that the end sent before its FIN, or at all, was acknowledged. */
-static bool all_acked(const struct tl_endpoint *end)
+static bool verdict_all_acked(const struct tl_endpoint *end)
 {
     return end->has_una && !tl_seq_before(end->una, end->has_fin ? end->fin : end->max);
 }
 
 /* The reset comes after the FIN of its sender, all bytes of both ends are acknowledged, and the other end has closed, too, or has
  * had no time to send anything since: nothing can be lost but what it sends later. */
-static bool rst_loses_nothing(const struct tl_conn *conn)
+static bool verdict_rst_loses_nothing(const struct tl_conn *conn)
 {
     const struct tl_endpoint *x = &conn->endpoint[conn->reset.by & 1], *y = &conn->endpoint[1 - (conn->reset.by & 1)];
 
-    return x->has_fin && all_acked(x) && all_acked(y) && (y->has_fin || conn->reset.ns - x->fin_ns <= RST_AT_ONCE_NS);
+    return x->has_fin && verdict_all_acked(x) && verdict_all_acked(y) &&
+           (y->has_fin || conn->reset.ns - x->fin_ns <= RST_AT_ONCE_NS);
 }
 
-static enum tl_verdict of_reset(const struct tl_conn *conn, const struct tl_facts *facts)
+static enum tl_verdict verdict_of_reset(const struct tl_conn *conn, const struct tl_facts *facts)
 {
     enum tl_verdict word = (enum tl_verdict)tl_rst_traits((enum tl_rst_cause)facts->rst_cause)->word;
 
-    if (word != TL_VERDICT_REJECTED && word != TL_VERDICT_REFUSED && is_of_path(facts)) {
+    if (word != TL_VERDICT_REJECTED && word != TL_VERDICT_REFUSED && verdict_is_of_path(facts)) {
         return TL_VERDICT_INJECTED;
     }
-    if (word == TL_VERDICT_ABORTED && insists(&conn->endpoint[conn->reset.by & 1])) {
+    if (word == TL_VERDICT_ABORTED && verdict_insists(&conn->endpoint[conn->reset.by & 1])) {
         return TL_VERDICT_TIMED_OUT; /* the application had not the patience of the timer */
     }
-    if (word == TL_VERDICT_ABORTED && rst_loses_nothing(conn)) {
+    if (word == TL_VERDICT_ABORTED && verdict_rst_loses_nothing(conn)) {
         return TL_VERDICT_CLOSED_WITH_RST;
     }
     return word == TL_VERDICT_STATE_LOST && !conn->opened ? TL_VERDICT_RESET : word;
@@ -151,19 +153,19 @@ static enum tl_verdict verdict_of(const struct tl_conn *conn, const struct tl_fa
     if (of_outcome[facts->outcome] != TL_VERDICT_NONE) {
         return (enum tl_verdict)of_outcome[facts->outcome];
     }
-    if (of_scan((enum tl_scan)facts->scan) != TL_VERDICT_NONE) {
-        return of_scan((enum tl_scan)facts->scan);
+    if (verdict_of_scan((enum tl_scan)facts->scan) != TL_VERDICT_NONE) {
+        return verdict_of_scan((enum tl_scan)facts->scan);
     }
-    if (only_resets(conn)) {
+    if (verdict_only_resets(conn)) {
         return TL_VERDICT_UNKNOWN;
     }
     if (conn->reset.ended) {
-        return of_reset(conn, facts);
+        return verdict_of_reset(conn, facts);
     }
     if (conn->finished) {
         return conn->rst_late ? TL_VERDICT_CLOSED_WITH_RST : TL_VERDICT_OK;
     }
-    if (insists(&conn->endpoint[0]) || insists(&conn->endpoint[1])) {
+    if (verdict_insists(&conn->endpoint[0]) || verdict_insists(&conn->endpoint[1])) {
         return TL_VERDICT_TIMED_OUT;
     }
     if (conn->superseded) {
@@ -185,7 +187,7 @@ static const uint8_t failure_of_outcome[TL_OUTCOME_COUNT] = {
 };
 
 /* The server was the first to close, soon after the handshake, and sent nothing. FINs that cross have no first one. */
-static bool closed_at_once(const struct tl_conn *conn, const struct tl_facts *facts)
+static bool verdict_closed_at_once(const struct tl_conn *conn, const struct tl_facts *facts)
 {
     unsigned by = 1u - conn->client;
     const struct tl_endpoint *server = &conn->endpoint[by];
@@ -196,7 +198,8 @@ static bool closed_at_once(const struct tl_conn *conn, const struct tl_facts *fa
     }
     if (conn->closing.closer == by && !conn->closing.closer_unknown && !conn->closing.crossed && !server->fin_inferred) {
         close_ns = server->fin_ns;
-    } else if (conn->reset.ended && conn->reset.by == by && !conn->endpoint[conn->client].has_fin && !is_of_path(facts)) {
+    } else if (conn->reset.ended && conn->reset.by == by && !conn->endpoint[conn->client].has_fin &&
+               !verdict_is_of_path(facts)) {
         close_ns = conn->reset.ns;
     } else {
         return false;
@@ -205,7 +208,7 @@ static bool closed_at_once(const struct tl_conn *conn, const struct tl_facts *fa
 }
 
 /* The server went on with its SYN-ACKs although it should have had the ACK, and sent nothing else. One may be TCP_DEFER_ACCEPT. */
-static bool is_ack_not_taken(const struct tl_conn *conn)
+static bool verdict_is_ack_not_taken(const struct tl_conn *conn)
 {
     const struct tl_endpoint *server = &conn->endpoint[1 - conn->client];
 
@@ -214,10 +217,10 @@ static bool is_ack_not_taken(const struct tl_conn *conn)
 
 void tl_verdict(const struct tl_conn *conn, struct tl_facts *facts)
 {
-    facts->scan = (uint8_t)scan_of(conn, facts);
+    facts->scan = (uint8_t)verdict_scan_of(conn, facts);
     facts->verdict = (uint8_t)verdict_of(conn, facts);
-    facts->open_failure = is_ack_not_taken(conn) ? TL_OPEN_FAILURE_ACK_NOT_TAKEN : failure_of_outcome[facts->outcome];
-    if (facts->open_failure == TL_OPEN_FAILURE_NONE && closed_at_once(conn, facts)) {
+    facts->open_failure = verdict_is_ack_not_taken(conn) ? TL_OPEN_FAILURE_ACK_NOT_TAKEN : failure_of_outcome[facts->outcome];
+    if (facts->open_failure == TL_OPEN_FAILURE_NONE && verdict_closed_at_once(conn, facts)) {
         facts->open_failure = TL_OPEN_FAILURE_CLOSED_AT_ONCE;
     }
 }

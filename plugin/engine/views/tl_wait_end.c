@@ -67,7 +67,7 @@ const struct tl_wait_report *tl_wait_report_at(const struct tl_wait_end *end, un
 }
 
 /* Whether two reports say the same of the window that their sender, which has sent up to `sent_end`, waits for. */
-static bool same_room(const struct tl_wait_report *a, const struct tl_wait_report *b, uint32_t sent_end)
+static bool wait_end_same_room(const struct tl_wait_report *a, const struct tl_wait_report *b, uint32_t sent_end)
 {
     return (a->window == 0) == (b->window == 0) &&
            tl_seq_after(a->ack + a->window, sent_end) == tl_seq_after(b->ack + b->window, sent_end);
@@ -85,7 +85,7 @@ bool tl_wait_report_add(const struct tl_wait_end *x, struct tl_wait_end *y, cons
         return false;
     }
     last = &y->reports[y->newest];
-    if (y->count > 0 && report->ns - last->ns < tl_wait_leg(x) / LEG_PARTS && same_room(last, report, x->sent_end)) {
+    if (y->count > 0 && report->ns - last->ns < tl_wait_leg(x) / LEG_PARTS && wait_end_same_room(last, report, x->sent_end)) {
         int64_t first = last->ns;
         bool moves = last->moves || report->moves;
 

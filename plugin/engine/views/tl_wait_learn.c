@@ -8,12 +8,12 @@ enum { SCALE_MAX = 14 /* RFC 7323 2.3 */ };
 
 /* ---- losses --------------------------------------------------------------------------------------------------------------- */
 
-static void open_loss(struct tl_wait_state *state, int64_t now)
+static void wait_learn_open_loss(struct tl_wait_state *state, int64_t now)
 {
     state->loss_from = state->loss_from == TL_WAIT_NEVER ? now : state->loss_from;
 }
 
-static void close_loss(struct tl_waits *waits, int64_t now)
+static void wait_learn_close_loss(struct tl_waits *waits, int64_t now)
 {
     struct tl_wait_state *state = waits->state;
 
@@ -31,7 +31,7 @@ static void close_loss(struct tl_waits *waits, int64_t now)
 
 /* ---- what an ACK says ----------------------------------------------------------------------------------------------------- */
 
-static uint32_t window_of(const struct tl_waits *waits, const struct tl_wait_heard *heard)
+static uint32_t wait_learn_window_of(const struct tl_waits *waits, const struct tl_wait_heard *heard)
 {
     const struct tl_wait_offer *self = &waits->offer[heard->xi], *peer = &waits->offer[1 - heard->xi];
     unsigned scale = self->scale > SCALE_MAX ? SCALE_MAX : self->scale;
@@ -46,23 +46,23 @@ static uint32_t window_of(const struct tl_waits *waits, const struct tl_wait_hea
 }
 
 /* Whether the ACK comes with an answer, and would be the first to time the leg of its sender. */
-static bool answers_first(const struct tl_wait_heard *heard)
+static bool wait_learn_answers_first(const struct tl_wait_heard *heard)
 {
     return heard->seg->len > 0 && tl_wait_leg_measured(heard->x) == TL_WAIT_NEVER && heard->y->timed_ns != TL_WAIT_NEVER &&
            (heard->seg->flags & TL_ACK) && !tl_seq_before(heard->seg->ack, heard->y->timed_end);
 }
 
 /* The most that the leg can be, for the turns that follow. */
-static void learn_from_answer(const struct tl_wait_heard *heard)
+static void wait_learn_learn_from_answer(const struct tl_wait_heard *heard)
 {
-    if (answers_first(heard)) {
+    if (wait_learn_answers_first(heard)) {
         tl_wait_sample(heard->x, heard->now - heard->y->timed_ns);
         heard->y->timed_ns = TL_WAIT_NEVER;
     }
 }
 
 /* When the newest segment of Y passed that this ACK covers, and the leg that it times. */
-static void time_ack(const struct tl_wait_heard *heard, struct tl_wait_report *report)
+static void wait_learn_time_ack(const struct tl_wait_heard *heard, struct tl_wait_report *report)
 {
     struct tl_wait_end *y = heard->y;
 
@@ -72,8 +72,8 @@ static void time_ack(const struct tl_wait_heard *heard, struct tl_wait_report *r
         report->covered = y->before_ns;
     }
     report->is_exact = report->covered != TL_WAIT_NEVER;
-    if (answers_first(heard)) {
-        return; /* the time of this very turn says nothing of its own trip: see learn_from_answer() */
+    if (wait_learn_answers_first(heard)) {
+        return; /* the time of this very turn says nothing of its own trip: see wait_learn_learn_from_answer() */
     }
     if (y->timed_ns != TL_WAIT_NEVER && !tl_seq_before(report->ack, y->timed_end)) {
         if (!y->repairs && !heard->probe && !heard->keepalive) {
@@ -94,9 +94,9 @@ bool tl_wait_learn_ack(struct tl_waits *waits, const struct tl_allocator *alloca
     struct tl_wait_end *x = heard->x, *y = heard->y;
     struct tl_wait_report report = {.ns = heard->now, .covered = TL_WAIT_NEVER, .ack = heard->seg->ack};
 
-    report.window = window_of(waits, heard);
+    report.window = wait_learn_window_of(waits, heard);
     report.moves = !y->has_una || tl_seq_after(report.ack, y->una);
-    time_ack(heard, &report);
+    wait_learn_time_ack(heard, &report);
     if (report.moves) {
         y->una = report.ack;
         y->has_una = true;
@@ -104,7 +104,7 @@ bool tl_wait_learn_ack(struct tl_waits *waits, const struct tl_allocator *alloca
     if ((y->repairs && !tl_seq_before(y->una, y->repair)) || (y->has_hole && !tl_seq_before(report.ack, y->hole))) {
         y->repairs = y->repairs && tl_seq_before(y->una, y->repair);
         y->has_hole = y->has_hole && tl_seq_before(report.ack, y->hole);
-        close_loss(waits, heard->now);
+        wait_learn_close_loss(waits, heard->now);
     }
     if (report.window == 0 && !heard->syn && y->has_sent && !tl_seq_before(report.ack, y->sent_end)) {
         y->limited = true;
@@ -133,12 +133,12 @@ void tl_wait_learn_duplicate(struct tl_waits *waits, const struct tl_wait_heard 
     }
     y->repair = y->max;
     y->repairs = true;
-    open_loss(waits->state, heard->now);
+    wait_learn_open_loss(waits->state, heard->now);
 }
 
 /* ---- what a segment brings ------------------------------------------------------------------------------------------------ */
 
-static void take_new(struct tl_waits *waits, const struct tl_wait_heard *heard)
+static void wait_learn_take_new(struct tl_waits *waits, const struct tl_wait_heard *heard)
 {
     struct tl_wait_state *state = waits->state;
     struct tl_wait_end *x = heard->x;
@@ -170,7 +170,7 @@ static void take_new(struct tl_waits *waits, const struct tl_wait_heard *heard)
     if (heard->shape->segment == TL_SEGMENT_AHEAD) {
         x->hole = x->hole_last = heard->seg->seq;
         x->has_hole = x->has_hole_last = true;
-        open_loss(state, heard->now);
+        wait_learn_open_loss(state, heard->now);
     }
 }
 
@@ -180,10 +180,10 @@ void tl_wait_learn_bytes(struct tl_waits *waits, const struct tl_wait_heard *hea
     unsigned kind = heard->shape->segment;
     bool fills = kind == TL_SEGMENT_RETRANSMISSION || kind == TL_SEGMENT_OUT_OF_ORDER || kind == TL_SEGMENT_PARTIAL;
 
-    learn_from_answer(heard);
+    wait_learn_learn_from_answer(heard);
     if (x->has_hole && fills && !tl_seq_before(heard->end, x->hole)) {
         x->has_hole = false;
-        close_loss(waits, heard->now);
+        wait_learn_close_loss(waits, heard->now);
     }
     if (heard->probe && heard->seg->len > 0 && x->has_max && tl_seq_after(heard->end, x->max)) {
         x->max = x->sent_end = heard->end;
@@ -192,7 +192,7 @@ void tl_wait_learn_bytes(struct tl_waits *waits, const struct tl_wait_heard *hea
         return;
     }
     if (heard->is_new || !x->has_max) {
-        take_new(waits, heard);
+        wait_learn_take_new(waits, heard);
     } else {
         x->timed_ns = TL_WAIT_NEVER; /* Karn: an ACK may be of either transmission */
     }

@@ -31,7 +31,7 @@ struct look {
     bool same; /* X itself made the event before */
 };
 
-static struct look look_at(const struct tl_waits *waits, unsigned x, unsigned client, int64_t now)
+static struct look wait_rules_look_at(const struct tl_waits *waits, unsigned x, unsigned client, int64_t now)
 {
     const struct tl_wait_state *state = waits->state;
     struct look look = {
@@ -48,22 +48,22 @@ static struct look look_at(const struct tl_waits *waits, unsigned x, unsigned cl
     return look;
 }
 
-static int64_t later(int64_t a, int64_t b)
+static int64_t wait_rules_later(int64_t a, int64_t b)
 {
     return a > b ? a : b;
 }
 
-static int64_t earlier(int64_t a, int64_t b)
+static int64_t wait_rules_earlier(int64_t a, int64_t b)
 {
     return a < b ? a : b;
 }
 
-static bool all_acked(const struct tl_wait_end *end)
+static bool wait_rules_all_acked(const struct tl_wait_end *end)
 {
     return end->has_una && end->has_max && !tl_seq_before(end->una, end->max);
 }
 
-static unsigned program_of(const struct look *look)
+static unsigned wait_rules_program_of(const struct look *look)
 {
     return TL_WAIT_CLASS_PROGRAM + look->xi;
 }
@@ -71,7 +71,7 @@ static unsigned program_of(const struct look *look)
 /* ---- rule 6: a turn ------------------------------------------------------------------------------------------------------- */
 
 /* Network until what the other end sent can have reached X and X's answer be back here, then X's program. */
-static void turn(const struct look *look, struct tl_wait_split *split)
+static void wait_rules_turn(const struct look *look, struct tl_wait_split *split)
 {
     int64_t arrival = look->since + look->leg;
     const struct tl_wait_state *state = look->state;
@@ -81,39 +81,40 @@ static void turn(const struct look *look, struct tl_wait_split *split)
         return;
     }
     if (!look->same && state->acked_part != TL_WAIT_NEVER) {
-        arrival = later(arrival, state->acked_part); /* the newest bytes were still under way then */
+        arrival = wait_rules_later(arrival, state->acked_part); /* the newest bytes were still under way then */
     }
     if (!look->same && state->acked_all != TL_WAIT_NEVER && state->acked_all > arrival &&
         state->acked_all - arrival < LATE_ACK_NS) {
         arrival = state->acked_all;
     }
     tl_wait_piece(split, arrival, TL_WAIT_CLASS_NETWORK);
-    tl_wait_piece(split, look->now, program_of(look));
+    tl_wait_piece(split, look->now, wait_rules_program_of(look));
 }
 
 /* ---- rule 2: what was sent again ------------------------------------------------------------------------------------------ */
 
-static void repair(struct tl_wait_event *event, const struct look *look, struct tl_wait_split *split)
+static void wait_rules_repair(struct tl_wait_event *event, const struct look *look, struct tl_wait_split *split)
 {
     bool reacts = event->cause == TL_RETRANSMISSION_SACK || event->cause == TL_RETRANSMISSION_FAST ||
                   event->cause == TL_RETRANSMISSION_UNKNOWN || event->cause == TL_RETRANSMISSION_RTO_RECOVERY;
     int64_t begin = look->same ? look->since : look->since + look->leg;
 
     if (reacts && look->state->loss_from != TL_WAIT_NEVER) {
-        tl_wait_piece(split, later(look->since, look->state->loss_from), TL_WAIT_CLASS_NETWORK);
-    } else if (event->hidden && (!look->same || all_acked(look->x)) && look->x->has_max &&
+        tl_wait_piece(split, wait_rules_later(look->since, look->state->loss_from), TL_WAIT_CLASS_NETWORK);
+    } else if (event->hidden && (!look->same || wait_rules_all_acked(look->x)) && look->x->has_max &&
                tl_wait_leg_measured(look->x) != TL_WAIT_NEVER) {
         /* Sent once before, lost before it was captured: of the wait only the timer's share is an estimate. */
         event->guessed = true;
         tl_wait_piece(split, begin, TL_WAIT_CLASS_NETWORK);
-        tl_wait_piece(split, later(begin, look->now - look->leg - look->leg_y - HIDDEN_TIMER_NS), program_of(look));
+        tl_wait_piece(split, wait_rules_later(begin, look->now - look->leg - look->leg_y - HIDDEN_TIMER_NS),
+                      wait_rules_program_of(look));
     }
     tl_wait_piece(split, look->now, TL_WAIT_CLASS_LOSS);
 }
 
 /* ---- rules 3 and 4: closing ----------------------------------------------------------------------------------------------- */
 
-static void closing(const struct tl_wait_event *event, const struct look *look, struct tl_wait_split *split)
+static void wait_rules_closing(const struct tl_wait_event *event, const struct look *look, struct tl_wait_split *split)
 {
     bool is_rst = event->seg->flags & TL_RST;
     unsigned data = look->state->data;
@@ -122,9 +123,9 @@ static void closing(const struct tl_wait_event *event, const struct look *look, 
         tl_wait_piece(split, look->now, TL_WAIT_CLASS_LOSS); /* it gives up */
     } else if (look->x->fin || look->y->fin) {
         if (look->same) {
-            tl_wait_piece(split, look->now, program_of(look));
+            tl_wait_piece(split, look->now, wait_rules_program_of(look));
         } else {
-            turn(look, split);
+            wait_rules_turn(look, split);
         }
     } else if (data == look->client) {
         /* The server owes an answer, whoever closes. */
@@ -147,7 +148,7 @@ struct window_look {
 };
 
 /* Whether the ACK of a full window came late because of a queue, not of its receiver: later than two trips, and others close before. */
-static bool stood_in_queue(const struct look *look, const struct tl_wait_report *report, int64_t before)
+static bool wait_rules_stood_in_queue(const struct look *look, const struct tl_wait_report *report, int64_t before)
 {
     int64_t age = report->covered == TL_WAIT_NEVER ? 0 : report->ns - report->covered;
 
@@ -155,7 +156,7 @@ static bool stood_in_queue(const struct look *look, const struct tl_wait_report 
            before != TL_WAIT_NEVER && report->ns - before < age / 4;
 }
 
-static struct window_look look_at_window(const struct look *look)
+static struct window_look wait_rules_look_at_window(const struct look *look)
 {
     const struct tl_wait_end *x = look->x, *y = look->y;
     uint32_t mss = tl_wait_mss(look->waits, look->xi), half = y->window_max / 2 > 0 ? y->window_max / 2 : 1;
@@ -173,7 +174,7 @@ static struct window_look look_at_window(const struct look *look)
             seen.missed = has_room && seen.missed == TL_WAIT_NEVER ? report->ns : seen.missed;
         } else if (has_room) {
             seen.opened = report->ns;
-            seen.queued = stood_in_queue(look, report, before);
+            seen.queued = wait_rules_stood_in_queue(look, report, before);
             seen.closed = seen.closed || !report->moves || report->window < y->window_max / 2;
             break;
         } else if (!tl_seq_before(report->ack, x->sent_end)) {
@@ -184,9 +185,9 @@ static struct window_look look_at_window(const struct look *look)
     return seen;
 }
 
-static void window(const struct look *look, struct tl_wait_split *split)
+static void wait_rules_window(const struct look *look, struct tl_wait_split *split)
 {
-    struct window_look seen = look_at_window(look);
+    struct window_look seen = wait_rules_look_at_window(look);
     unsigned yi = 1 - look->xi;
     int64_t opened = seen.opened == TL_WAIT_NEVER ? look->now : seen.opened + look->leg;
     unsigned what = (seen.closed ? TL_WAIT_CLASS_CLOSED : TL_WAIT_CLASS_SMALL) + yi;
@@ -199,8 +200,8 @@ static void window(const struct look *look, struct tl_wait_split *split)
         tl_wait_piece(split, look->x->probed_ns, TL_WAIT_CLASS_LOSS);
     }
     if (look->now - opened > look->release) {
-        tl_wait_piece(split, later(opened, look->since), what);
-        tl_wait_piece(split, look->now, program_of(look));
+        tl_wait_piece(split, wait_rules_later(opened, look->since), what);
+        tl_wait_piece(split, look->now, wait_rules_program_of(look));
     } else {
         tl_wait_piece(split, look->now, what);
     }
@@ -217,7 +218,7 @@ struct known {
     bool at_once;   /* and X sent right after it: nothing but this ACK was missing */
 };
 
-static struct known known_to(const struct look *look)
+static struct known wait_rules_known_to(const struct look *look)
 {
     struct known known = {NULL, NULL, TL_WAIT_NEVER, false, false, false};
     const struct tl_wait_report *report;
@@ -236,14 +237,16 @@ static struct known known_to(const struct look *look)
 }
 
 /* X's last segment was not full: it had run dry. */
-static void after_partial(const struct look *look, const struct known *known, bool is_small, struct tl_wait_split *split)
+static void wait_rules_after_partial(const struct look *look, const struct known *known, bool is_small,
+                                     struct tl_wait_split *split)
 {
     int64_t wait = look->now - look->since, round = (look->leg + look->leg_y) / 2;
-    unsigned program = look->state->keepalive ? TL_WAIT_CLASS_IDLE : program_of(look);
+    unsigned program = look->state->keepalive ? TL_WAIT_CLASS_IDLE : wait_rules_program_of(look);
 
     if (known->at_once && known->all_acked && is_small && known->report->ns >= look->since) {
         tl_wait_piece(split, look->now, TL_WAIT_CLASS_NAGLE);
-    } else if ((known->released && !known->all_acked && wait <= later(LATE_ACK_NS, round)) || wait <= look->release) {
+    } else if ((known->released && !known->all_acked && wait <= wait_rules_later(LATE_ACK_NS, round)) ||
+               wait <= look->release) {
         tl_wait_piece(split, look->now, TL_WAIT_CLASS_NETWORK);
     } else {
         tl_wait_piece(split, look->now, program);
@@ -251,7 +254,7 @@ static void after_partial(const struct look *look, const struct known *known, bo
 }
 
 /* The time by which the ACK that released X came too late, if its receiver held it back. */
-static int64_t held_back(const struct look *look, const struct known *known, int64_t *due)
+static int64_t wait_rules_held_back(const struct look *look, const struct known *known, int64_t *due)
 {
     const struct tl_wait_report *report = known->report, *before = known->before;
     int64_t late;
@@ -265,18 +268,18 @@ static int64_t held_back(const struct look *look, const struct known *known, int
     if (late < LATE_ACK_NS) {
         return 0;
     }
-    if (before && (report->ns - later(before->ns, look->since) < LATE_ACK_NS ||
+    if (before && (report->ns - wait_rules_later(before->ns, look->since) < LATE_ACK_NS ||
                    tl_seq_diff(report->ack, before->ack) >= (int32_t)(2 * tl_wait_mss(look->waits, look->xi)))) {
         return 0;
     }
-    *due = later(*due, look->since);
-    return earlier(late, report->ns - *due);
+    *due = wait_rules_later(*due, look->since);
+    return wait_rules_earlier(late, report->ns - *due);
 }
 
 /* X's last segment was full: it may have had more. */
-static void after_full(const struct look *look, const struct known *known, struct tl_wait_split *split)
+static void wait_rules_after_full(const struct look *look, const struct known *known, struct tl_wait_split *split)
 {
-    int64_t due = 0, held = known->released ? held_back(look, known, &due) : 0;
+    int64_t due = 0, held = known->released ? wait_rules_held_back(look, known, &due) : 0;
 
     if (known->released && look->state->needless != TL_WAIT_NEVER) {
         tl_wait_piece(split, look->state->needless, TL_WAIT_CLASS_LOSS); /* the ACKs were lost, up to there */
@@ -284,17 +287,17 @@ static void after_full(const struct look *look, const struct known *known, struc
         tl_wait_piece(split, due, TL_WAIT_CLASS_NETWORK);
         tl_wait_piece(split, due + held, TL_WAIT_CLASS_DELAYED_ACK);
     } else if (!known->released && known->all_acked && known->at < look->now - look->release) {
-        tl_wait_piece(split, later(look->since, known->at), TL_WAIT_CLASS_NETWORK);
-        tl_wait_piece(split, look->now, look->state->keepalive ? TL_WAIT_CLASS_IDLE : program_of(look));
+        tl_wait_piece(split, wait_rules_later(look->since, known->at), TL_WAIT_CLASS_NETWORK);
+        tl_wait_piece(split, look->now, look->state->keepalive ? TL_WAIT_CLASS_IDLE : wait_rules_program_of(look));
         return;
     }
     tl_wait_piece(split, look->now, TL_WAIT_CLASS_NETWORK);
 }
 
-static void new_bytes(const struct tl_wait_event *event, const struct look *look, struct tl_wait_split *split)
+static void wait_rules_new_bytes(const struct tl_wait_event *event, const struct look *look, struct tl_wait_split *split)
 {
     uint32_t mss = tl_wait_mss(look->waits, look->xi);
-    struct known known = known_to(look);
+    struct known known = wait_rules_known_to(look);
     bool partial = look->x->len > 0 && look->x->len % mss != 0, is_small = event->seg->len < mss;
 
     if (!look->same) {
@@ -305,14 +308,14 @@ static void new_bytes(const struct tl_wait_event *event, const struct look *look
             tl_wait_piece(split, look->since + look->leg, TL_WAIT_CLASS_NETWORK);
             tl_wait_piece(split, look->now, nagle ? TL_WAIT_CLASS_NAGLE : TL_WAIT_CLASS_IDLE);
         } else {
-            turn(look, split);
+            wait_rules_turn(look, split);
         }
     } else if (look->x->len == 0) {
-        tl_wait_piece(split, look->now, look->state->keepalive ? TL_WAIT_CLASS_IDLE : program_of(look));
+        tl_wait_piece(split, look->now, look->state->keepalive ? TL_WAIT_CLASS_IDLE : wait_rules_program_of(look));
     } else if (partial) {
-        after_partial(look, &known, is_small, split);
+        wait_rules_after_partial(look, &known, is_small, split);
     } else {
-        after_full(look, &known, split);
+        wait_rules_after_full(look, &known, split);
     }
 }
 
@@ -320,7 +323,7 @@ static void new_bytes(const struct tl_wait_event *event, const struct look *look
 
 void tl_wait_decide(struct tl_wait_event *event, struct tl_wait_split *split)
 {
-    struct look look = look_at(event->waits, event->x, event->client, event->now);
+    struct look look = wait_rules_look_at(event->waits, event->x, event->client, event->now);
     bool is_rst = event->seg->flags & TL_RST;
 
     if (event->waits->over) {
@@ -330,20 +333,20 @@ void tl_wait_decide(struct tl_wait_event *event, struct tl_wait_split *split)
     } else if (event->opens) {
         tl_wait_piece(split, event->now, event->again ? TL_WAIT_CLASS_LOSS : TL_WAIT_CLASS_HANDSHAKE);
     } else if (event->again) {
-        repair(event, &look, split);
+        wait_rules_repair(event, &look, split);
     } else if (is_rst && !look.state->opened && look.state->data == TL_WAIT_NOBODY) {
         tl_wait_piece(split, event->now, TL_WAIT_CLASS_HANDSHAKE);
     } else if (is_rst || (event->seg->flags & TL_FIN && event->seg->len == 0)) {
-        closing(event, &look, split);
+        wait_rules_closing(event, &look, split);
     } else if (look.x->limited && look.x->has_sent) {
-        window(&look, split);
+        wait_rules_window(&look, split);
     } else {
-        new_bytes(event, &look, split);
+        wait_rules_new_bytes(event, &look, split);
     }
 }
 
 /* Whether the last word of an end is a closed window that holds the other end back. */
-static bool holds_back(const struct tl_wait_state *state, unsigned y)
+static bool wait_rules_holds_back(const struct tl_wait_state *state, unsigned y)
 {
     const struct tl_wait_end *end = &state->end[y];
 
@@ -353,20 +356,20 @@ static bool holds_back(const struct tl_wait_state *state, unsigned y)
 void tl_wait_decide_end(const struct tl_waits *waits, unsigned client, struct tl_wait_split *split)
 {
     const struct tl_wait_state *state = waits->state;
-    struct look look = look_at(waits, waits->since_end, client, waits->last_ns);
+    struct look look = wait_rules_look_at(waits, waits->since_end, client, waits->last_ns);
     int64_t arrival = look.since + look.leg_y;
 
     if (waits->over) {
         tl_wait_piece(split, look.now, TL_WAIT_CLASS_IDLE);
-    } else if (holds_back(state, 0) || holds_back(state, 1)) {
-        tl_wait_piece(split, look.now, TL_WAIT_CLASS_CLOSED + (holds_back(state, 0) ? 0 : 1));
-    } else if (!all_acked(look.x)) {
+    } else if (wait_rules_holds_back(state, 0) || wait_rules_holds_back(state, 1)) {
+        tl_wait_piece(split, look.now, TL_WAIT_CLASS_CLOSED + (wait_rules_holds_back(state, 0) ? 0 : 1));
+    } else if (!wait_rules_all_acked(look.x)) {
         tl_wait_piece(split, look.now, TL_WAIT_CLASS_UNKNOWN);
     } else {
         bool owes = state->data == client && state->data == look.xi;
 
         if (!owes && state->acked_all != TL_WAIT_NEVER) {
-            arrival = earlier(state->acked_all, arrival + LATE_ACK_NS);
+            arrival = wait_rules_earlier(state->acked_all, arrival + LATE_ACK_NS);
         }
         tl_wait_piece(split, arrival, TL_WAIT_CLASS_NETWORK);
         tl_wait_piece(split, look.now, owes ? TL_WAIT_CLASS_PROGRAM + 1 - client : TL_WAIT_CLASS_IDLE);

@@ -12,34 +12,35 @@ enum { MSS_OF_OLD = 536 /* RFC 9293 3.7.1: without the option */ };
 
 /* ---- sums ----------------------------------------------------------------------------------------------------------------- */
 
-static void add(int64_t sum[TL_WAIT_CLASS_COUNT], int64_t from, int64_t to, unsigned wait_class)
+static void waits_add(int64_t sum[TL_WAIT_CLASS_COUNT], int64_t from, int64_t to, unsigned wait_class)
 {
     sum[wait_class] += to > from ? to - from : 0;
 }
 
-static int64_t clamp(int64_t ns, int64_t low, int64_t high)
+static int64_t waits_clamp(int64_t ns, int64_t low, int64_t high)
 {
     return ns < low ? low : ns > high ? high : ns;
 }
 
 /* One piece of a wait, of which [from, to) counts as loss whatever it was, unless a window was closed. */
-static void add_piece(int64_t sum[TL_WAIT_CLASS_COUNT], const int64_t piece[2], const int64_t lost[2], unsigned wait_class)
+static void waits_add_piece(int64_t sum[TL_WAIT_CLASS_COUNT], const int64_t piece[2], const int64_t lost[2],
+                            unsigned wait_class)
 {
     bool closed = wait_class == TL_WAIT_CLASS_CLOSED || wait_class == TL_WAIT_CLASS_CLOSED + 1;
-    int64_t from = clamp(lost[0], piece[0], piece[1]), to = clamp(lost[1], from, piece[1]);
+    int64_t from = waits_clamp(lost[0], piece[0], piece[1]), to = waits_clamp(lost[1], from, piece[1]);
 
     if (closed) {
-        add(sum, piece[0], piece[1], wait_class);
+        waits_add(sum, piece[0], piece[1], wait_class);
         return;
     }
-    add(sum, piece[0], from, wait_class);
-    add(sum, from, to, TL_WAIT_CLASS_LOSS);
-    add(sum, to, piece[1], wait_class);
+    waits_add(sum, piece[0], from, wait_class);
+    waits_add(sum, from, to, TL_WAIT_CLASS_LOSS);
+    waits_add(sum, to, piece[1], wait_class);
 }
 
 /* The wait from since_ns to `now` in classes. */
-static void sum_up(const struct tl_waits *waits, const struct tl_wait_split *split, int64_t now,
-                   int64_t sum[TL_WAIT_CLASS_COUNT])
+static void waits_sum_up(const struct tl_waits *waits, const struct tl_wait_split *split, int64_t now,
+                         int64_t sum[TL_WAIT_CLASS_COUNT])
 {
     const struct tl_wait_state *state = waits->state;
     int64_t lost[2] = {state->lost_from, state->lost_to}, piece[2] = {waits->since_ns, waits->since_ns};
@@ -50,19 +51,19 @@ static void sum_up(const struct tl_waits *waits, const struct tl_wait_split *spl
     }
     memset(sum, 0, TL_WAIT_CLASS_COUNT * sizeof *sum);
     for (unsigned i = 0; i < split->count; i++) {
-        piece[1] = i + 1 == split->count ? now : clamp(split->piece[i].until, piece[0], now);
-        add_piece(sum, piece, lost, split->piece[i].wait_class);
+        piece[1] = i + 1 == split->count ? now : waits_clamp(split->piece[i].until, piece[0], now);
+        waits_add_piece(sum, piece, lost, split->piece[i].wait_class);
         piece[0] = piece[1];
     }
 }
 
-static enum tl_side side_of(unsigned end, unsigned client)
+static enum tl_side waits_side_of(unsigned end, unsigned client)
 {
     return end == client ? TL_SIDE_CLIENT : TL_SIDE_SERVER;
 }
 
 /* The largest share, as a word. */
-static void name(const int64_t sum[TL_WAIT_CLASS_COUNT], unsigned client, struct tl_wait *wait)
+static void waits_name(const int64_t sum[TL_WAIT_CLASS_COUNT], unsigned client, struct tl_wait *wait)
 {
     static const uint8_t words[TL_WAIT_CLASS_COUNT] = {
         [TL_WAIT_CLASS_HANDSHAKE] = TL_WAIT_FOR_HANDSHAKE,
@@ -85,17 +86,17 @@ static void name(const int64_t sum[TL_WAIT_CLASS_COUNT], unsigned client, struct
     wait->reason = words[most];
     wait->of = TL_SIDE_NONE;
     if (most == TL_WAIT_CLASS_PROGRAM || most == TL_WAIT_CLASS_PROGRAM + 1) {
-        wait->of = (uint8_t)side_of(most - TL_WAIT_CLASS_PROGRAM, client);
+        wait->of = (uint8_t)waits_side_of(most - TL_WAIT_CLASS_PROGRAM, client);
         wait->reason = wait->of == TL_SIDE_CLIENT ? TL_WAIT_FOR_CLIENT : TL_WAIT_FOR_SERVER;
     } else if (most >= TL_WAIT_CLASS_CLOSED && most < TL_WAIT_CLASS_NAGLE) {
-        wait->of = (uint8_t)side_of((most - TL_WAIT_CLASS_CLOSED) % 2, client);
+        wait->of = (uint8_t)waits_side_of((most - TL_WAIT_CLASS_CLOSED) % 2, client);
     }
     wait->network_ns = sum[TL_WAIT_CLASS_NETWORK];
     wait->program_ns = sum[TL_WAIT_CLASS_PROGRAM] + sum[TL_WAIT_CLASS_PROGRAM + 1];
     wait->loss_ns = sum[TL_WAIT_CLASS_LOSS];
 }
 
-static void book(struct tl_waits *waits, const int64_t sum[TL_WAIT_CLASS_COUNT], const struct tl_wait_heard *heard)
+static void waits_book(struct tl_waits *waits, const int64_t sum[TL_WAIT_CLASS_COUNT], const struct tl_wait_heard *heard)
 {
     struct tl_wait_state *state = waits->state;
 
@@ -116,12 +117,12 @@ static void book(struct tl_waits *waits, const int64_t sum[TL_WAIT_CLASS_COUNT],
 
 /* ---- one segment ---------------------------------------------------------------------------------------------------------- */
 
-static bool is_needless(const struct tl_shape *shape)
+static bool waits_is_needless(const struct tl_shape *shape)
 {
     return shape->spurious != TL_SPURIOUS_NONE && shape->spurious != TL_SPURIOUS_NO && shape->spurious != TL_SPURIOUS_UNKNOWN;
 }
 
-static struct tl_wait_heard hear(const struct tl_segment *seg, const struct tl_result *result, int64_t now)
+static struct tl_wait_heard waits_hear(const struct tl_segment *seg, const struct tl_result *result, int64_t now)
 {
     const struct tl_shape *shape = &result->shape;
     unsigned kind = shape->segment;
@@ -134,7 +135,7 @@ static struct tl_wait_heard hear(const struct tl_segment *seg, const struct tl_r
     heard.brings = (seg->len > 0 || heard.syn || heard.fin) && !heard.rst;
     heard.probe = shape->window_probe == TL_PROBE_KIND_PROBE || shape->retransmission == TL_RETRANSMISSION_WINDOW_PROBE;
     heard.keepalive = shape->keepalive == TL_PROBE_KIND_PROBE;
-    heard.needless = is_needless(shape);
+    heard.needless = waits_is_needless(shape);
     heard.is_new =
         heard.brings && !heard.probe && !heard.keepalive &&
         (kind == TL_SEGMENT_NEW || kind == TL_SEGMENT_AHEAD || kind == TL_SEGMENT_PARTIAL || kind == TL_SEGMENT_OUT_OF_ORDER);
@@ -144,7 +145,7 @@ static struct tl_wait_heard hear(const struct tl_segment *seg, const struct tl_r
 }
 
 /* Takes over what the SYNs told: legs, and the window of the SYN-ACK, which is the last thing that came of it. */
-static void begin_ends(struct tl_waits *waits, const struct tl_allocator *allocator, const struct tl_wait_heard *heard)
+static void waits_begin_ends(struct tl_waits *waits, const struct tl_allocator *allocator, const struct tl_wait_heard *heard)
 {
     struct tl_wait_state *state = waits->state;
     unsigned last = waits->since_end;
@@ -170,7 +171,7 @@ static void begin_ends(struct tl_waits *waits, const struct tl_allocator *alloca
 }
 
 /* Makes the memory of a connection that is past its SYNs. */
-static void begin_state(struct tl_waits *waits, const struct tl_allocator *allocator, const struct tl_wait_heard *heard)
+static void waits_begin_state(struct tl_waits *waits, const struct tl_allocator *allocator, const struct tl_wait_heard *heard)
 {
     struct tl_wait_state *state = allocator->alloc(allocator->context, sizeof *state);
 
@@ -182,11 +183,11 @@ static void begin_state(struct tl_waits *waits, const struct tl_allocator *alloc
     state->loss_from = state->lost_from = state->lost_to = TL_WAIT_NEVER;
     state->acked_part = state->acked_all = state->needless = TL_WAIT_NEVER;
     state->data = TL_WAIT_NOBODY;
-    begin_ends(waits, allocator, heard);
+    waits_begin_ends(waits, allocator, heard);
 }
 
 /* SYN, SYN-ACK, and a RST that answers them. */
-static void add_opening(struct tl_waits *waits, const struct tl_wait_heard *heard, struct tl_wait *ended)
+static void waits_add_opening(struct tl_waits *waits, const struct tl_wait_heard *heard, struct tl_wait *ended)
 {
     const struct tl_segment *seg = heard->seg;
     int64_t wait = heard->now - waits->since_ns;
@@ -221,7 +222,7 @@ static void add_opening(struct tl_waits *waits, const struct tl_wait_heard *hear
 }
 
 /* The wait that this segment ends; nothing is learnt from it yet. */
-static void end_wait(struct tl_waits *waits, struct tl_wait_heard *heard, unsigned client, struct tl_wait *ended)
+static void waits_end_wait(struct tl_waits *waits, struct tl_wait_heard *heard, unsigned client, struct tl_wait *ended)
 {
     struct tl_wait_state *state = waits->state;
     struct tl_wait_event event = {
@@ -240,18 +241,18 @@ static void end_wait(struct tl_waits *waits, struct tl_wait_heard *heard, unsign
     int64_t sum[TL_WAIT_CLASS_COUNT];
 
     tl_wait_decide(&event, &split);
-    sum_up(waits, &split, heard->now, sum);
+    waits_sum_up(waits, &split, heard->now, sum);
     ended->ns = heard->now - waits->since_ns;
-    name(sum, client, ended);
+    waits_name(sum, client, ended);
     ended->confidence = event.guessed || ended->reason == TL_WAIT_FOR_UNKNOWN ? TL_CONFIDENCE_GUESS : TL_CONFIDENCE_LIKELY;
     if (heard->shape->sender == TL_SENDER_SERVER && heard->is_new && heard->seg->len > 0 && state->data == client) {
         state->answers++;
     }
-    book(waits, sum, heard);
+    waits_book(waits, sum, heard);
 }
 
 /* The client's side of the handshake, or a segment that shows it to be over. */
-static bool completes(const struct tl_waits *waits, const struct tl_wait_heard *heard)
+static bool waits_completes(const struct tl_waits *waits, const struct tl_wait_heard *heard)
 {
     unsigned step = heard->shape->handshake_step;
 
@@ -259,7 +260,7 @@ static bool completes(const struct tl_waits *waits, const struct tl_wait_heard *
 }
 
 /* What the segment means for the waits, with what is known of its ends. */
-static void judge(const struct tl_waits *waits, struct tl_wait_heard *heard)
+static void waits_judge(const struct tl_waits *waits, struct tl_wait_heard *heard)
 {
     struct tl_wait_state *state = waits->state;
     const struct tl_segment *seg = heard->seg;
@@ -274,18 +275,18 @@ static void judge(const struct tl_waits *waits, struct tl_wait_heard *heard)
         heard->again = false;
         heard->is_new = true;
     }
-    heard->opens = heard->syn || completes(waits, heard);
+    heard->opens = heard->syn || waits_completes(waits, heard);
     heard->acks_fin = (seg->flags & TL_ACK) && !heard->brings && !heard->rst && heard->y->fin && !heard->y->fin_acked &&
                       waits->since_end != heard->xi && heard->y->has_max && !tl_seq_before(seg->ack, heard->y->max);
 }
 
-static void add_segment(struct tl_waits *waits, const struct tl_allocator *allocator, struct tl_wait_heard *heard,
-                        unsigned client, struct tl_wait *ended)
+static void waits_add_segment(struct tl_waits *waits, const struct tl_allocator *allocator, struct tl_wait_heard *heard,
+                              unsigned client, struct tl_wait *ended)
 {
     struct tl_wait_state *state = waits->state;
     bool gets_on;
 
-    judge(waits, heard);
+    waits_judge(waits, heard);
     if ((heard->seg->flags & TL_ACK) && !heard->rst) {
         waits->lost = !tl_wait_learn_ack(waits, allocator, heard) || waits->lost;
         tl_wait_learn_duplicate(waits, heard);
@@ -300,7 +301,7 @@ static void add_segment(struct tl_waits *waits, const struct tl_allocator *alloc
     waits->over = waits->over && !heard->is_new;
     gets_on = heard->is_new || heard->again || heard->opens || heard->acks_fin || (heard->rst && !waits->over);
     if (gets_on) {
-        end_wait(waits, heard, client, ended);
+        waits_end_wait(waits, heard, client, ended);
         ended->since_in = waits->since_in;
         waits->since_ns = heard->now;
         waits->since_in = heard->seg->frame;
@@ -312,13 +313,13 @@ static void add_segment(struct tl_waits *waits, const struct tl_allocator *alloc
     tl_wait_learn_bytes(waits, heard);
 }
 
-static bool ends_connection(const struct tl_shape *shape)
+static bool waits_ends_connection(const struct tl_shape *shape)
 {
     return shape->rst_effect != TL_RST_EFFECT_IGNORED && shape->rst_effect != TL_RST_EFFECT_CHALLENGE;
 }
 
 /* Both FINs are acknowledged. */
-static bool is_closed(const struct tl_wait_state *state)
+static bool waits_is_closed(const struct tl_wait_state *state)
 {
     for (unsigned i = 0; i < 2; i++) {
         const struct tl_wait_end *end = &state->end[i];
@@ -336,7 +337,7 @@ bool tl_waits_add(struct tl_waits *waits, const struct tl_allocator *allocator, 
     struct tl_wait nobody;
     struct tl_wait *wait = ended ? ended : &nobody;
     int64_t now = !waits->any || segment->time_ns > waits->last_ns ? segment->time_ns : waits->last_ns;
-    struct tl_wait_heard heard = hear(segment, result, now);
+    struct tl_wait_heard heard = waits_hear(segment, result, now);
 
     *wait = (struct tl_wait){0};
     if (!waits->any) {
@@ -352,29 +353,29 @@ bool tl_waits_add(struct tl_waits *waits, const struct tl_allocator *allocator, 
     waits->silent_ns = heard.xi == waits->heard ? waits->silent_ns : 0;
     waits->heard = (uint8_t)heard.xi;
     if (!waits->state && !heard.syn && !heard.rst) {
-        begin_state(waits, allocator, &heard);
+        waits_begin_state(waits, allocator, &heard);
     }
     if (waits->state) {
-        add_segment(waits, allocator, &heard, result->shape.client & 1, wait);
-        waits->over = waits->over || is_closed(waits->state);
+        waits_add_segment(waits, allocator, &heard, result->shape.client & 1, wait);
+        waits->over = waits->over || waits_is_closed(waits->state);
     } else if (!waits->lost) {
-        add_opening(waits, &heard, wait);
+        waits_add_opening(waits, &heard, wait);
     }
-    waits->over = waits->over || (heard.rst && ends_connection(&result->shape));
+    waits->over = waits->over || (heard.rst && waits_ends_connection(&result->shape));
     return !waits->lost;
 }
 
 /* ---- the row -------------------------------------------------------------------------------------------------------------- */
 
 /* What is under way at the end, in classes. */
-static void sum_rest(const struct tl_waits *waits, unsigned client, int64_t sum[TL_WAIT_CLASS_COUNT])
+static void waits_sum_rest(const struct tl_waits *waits, unsigned client, int64_t sum[TL_WAIT_CLASS_COUNT])
 {
     struct tl_wait_split split = {.count = 0};
 
     memset(sum, 0, TL_WAIT_CLASS_COUNT * sizeof *sum);
     if (waits->state && !waits->lost) {
         tl_wait_decide_end(waits, client, &split);
-        sum_up(waits, &split, waits->last_ns, sum);
+        waits_sum_up(waits, &split, waits->last_ns, sum);
     } else {
         sum[waits->over ? TL_WAIT_CLASS_IDLE : TL_WAIT_CLASS_UNKNOWN] = waits->last_ns - waits->since_ns;
     }
@@ -386,7 +387,7 @@ void tl_waits_now(const struct tl_waits *waits, unsigned client, struct tl_waits
     int64_t sum[TL_WAIT_CLASS_COUNT], silent;
 
     *now = (struct tl_waits_now){.longest_ns = {-1, -1}};
-    sum_rest(waits, client, sum);
+    waits_sum_rest(waits, client, sum);
     silent = waits->silent_ns + sum[TL_WAIT_CLASS_LOSS];
     for (unsigned i = 0; state && i < TL_WAIT_CLASS_COUNT; i++) {
         sum[i] += state->ns[i];
@@ -406,7 +407,7 @@ void tl_waits_now(const struct tl_waits *waits, unsigned client, struct tl_waits
     if (now->ns[TL_WAIT_SUM_SMALL_WINDOW] > 0) {
         bool first = sum[TL_WAIT_CLASS_SMALL] > 0, second = sum[TL_WAIT_CLASS_SMALL + 1] > 0;
 
-        now->small_of = first && second ? TL_SIDE_BOTH : (uint8_t)side_of(first ? 0 : 1, client);
+        now->small_of = first && second ? TL_SIDE_BOTH : (uint8_t)waits_side_of(first ? 0 : 1, client);
     }
     for (unsigned i = 0; state && i < 2; i++) {
         unsigned end = i == 0 ? client : 1 - client;

@@ -42,7 +42,7 @@ static struct {
 } current;
 
 /* Time of the frame, ns since 1970, within 1911 and 2116; 0 if it has none. */
-static int64_t time_of(const packet_info *pinfo)
+static int64_t input_time_of(const packet_info *pinfo)
 {
     /* A damaged file can hold any time. Between 1911 and 2116 the differences of two times fit, and so do their sums. */
     const int64_t earliest = -(INT64_C(59) * 366 * 86400), latest = INT64_C(146) * 365 * 86400;
@@ -52,7 +52,7 @@ static int64_t time_of(const packet_info *pinfo)
 }
 
 /* Starts the list afresh when the frame before did not end in the post-dissector. */
-static void begin_frame(const packet_info *pinfo)
+static void input_begin_frame(const packet_info *pinfo)
 {
     if (current.frame != pinfo->num) {
         current.frame = pinfo->num;
@@ -64,7 +64,7 @@ static void begin_frame(const packet_info *pinfo)
 /* ---- which headers count ----------------------------------------------------------------------------------------------- */
 
 /* Whether one of the layers of the frame so far is this protocol. */
-static bool inside(const packet_info *pinfo, int proto)
+static bool input_inside(const packet_info *pinfo, int proto)
 {
     for (wmem_list_frame_t *layer = wmem_list_head(pinfo->layers); layer; layer = wmem_list_frame_next(layer)) {
         if (GPOINTER_TO_INT(wmem_list_frame_data(layer)) == proto)
@@ -74,15 +74,15 @@ static bool inside(const packet_info *pinfo, int proto)
 }
 
 /* Whether the packet is a sample that a router or switch sent in a report: no place of a path shows all of these. */
-static bool is_sample(const packet_info *pinfo)
+static bool input_is_sample(const packet_info *pinfo)
 {
-    return inside(pinfo, known.proto_sflow) || inside(pinfo, known.proto_cflow);
+    return input_inside(pinfo, known.proto_sflow) || input_inside(pinfo, known.proto_cflow);
 }
 
 /* ---- reading ----------------------------------------------------------------------------------------------------------- */
 
 /* The facts of the IP header, which IP hands to the next dissector. `ip` is NULL when TCP stands on something else. */
-static void read_ip(void *ip, const packet_info *pinfo, struct tl_segment *segment)
+static void input_read_ip(void *ip, const packet_info *pinfo, struct tl_segment *segment)
 {
     const ws_ip4 *ip4 = WS_IP4_PTR(ip);
     const ws_ip6 *ip6 = WS_IP6_PTR(ip);
@@ -97,7 +97,7 @@ static void read_ip(void *ip, const packet_info *pinfo, struct tl_segment *segme
 }
 
 /* The addresses and ports of the packet that is being dissected. `ports` points at the TCP header. */
-static struct tl_flow flow_of(const packet_info *pinfo, const uint8_t *ports)
+static struct tl_flow input_flow_of(const packet_info *pinfo, const uint8_t *ports)
 {
     return (struct tl_flow){
         .source = &pinfo->src,
@@ -108,7 +108,7 @@ static struct tl_flow flow_of(const packet_info *pinfo, const uint8_t *ports)
 }
 
 /* On the first pass decides what the segment is and keeps that; on later passes looks it up. */
-static void decide(const packet_info *pinfo, const struct tl_flow *flow, unsigned layer, struct tl_header *header)
+static void input_decide(const packet_info *pinfo, const struct tl_flow *flow, unsigned layer, struct tl_header *header)
 {
     struct tl_pair *pair;
     unsigned from = 0;
@@ -132,7 +132,7 @@ static void decide(const packet_info *pinfo, const struct tl_flow *flow, unsigne
 }
 
 /* Follows the waits, and finds the one that the segment ended. */
-static void follow_waits(unsigned layer, struct tl_header *header)
+static void input_follow_waits(unsigned layer, struct tl_header *header)
 {
     header->wait.ns = 0; /* the rest means nothing then */
     if (!current.waits || !header->decided)
@@ -143,7 +143,7 @@ static void follow_waits(unsigned layer, struct tl_header *header)
 
 /* Reads the TCP header at `offset` of `tvb`, with `reported` bytes of header and payload on the wire, and adds it to the list.
  */
-static void record(tvbuff_t *tvb, int offset, unsigned reported, packet_info *pinfo, void *ip)
+static void input_record(tvbuff_t *tvb, int offset, unsigned reported, packet_info *pinfo, void *ip)
 {
     unsigned captured = MIN(tvb_captured_length(tvb) - (unsigned)offset, reported);
     struct tl_header *header = &current.headers[current.count];
@@ -161,18 +161,18 @@ static void record(tvbuff_t *tvb, int offset, unsigned reported, packet_info *pi
     header->payload = (header->segment.flags & TL_RST) && captured > size ? bytes + size : NULL;
     header->payload_size = header->payload ? captured - size : 0;
     header->segment.frame = pinfo->num;
-    header->segment.time_ns = time_of(pinfo);
-    read_ip(ip, pinfo, &header->segment);
-    flow = flow_of(pinfo, bytes);
-    decide(pinfo, &flow, current.count, header);
-    follow_waits(current.count, header);
+    header->segment.time_ns = input_time_of(pinfo);
+    input_read_ip(ip, pinfo, &header->segment);
+    flow = input_flow_of(pinfo, bytes);
+    input_decide(pinfo, &flow, current.count, header);
+    input_follow_waits(current.count, header);
     current.count++;
 }
 
 /* ---- TCP quoted in ICMP errors ----------------------------------------------------------------------------------------- */
 
 /* Whether the bytes are the header of the quoted packet: right version, no options, and the addresses that IP just read. */
-static bool is_quoted_ip(const uint8_t *ip, unsigned size, const packet_info *pinfo)
+static bool input_is_quoted_ip(const uint8_t *ip, unsigned size, const packet_info *pinfo)
 {
     const int at = size == IPV4_HEADER ? 12 : 8; /* where the source address stands; the destination follows */
     const int length = size == IPV4_HEADER ? 4 : 16;
@@ -187,13 +187,13 @@ static bool is_quoted_ip(const uint8_t *ip, unsigned size, const packet_info *pi
 /* What is read of an ICMP error. */
 struct icmp {
     uint8_t type, code; /* ICMP_UNKNOWN when they cannot be read */
-    uint32_t mtu;       /* if it is too_big(); 0 = not said */
+    uint32_t mtu;       /* if it is input_too_big(); 0 = not said */
 };
 
 /* The ICMP error around `tvb`, which is the quoted TCP header. Nothing hands it down, and the ICMP dissector notes type and code
  * only after the quoted packet; but they stand at a fixed distance, unless the quoted IP header has options or extension headers:
  * then both are ICMP_UNKNOWN. */
-static struct icmp read_icmp(tvbuff_t *tvb, bool ipv6, const packet_info *pinfo)
+static struct icmp input_read_icmp(tvbuff_t *tvb, bool ipv6, const packet_info *pinfo)
 {
     unsigned size = ipv6 ? IPV6_HEADER : IPV4_HEADER;
     int start = tvb_raw_offset(tvb) - (int)size - ICMP_HEADER;
@@ -202,27 +202,27 @@ static struct icmp read_icmp(tvbuff_t *tvb, bool ipv6, const packet_info *pinfo)
     if (start < 0)
         return (struct icmp){ICMP_UNKNOWN, ICMP_UNKNOWN, 0};
     icmp = tvb_get_ptr(tvb_get_ds_tvb(tvb), start, (int)size + ICMP_HEADER);
-    if (!is_quoted_ip(icmp + ICMP_HEADER, size, pinfo))
+    if (!input_is_quoted_ip(icmp + ICMP_HEADER, size, pinfo))
         return (struct icmp){ICMP_UNKNOWN, ICMP_UNKNOWN, 0};
     return (struct icmp){icmp[0], icmp[1], ipv6 ? tl_get32(icmp + 4) : tl_get16(icmp + 6)};
 }
 
 /* Whether the packet was too large for the path: "fragmentation needed" (3/4, RFC 792) and ICMPv6's "packet too big" (2, RFC 4443
  * 3.2). */
-static bool too_big(bool ipv6, const struct icmp *icmp)
+static bool input_too_big(bool ipv6, const struct icmp *icmp)
 {
     return ipv6 ? icmp->type == 2 : icmp->type == 3 && icmp->code == 4;
 }
 
 /* Whether the error says that the packet did not arrive, nor can. Not so: redirect and source quench of ICMP (5 and 4), and a
  * packet too large, after which the same can be sent on another way or cut. */
-static bool means_unreachable(bool ipv6, const struct icmp *icmp)
+static bool input_means_unreachable(bool ipv6, const struct icmp *icmp)
 {
-    return !too_big(ipv6, icmp) && (ipv6 || (icmp->type != 4 && icmp->type != 5));
+    return !input_too_big(ipv6, icmp) && (ipv6 || (icmp->type != 4 && icmp->type != 5));
 }
 
 /* Who sent the ICMP error around `tvb`: its IP header stands before the ICMP header, unless it has options. */
-static void note_icmp_sender(tvbuff_t *tvb, bool ipv6, const struct tl_pair *pair)
+static void input_note_icmp_sender(tvbuff_t *tvb, bool ipv6, const struct tl_pair *pair)
 {
     unsigned size = ipv6 ? IPV6_HEADER : IPV4_HEADER;
     int start = tvb_raw_offset(tvb) - 2 * (int)size - ICMP_HEADER;
@@ -235,7 +235,7 @@ static void note_icmp_sender(tvbuff_t *tvb, bool ipv6, const struct tl_pair *pai
 
 /* A TCP header quoted in an ICMP error: the answer to a SYN, or to a segment too large, perhaps. 8 bytes of the header may be all there
  * is. */
-static void record_quoted(tvbuff_t *tvb, packet_info *pinfo)
+static void input_record_quoted(tvbuff_t *tvb, packet_info *pinfo)
 {
     unsigned captured = tvb_captured_length(tvb);
     bool ipv6 = pinfo->src.type == AT_IPv6;
@@ -245,19 +245,19 @@ static void record_quoted(tvbuff_t *tvb, packet_info *pinfo)
     struct tl_pair *pair;
     const uint8_t *bytes;
 
-    if (captured < 8 || PINFO_FD_VISITED(pinfo) || is_sample(pinfo))
+    if (captured < 8 || PINFO_FD_VISITED(pinfo) || input_is_sample(pinfo))
         return;
-    if (!inside(pinfo, known.proto_icmp) && !inside(pinfo, known.proto_icmpv6))
+    if (!input_inside(pinfo, known.proto_icmp) && !input_inside(pinfo, known.proto_icmpv6))
         return;
     bytes = tvb_get_ptr(tvb, 0, (int)MIN(captured, 14));
-    icmp = read_icmp(tvb, ipv6, pinfo);
-    flow = flow_of(pinfo, bytes);
+    icmp = input_read_icmp(tvb, ipv6, pinfo);
+    flow = input_flow_of(pinfo, bytes);
     pair = tl_store_pair(&flow, false, &from);
     if (!pair)
         return;
-    note_icmp_sender(tvb, ipv6, pair);
-    if (too_big(ipv6, &icmp)) {
-        tl_pair_too_big(pair, &(struct tl_too_big){.time_ns = time_of(pinfo),
+    input_note_icmp_sender(tvb, ipv6, pair);
+    if (input_too_big(ipv6, &icmp)) {
+        tl_pair_too_big(pair, &(struct tl_too_big){.time_ns = input_time_of(pinfo),
                                                    .frame = pinfo->num,
                                                    .seq = tl_get32(bytes + 4),
                                                    .mtu = icmp.mtu,
@@ -267,7 +267,7 @@ static void record_quoted(tvbuff_t *tvb, packet_info *pinfo)
     }
     if (captured >= 14 && (bytes[13] & (TL_SYN | TL_ACK | TL_RST | TL_FIN)) != TL_SYN)
         return;
-    if (means_unreachable(ipv6, &icmp))
+    if (input_means_unreachable(ipv6, &icmp))
         tl_pair_unreachable(pair, from, tl_get32(bytes + 4), icmp.type, icmp.code, pinfo->num);
 }
 
@@ -275,16 +275,16 @@ static void record_quoted(tvbuff_t *tvb, packet_info *pinfo)
 
 /* Called instead of TCP. Everything is noted before the real TCP runs: it or a payload may throw, and a nested packet replaces
  * the addresses and ports in `pinfo`. */
-static int dissect_before_tcp(tvbuff_t *tvb, packet_info *pinfo, proto_tree *tree, void *ip)
+static int input_dissect_before_tcp(tvbuff_t *tvb, packet_info *pinfo, proto_tree *tree, void *ip)
 {
     if (proto_is_protocol_enabled(known.protocol)) {
-        begin_frame(pinfo);
+        input_begin_frame(pinfo);
         current.waits = tl_wireshark_reads_waits(tree);
         if (pinfo->flags.in_error_pkt)
-            record_quoted(tvb, pinfo);
+            input_record_quoted(tvb, pinfo);
         /* Samples come by UDP or SCTP, so only packets inside another transport need the walk over the layers. */
-        else if (!pinfo->fragmented && (pinfo->ptype == PT_NONE || !is_sample(pinfo)))
-            record(tvb, 0, tvb_reported_length(tvb), pinfo, ip);
+        else if (!pinfo->fragmented && (pinfo->ptype == PT_NONE || !input_is_sample(pinfo)))
+            input_record(tvb, 0, tvb_reported_length(tvb), pinfo, ip);
         tl_wireshark_ask(tree);
     }
     return call_dissector_only(known.tcp, tvb, pinfo, tree, ip);
@@ -293,7 +293,7 @@ static int dissect_before_tcp(tvbuff_t *tvb, packet_info *pinfo, proto_tree *tre
 /* ---- when the hook was not called -------------------------------------------------------------------------------------- */
 
 /* The item of TCP's own subtree, or NULL unless there is exactly one in the tree. */
-static field_info *only_item(proto_tree *tree, int id)
+static field_info *input_only_item(proto_tree *tree, int id)
 {
     GPtrArray *items = id > 0 ? proto_find_finfo(tree, id) : NULL;
     field_info *item = items && items->len == 1 ? items->pdata[0] : NULL;
@@ -305,20 +305,20 @@ static field_info *only_item(proto_tree *tree, int id)
 
 /* Reads the one TCP layer of the tree. Wireshark adds tcp.len neither in ICMP errors nor for fragments nor without a whole
  * header, so that its presence answers whether the header counts. */
-static void record_from_tree(packet_info *pinfo, proto_tree *tree)
+static void input_record_from_tree(packet_info *pinfo, proto_tree *tree)
 {
-    field_info *tcp = only_item(tree, known.proto_tcp);
-    field_info *len = tcp ? only_item(tree, known.hf_tcp_len) : NULL;
+    field_info *tcp = input_only_item(tree, known.proto_tcp);
+    field_info *len = tcp ? input_only_item(tree, known.hf_tcp_len) : NULL;
     unsigned size;
 
-    if (!len || !tcp->ds_tvb || tcp->total_layer_num != len->total_layer_num || is_sample(pinfo))
+    if (!len || !tcp->ds_tvb || tcp->total_layer_num != len->total_layer_num || input_is_sample(pinfo))
         return;
     if (!tvb_bytes_exist(tcp->ds_tvb, tcp->start, TL_HEADER_NEEDED))
         return;
     size = (unsigned)(*tvb_get_ptr(tcp->ds_tvb, tcp->start + 12, 1) >> 4) * 4;
-    begin_frame(pinfo);
+    input_begin_frame(pinfo);
     current.waits = tl_wireshark_reads_waits(tree);
-    record(tcp->ds_tvb, tcp->start, size + TL_FINFO_UINT(len), pinfo, NULL);
+    input_record(tcp->ds_tvb, tcp->start, size + TL_FINFO_UINT(len), pinfo, NULL);
 }
 
 /* ---- for the post-dissector -------------------------------------------------------------------------------------------- */
@@ -331,9 +331,9 @@ const struct tl_header *tl_input_headers(packet_info *pinfo, proto_tree *tree, u
         current.passed = false;
     }
     if (!current.passed && tree && pinfo->ptype == PT_TCP)
-        record_from_tree(pinfo, tree);
+        input_record_from_tree(pinfo, tree);
     if (!PINFO_FD_VISITED(pinfo))
-        tl_store_saw(current.count > 0 ? current.headers[0].segment.time_ns : time_of(pinfo));
+        tl_store_saw(current.count > 0 ? current.headers[0].segment.time_ns : input_time_of(pinfo));
     *count = current.count;
     return current.headers;
 }
@@ -356,7 +356,7 @@ void tl_input_register(int protocol)
      * would be gone with it. */
     hook = proto_register_protocol_in_name_only("TCP, seen by TCP Lifecycle", "TCP (seen by TCP Lifecycle)",
                                                 "tcplife.before_tcp", parent, FT_PROTOCOL);
-    known.hook = create_dissector_handle(dissect_before_tcp, hook);
+    known.hook = create_dissector_handle(input_dissect_before_tcp, hook);
     known.protocol = find_protocol_by_id(protocol);
     known.proto_tcp = parent;
     tl_store_register();

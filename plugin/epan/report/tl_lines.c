@@ -9,7 +9,7 @@
 
 enum { WIDE = 3 }; /* bytes of a character that takes two columns */
 
-static size_t size_of(const char *text)
+static size_t lines_size_of(const char *text)
 {
     unsigned char lead = (unsigned char)*text;
     size_t size = lead < 0xC0 ? 1 : lead < 0xE0 ? 2 : lead < 0xF0 ? 3 : 4, there = 1;
@@ -23,13 +23,13 @@ unsigned tl_lines_width(const char *text)
 {
     unsigned width = 0;
 
-    for (; *text; text += size_of(text))
-        width += size_of(text) >= WIDE ? 2 : 1;
+    for (; *text; text += lines_size_of(text))
+        width += lines_size_of(text) >= WIDE ? 2 : 1;
     return width;
 }
 
 /* Punctuation that no line begins with. */
-static bool hangs(const char *text)
+static bool lines_hangs(const char *text)
 {
     static const char marks[] = "，。：；、）”？！";
 
@@ -41,19 +41,19 @@ static bool hangs(const char *text)
 }
 
 /* Bytes up to the next place where a line may be parted, and their width. */
-static size_t next_piece(const char *text, unsigned *width)
+static size_t lines_next_piece(const char *text, unsigned *width)
 {
     size_t length = 0;
 
     *width = 0;
     while (text[length] && text[length] != ' ') {
-        size_t size = size_of(text + length);
+        size_t size = lines_size_of(text + length);
 
         *width += size >= WIDE ? 2 : 1;
         length += size;
-        if (size >= WIDE && !hangs(text + length) && strncmp(text + length - size, "（", WIDE) != 0)
+        if (size >= WIDE && !lines_hangs(text + length) && strncmp(text + length - size, "（", WIDE) != 0)
             break;
-        if (text[length] && size < WIDE && size_of(text + length) >= WIDE && !hangs(text + length))
+        if (text[length] && size < WIDE && lines_size_of(text + length) >= WIDE && !lines_hangs(text + length))
             break;
     }
     return length;
@@ -66,7 +66,7 @@ unsigned tl_lines_wrap(wmem_strbuf_t *out, const char *text, unsigned at, unsign
     while (*text) {
         size_t blanks = strspn(text, " ");
         unsigned width;
-        size_t length = next_piece(text + blanks, &width);
+        size_t length = lines_next_piece(text + blanks, &width);
 
         if (length == 0)
             break;

@@ -18,7 +18,7 @@ struct row {
     uint32_t host[2];
 };
 
-/* What read_case() is given. */
+/* What report_read_case() is given. */
 struct rows {
     const struct tl_collection *collection;
     GArray *rows; /* struct row */
@@ -27,19 +27,19 @@ struct rows {
 /* ---- addresses ----------------------------------------------------------------------------------------------------------- */
 
 /* Keyed by a random number: nobody can prepare a capture whose addresses all collide. */
-static guint hash_address(gconstpointer key)
+static guint report_hash_address(gconstpointer key)
 {
     const address *name = key;
 
     return name->len > 0 ? wmem_strong_hash(name->data, (size_t)name->len) : 0;
 }
 
-static gboolean equal_addresses(gconstpointer a, gconstpointer b)
+static gboolean report_equal_addresses(gconstpointer a, gconstpointer b)
 {
     return addresses_equal(a, b);
 }
 
-static uint32_t number_of(struct tl_report *report, wmem_map_t *numbers, const struct tl_conn *conn, unsigned end)
+static uint32_t report_number_of(struct tl_report *report, wmem_map_t *numbers, const struct tl_conn *conn, unsigned end)
 {
     address name, *kept;
     gpointer number;
@@ -64,7 +64,7 @@ const char *tl_report_host(const struct tl_report *report, wmem_allocator_t *poo
 
 /* ---- connections --------------------------------------------------------------------------------------------------------- */
 
-static void read_case(void *data, uint32_t index, struct tl_case *c)
+static void report_read_case(void *data, uint32_t index, struct tl_case *c)
 {
     const struct rows *rows = data;
     const struct row *row = &g_array_index(rows->rows, struct row, index);
@@ -89,10 +89,10 @@ static void read_case(void *data, uint32_t index, struct tl_case *c)
     }
 }
 
-static void list_connections(struct tl_report *report, const struct tl_collection *collection, GArray *rows)
+static void report_list_connections(struct tl_report *report, const struct tl_collection *collection, GArray *rows)
 {
     wmem_allocator_t *scratch = wmem_allocator_new(WMEM_ALLOCATOR_BLOCK);
-    wmem_map_t *numbers = wmem_map_new(scratch, hash_address, equal_addresses);
+    wmem_map_t *numbers = wmem_map_new(scratch, report_hash_address, report_equal_addresses);
 
     for (guint i = 0; i < collection->entries->len; i++) {
         const struct tl_collected *entry = g_ptr_array_index(collection->entries, i);
@@ -101,7 +101,7 @@ static void list_connections(struct tl_report *report, const struct tl_collectio
         if (!entry || !entry->selected)
             continue;
         for (unsigned end = 0; end < 2; end++)
-            row.host[end] = number_of(report, numbers, entry->conn, end);
+            row.host[end] = report_number_of(report, numbers, entry->conn, end);
         g_array_append_val(rows, row);
     }
     wmem_destroy_allocator(scratch);
@@ -114,10 +114,10 @@ struct tl_report *tl_report_new(const struct tl_collection *collection)
 
     report->pool = wmem_allocator_new(WMEM_ALLOCATOR_BLOCK);
     report->hosts = g_ptr_array_new();
-    list_connections(report, collection, rows.rows);
+    report_list_connections(report, collection, rows.rows);
     report->findings = tl_findings_new(
-        &tl_record_heap,
-        &(struct tl_findings_source){.read = read_case, .data = &rows, .count = rows.rows->len, .hosts = report->hosts->len});
+        &tl_record_heap, &(struct tl_findings_source){
+                             .read = report_read_case, .data = &rows, .count = rows.rows->len, .hosts = report->hosts->len});
     g_array_free(rows.rows, TRUE);
     if (report->findings)
         return report;

@@ -45,7 +45,7 @@ static const char *const waits[TL_WAIT_SUM_COUNT] = {
 
 /* ---- values -------------------------------------------------------------------------------------------------------------- */
 
-static void write_text(wmem_strbuf_t *out, const char *text)
+static void report_json_write_text(wmem_strbuf_t *out, const char *text)
 {
     wmem_strbuf_append_c(out, '"');
     for (; *text; text++) {
@@ -61,14 +61,14 @@ static void write_text(wmem_strbuf_t *out, const char *text)
     wmem_strbuf_append_c(out, '"');
 }
 
-static void write_member(wmem_strbuf_t *out, const char *name, const char *text)
+static void report_json_write_member(wmem_strbuf_t *out, const char *name, const char *text)
 {
     wmem_strbuf_append_printf(out, ",\"%s\":", name);
-    write_text(out, text);
+    report_json_write_text(out, text);
 }
 
 /* Seconds with nine digits: a double does not hold ns since 1970. */
-static void write_seconds(wmem_strbuf_t *out, int64_t ns)
+static void report_json_write_seconds(wmem_strbuf_t *out, int64_t ns)
 {
     uint64_t size = ns < 0 ? -(uint64_t)ns : (uint64_t)ns;
 
@@ -76,17 +76,17 @@ static void write_seconds(wmem_strbuf_t *out, int64_t ns)
                               (unsigned)(size % 1000000000));
 }
 
-static void write_amount(wmem_strbuf_t *out, enum unit unit, int64_t value)
+static void report_json_write_amount(wmem_strbuf_t *out, enum unit unit, int64_t value)
 {
     if (unit == NS)
-        write_seconds(out, value);
+        report_json_write_seconds(out, value);
     else
         wmem_strbuf_append_printf(out, "%" G_GINT64_FORMAT, value);
 }
 
 /* ---- the capture --------------------------------------------------------------------------------------------------------- */
 
-static void write_capture(wmem_strbuf_t *out, const struct tl_summary *summary)
+static void report_json_write_capture(wmem_strbuf_t *out, const struct tl_summary *summary)
 {
     const struct {
         const char *name;
@@ -103,17 +103,17 @@ static void write_capture(wmem_strbuf_t *out, const struct tl_summary *summary)
     for (size_t i = 0; i < G_N_ELEMENTS(counts); i++)
         wmem_strbuf_append_printf(out, ",\"%s\":%" G_GUINT64_FORMAT, counts[i].name, counts[i].count);
     wmem_strbuf_append(out, ",\"duration\":");
-    write_seconds(out, tl_ns_between(summary->first_ns, summary->last_ns));
+    report_json_write_seconds(out, tl_ns_between(summary->first_ns, summary->last_ns));
     for (unsigned i = 0; i < TL_WAIT_SUM_COUNT; i++) {
         wmem_strbuf_append_printf(out, "%s\"%s\":", i == 0 ? ",\"waited\":{" : ",", waits[i]);
-        write_seconds(out, summary->waits_ns[i]);
+        report_json_write_seconds(out, summary->waits_ns[i]);
     }
     wmem_strbuf_append_printf(out, "},\"doubtful\":%s}\n", summary->doubtful ? "true" : "false");
 }
 
 /* ---- findings ------------------------------------------------------------------------------------------------------------ */
 
-static void write_numbers(wmem_strbuf_t *out, const struct tl_finding_group *group)
+static void report_json_write_numbers(wmem_strbuf_t *out, const struct tl_finding_group *group)
 {
     const char *separator = ",\"measures\":{";
 
@@ -123,11 +123,11 @@ static void write_numbers(wmem_strbuf_t *out, const struct tl_finding_group *gro
         if (span->count == 0)
             continue;
         wmem_strbuf_append_printf(out, "%s\"%s\":{\"min\":", separator, measures[i].name);
-        write_amount(out, measures[i].unit, span->min);
+        report_json_write_amount(out, measures[i].unit, span->min);
         wmem_strbuf_append(out, ",\"max\":");
-        write_amount(out, measures[i].unit, span->max);
+        report_json_write_amount(out, measures[i].unit, span->max);
         wmem_strbuf_append(out, ",\"sum\":");
-        write_amount(out, measures[i].unit, span->sum);
+        report_json_write_amount(out, measures[i].unit, span->sum);
         wmem_strbuf_append_printf(out, ",\"count\":%u}", span->count);
         separator = ",";
     }
@@ -142,13 +142,13 @@ static void write_numbers(wmem_strbuf_t *out, const struct tl_finding_group *gro
     wmem_strbuf_append(out, separator[1] == '\0' ? "}" : ",\"traits\":{}");
 }
 
-static void write_texts(wmem_strbuf_t *out, const struct tl_said *said)
+static void report_json_write_texts(wmem_strbuf_t *out, const struct tl_said *said)
 {
     char **lines = g_strsplit(said->seen, "\n", -1);
     const char *separator = "";
 
-    write_member(out, "title", said->title);
-    write_member(out, "where", said->where);
+    report_json_write_member(out, "title", said->title);
+    report_json_write_member(out, "where", said->where);
     wmem_strbuf_append(out, ",\"seen\":[");
     for (char **at = lines; *at; at++) {
         const char *text = tl_report_skip_separators(*at);
@@ -156,18 +156,18 @@ static void write_texts(wmem_strbuf_t *out, const struct tl_said *said)
         if (*text == '\0')
             continue;
         wmem_strbuf_append(out, separator);
-        write_text(out, text);
+        report_json_write_text(out, text);
         separator = ",";
     }
     wmem_strbuf_append(out, "]");
     g_strfreev(lines);
-    write_member(out, "means", said->means);
-    write_member(out, "check", said->check);
-    write_member(out, "filter", said->filter);
+    report_json_write_member(out, "means", said->means);
+    report_json_write_member(out, "check", said->check);
+    report_json_write_member(out, "filter", said->filter);
 }
 
-static void write_group(wmem_strbuf_t *out, const struct tl_report *report, const struct tl_finding_group *group,
-                        enum tl_language language, wmem_allocator_t *pool)
+static void report_json_write_group(wmem_strbuf_t *out, const struct tl_report *report, const struct tl_finding_group *group,
+                                    enum tl_language language, wmem_allocator_t *pool)
 {
     struct tl_said said;
 
@@ -178,11 +178,11 @@ static void write_group(wmem_strbuf_t *out, const struct tl_report *report, cons
         tl_name(TL_GROUP_CONFIDENCE, group->confidence)->value, group->connections,
         tl_findings_summary(report->findings)->connections);
     wmem_strbuf_append(out, ",\"cost\":");
-    write_seconds(out, group->cost_ns);
+    report_json_write_seconds(out, group->cost_ns);
     wmem_strbuf_append(out, ",\"score\":");
-    write_seconds(out, group->score_ns);
-    write_numbers(out, group);
-    write_texts(out, &said);
+    report_json_write_seconds(out, group->score_ns);
+    report_json_write_numbers(out, group);
+    report_json_write_texts(out, &said);
     for (uint32_t i = 0; i < MIN(group->frame_count, TL_GROUP_FRAMES); i++)
         wmem_strbuf_append_printf(out, "%s%u", i == 0 ? ",\"frames\":[" : ",", group->frames[i]);
     wmem_strbuf_append(out, "]}\n");
@@ -194,8 +194,8 @@ const char *tl_report_json(const struct tl_report *report, enum tl_language lang
     uint32_t count;
     const struct tl_finding_group *groups = tl_findings_groups(report->findings, &count);
 
-    write_capture(out, tl_findings_summary(report->findings));
+    report_json_write_capture(out, tl_findings_summary(report->findings));
     for (uint32_t i = 0; i < count; i++)
-        write_group(out, report, &groups[i], language, pool);
+        report_json_write_group(out, report, &groups[i], language, pool);
     return wmem_strbuf_get_str(out);
 }

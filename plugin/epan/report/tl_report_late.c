@@ -15,7 +15,7 @@ static struct {
     uint32_t frame;                   /* the last one */
 } late;
 
-static void forget(void)
+static void report_late_forget(void)
 {
     tl_collection_free(late.collection);
     late.collection = NULL;
@@ -24,14 +24,14 @@ static void forget(void)
 }
 
 /* The capture is closed. */
-static void close_capture(void)
+static void report_late_close_capture(void)
 {
-    forget();
+    report_late_forget();
     tl_found_clear();
 }
 
 /* Every segment of the capture was counted: a later pass can show what is wrong. */
-static void judge(void)
+static void report_late_judge(void)
 {
     struct tl_report *report;
     const struct tl_finding_mark *marks;
@@ -44,14 +44,14 @@ static void judge(void)
         tl_found_set(marks, count);
     }
     tl_report_free(report);
-    forget();
+    report_late_forget();
 }
 
-static void add(const packet_info *pinfo, const struct tl_header *headers, unsigned count)
+static void report_late_add(const packet_info *pinfo, const struct tl_header *headers, unsigned count)
 {
     /* Another pass. A frame that a read filter rejects gives its number to the next one. */
     if (pinfo->num < late.frame || (pinfo->num == late.frame && PINFO_FD_VISITED(pinfo)))
-        forget();
+        report_late_forget();
     if (!late.collection)
         late.collection = tl_collection_new();
     late.frame = pinfo->num;
@@ -69,16 +69,16 @@ void tl_report_late_count(const packet_info *pinfo, proto_tree *tree, const stru
         return;
     /* The first pass that is over may have been counted from its first segment on. */
     if (late.collection && PINFO_FD_VISITED(pinfo) && pinfo->num <= late.frame && late.counted == tl_store_headers()) {
-        judge();
+        report_late_judge();
         return;
     }
     /* A tree that is shown has every field, though nobody may look at these. */
     if (!tree || PTREE_DATA(tree)->visible || !tl_item_reads_findings(tree))
         return;
-    add(pinfo, headers, count);
+    report_late_add(pinfo, headers, count);
 }
 
 void tl_report_late_register(void)
 {
-    register_cleanup_routine(close_capture);
+    register_cleanup_routine(report_late_close_capture);
 }

@@ -83,16 +83,16 @@ const char *tl_report_octets(wmem_allocator_t *pool, int64_t octets)
     return wmem_strdup_printf(pool, "%d B", (int)octets);
 }
 
-static const char *amount(wmem_allocator_t *pool, enum unit unit, int64_t value)
+static const char *report_say_amount(wmem_allocator_t *pool, enum unit unit, int64_t value)
 {
     return unit == NS       ? tl_report_seconds(pool, value)
            : unit == OCTETS ? tl_report_octets(pool, value)
                             : wmem_strdup_printf(pool, "%" G_GINT64_FORMAT, value);
 }
 
-static const char *range(wmem_allocator_t *pool, enum unit unit, const struct tl_span *span)
+static const char *report_say_range(wmem_allocator_t *pool, enum unit unit, const struct tl_span *span)
 {
-    const char *min = amount(pool, unit, span->min), *max = amount(pool, unit, span->max);
+    const char *min = report_say_amount(pool, unit, span->min), *max = report_say_amount(pool, unit, span->max);
 
     return strcmp(min, max) == 0 ? min : wmem_strdup_printf(pool, "%s .. %s", min, max);
 }
@@ -107,12 +107,12 @@ struct subject {
     wmem_allocator_t *pool;
 };
 
-static const struct tl_span *span_of(const struct subject *subject, enum tl_measure measure)
+static const struct tl_span *report_say_span_of(const struct subject *subject, enum tl_measure measure)
 {
     return &subject->group->spans[measure];
 }
 
-static void add_measures(const struct subject *subject, struct tl_blanks *blanks)
+static void report_say_add_measures(const struct subject *subject, struct tl_blanks *blanks)
 {
     for (unsigned i = 0; i < TL_MEASURE_COUNT; i++) {
         const struct tl_span *span = &subject->group->spans[i];
@@ -121,14 +121,17 @@ static void add_measures(const struct subject *subject, struct tl_blanks *blanks
 
         if (span->count == 0)
             continue;
-        tl_text_words(blanks, name, range(subject->pool, unit, span));
-        tl_text_words(blanks, wmem_strdup_printf(subject->pool, "%s_sum", name), amount(subject->pool, unit, span->sum));
-        tl_text_words(blanks, wmem_strdup_printf(subject->pool, "%s_min", name), amount(subject->pool, unit, span->min));
-        tl_text_words(blanks, wmem_strdup_printf(subject->pool, "%s_max", name), amount(subject->pool, unit, span->max));
+        tl_text_words(blanks, name, report_say_range(subject->pool, unit, span));
+        tl_text_words(blanks, wmem_strdup_printf(subject->pool, "%s_sum", name),
+                      report_say_amount(subject->pool, unit, span->sum));
+        tl_text_words(blanks, wmem_strdup_printf(subject->pool, "%s_min", name),
+                      report_say_amount(subject->pool, unit, span->min));
+        tl_text_words(blanks, wmem_strdup_printf(subject->pool, "%s_max", name),
+                      report_say_amount(subject->pool, unit, span->max));
     }
 }
 
-static void add_traits(const struct subject *subject, struct tl_blanks *blanks)
+static void report_say_add_traits(const struct subject *subject, struct tl_blanks *blanks)
 {
     const struct tl_finding_group *group = subject->group;
 
@@ -147,9 +150,10 @@ static void add_traits(const struct subject *subject, struct tl_blanks *blanks)
 }
 
 /* Between the longest silence that was survived and the shortest that failed. */
-static void add_bounds(const struct subject *subject, struct tl_blanks *blanks)
+static void report_say_add_bounds(const struct subject *subject, struct tl_blanks *blanks)
 {
-    const struct tl_span *failed = span_of(subject, TL_MEASURE_SILENCE), *survived = span_of(subject, TL_MEASURE_SURVIVED);
+    const struct tl_span *failed = report_say_span_of(subject, TL_MEASURE_SILENCE),
+                         *survived = report_say_span_of(subject, TL_MEASURE_SURVIVED);
     bool is_below = survived->count > 0 && survived->max < failed->min;
     int64_t lower_ns = is_below ? survived->max : failed->min / 2;
     unsigned count;
@@ -169,9 +173,10 @@ static void add_bounds(const struct subject *subject, struct tl_blanks *blanks)
 }
 
 /* Where most was lost. */
-static void add_place(const struct subject *subject, struct tl_blanks *blanks)
+static void report_say_add_place(const struct subject *subject, struct tl_blanks *blanks)
 {
-    int64_t before = span_of(subject, TL_MEASURE_LOST_BEFORE)->sum, after = span_of(subject, TL_MEASURE_LOST_AFTER)->sum;
+    int64_t before = report_say_span_of(subject, TL_MEASURE_LOST_BEFORE)->sum,
+            after = report_say_span_of(subject, TL_MEASURE_LOST_AFTER)->sum;
     bool mostly_before = before > 2 * after, mostly_after = after > 2 * before;
 
     tl_text_test(blanks, "?before", mostly_before);
@@ -179,49 +184,51 @@ static void add_place(const struct subject *subject, struct tl_blanks *blanks)
     tl_text_test(blanks, "?both", !mostly_before && !mostly_after && before + after > 0);
     tl_text_test(blanks, "?nowhere", before + after == 0);
     tl_text_test(blanks, "?tail",
-                 span_of(subject, TL_MEASURE_TIMER)->sum > 1000000000 &&
-                     span_of(subject, TL_MEASURE_BY_TIMER)->sum > span_of(subject, TL_MEASURE_BY_ACKS)->sum);
+                 report_say_span_of(subject, TL_MEASURE_TIMER)->sum > 1000000000 &&
+                     report_say_span_of(subject, TL_MEASURE_BY_TIMER)->sum >
+                         report_say_span_of(subject, TL_MEASURE_BY_ACKS)->sum);
 }
 
-static const char *host_or_many(const struct subject *subject, uint32_t host, const char *const many[TL_LANGUAGES])
+static const char *report_say_host_or_many(const struct subject *subject, uint32_t host, const char *const many[TL_LANGUAGES])
 {
     return host > 0 ? tl_report_host(subject->report, subject->pool, host - 1) : many[subject->language];
 }
 
-static void add_names(const struct subject *subject, struct tl_blanks *blanks)
+static void report_say_add_names(const struct subject *subject, struct tl_blanks *blanks)
 {
     static const char *const senders[] = {"the receivers' peers", "多个发送端"}, *const receivers[] = {"several receivers",
                                                                                                        "多个接收端"};
     const struct tl_finding_group *group = subject->group;
     const struct tl_key *key = &group->key;
-    int64_t duration_ns = span_of(subject, TL_MEASURE_DURATION)->sum, thought_ns = span_of(subject, TL_MEASURE_THOUGHT)->sum;
+    int64_t duration_ns = report_say_span_of(subject, TL_MEASURE_DURATION)->sum,
+            thought_ns = report_say_span_of(subject, TL_MEASURE_THOUGHT)->sum;
 
     tl_text_number(blanks, "n", group->connections);
     tl_text_number(blanks, "of", tl_findings_summary(subject->report->findings)->connections);
     tl_text_words(blanks, "side", sides[key->side <= TL_NO_ROLE ? key->side : TL_NO_ROLE][subject->language]);
-    tl_text_words(blanks, "from", host_or_many(subject, key->from, senders));
-    tl_text_words(blanks, "client", host_or_many(subject, key->from, senders));
-    tl_text_words(blanks, "to", host_or_many(subject, key->to, receivers));
+    tl_text_words(blanks, "from", report_say_host_or_many(subject, key->from, senders));
+    tl_text_words(blanks, "client", report_say_host_or_many(subject, key->from, senders));
+    tl_text_words(blanks, "to", report_say_host_or_many(subject, key->to, receivers));
     tl_text_words(blanks, "icmp", wmem_strdup_printf(subject->pool, "%u/%u", key->icmp >> 8, key->icmp & 0xFF));
     if (duration_ns > 0 && thought_ns >= 0)
         tl_text_words(blanks, "share",
                       wmem_strdup_printf(subject->pool, "%.0f %%", 100.0 * (double)thought_ns / (double)duration_ns));
 }
 
-static void fill_blanks(const struct subject *subject, struct tl_blanks *blanks)
+static void report_say_fill_blanks(const struct subject *subject, struct tl_blanks *blanks)
 {
     blanks->count = 0;
     blanks->more = NULL;
-    add_names(subject, blanks);
-    add_measures(subject, blanks);
-    add_traits(subject, blanks);
-    add_bounds(subject, blanks);
-    add_place(subject, blanks);
+    report_say_add_names(subject, blanks);
+    report_say_add_measures(subject, blanks);
+    report_say_add_traits(subject, blanks);
+    report_say_add_bounds(subject, blanks);
+    report_say_add_place(subject, blanks);
 }
 
 /* ---- where --------------------------------------------------------------------------------------------------------------- */
 
-static const char *endpoint(const struct subject *subject, uint64_t server)
+static const char *report_say_endpoint(const struct subject *subject, uint64_t server)
 {
     const char *host = tl_report_host(subject->report, subject->pool, (uint32_t)(server >> 16));
 
@@ -229,21 +236,21 @@ static const char *endpoint(const struct subject *subject, uint64_t server)
 }
 
 /* "192.0.2.1:80, 192.0.2.1:443 and 3 more" */
-static void append_servers(const struct subject *subject, wmem_strbuf_t *out)
+static void report_say_append_servers(const struct subject *subject, wmem_strbuf_t *out)
 {
     enum { NAMED = 3 };
     const struct tl_finding_group *group = subject->group;
     bool chinese = subject->language == TL_CHINESE;
 
     for (uint32_t i = 0; i < group->server_count && i < NAMED; i++)
-        wmem_strbuf_append_printf(out, "%s%s", i > 0 ? ", " : "", endpoint(subject, group->servers[i]));
+        wmem_strbuf_append_printf(out, "%s%s", i > 0 ? ", " : "", report_say_endpoint(subject, group->servers[i]));
     if (group->server_count > NAMED)
         wmem_strbuf_append_printf(out, chinese ? " 等 %u%s 个服务器端口" : " and %u%s more",
                                   chinese ? group->server_count : group->server_count - NAMED,
                                   group->names_overflow ? "+" : "");
 }
 
-static void append_clients(const struct subject *subject, wmem_strbuf_t *out)
+static void report_say_append_clients(const struct subject *subject, wmem_strbuf_t *out)
 {
     const struct tl_finding_group *group = subject->group;
     bool chinese = subject->language == TL_CHINESE;
@@ -256,7 +263,7 @@ static void append_clients(const struct subject *subject, wmem_strbuf_t *out)
                                   group->names_overflow ? "+" : "");
 }
 
-static const char *where(const struct subject *subject)
+static const char *report_say_where(const struct subject *subject)
 {
     const struct tl_finding_group *group = subject->group;
     enum tl_key_kind kind = (enum tl_key_kind)tl_finding_rows[group->finding].key;
@@ -272,17 +279,17 @@ static const char *where(const struct subject *subject)
     }
     if (kind == TL_KEY_CLIENT && group->client_count == 1) {
         wmem_strbuf_append_printf(out, "%s > ", tl_report_host(subject->report, subject->pool, group->clients[0]));
-        append_servers(subject, out);
+        report_say_append_servers(subject, out);
         return wmem_strbuf_get_str(out);
     }
-    append_servers(subject, out);
-    append_clients(subject, out);
+    report_say_append_servers(subject, out);
+    report_say_append_clients(subject, out);
     return wmem_strbuf_get_str(out);
 }
 
 /* ---- filter, frames ------------------------------------------------------------------------------------------------------ */
 
-static const char *filter(const struct subject *subject)
+static const char *report_say_filter(const struct subject *subject)
 {
     const struct tl_finding_group *group = subject->group;
     wmem_strbuf_t *out = tl_strbuf_new(subject->pool, 128);
@@ -303,7 +310,7 @@ static const char *filter(const struct subject *subject)
     return wmem_strbuf_get_str(out);
 }
 
-static const char *frames(const struct subject *subject)
+static const char *report_say_frames(const struct subject *subject)
 {
     const struct tl_finding_group *group = subject->group;
     wmem_strbuf_t *out = tl_strbuf_new(subject->pool, 64);
@@ -332,7 +339,7 @@ const char *tl_report_skip_separators(const char *text)
 
 /* ---- the whole ----------------------------------------------------------------------------------------------------------- */
 
-static const char *fill(const struct subject *subject, struct tl_blanks *blanks, const char *text)
+static const char *report_say_fill(const struct subject *subject, struct tl_blanks *blanks, const char *text)
 {
     wmem_strbuf_t *out = tl_strbuf_new(subject->pool, 256);
 
@@ -340,7 +347,7 @@ static const char *fill(const struct subject *subject, struct tl_blanks *blanks,
     return wmem_strbuf_get_str(out);
 }
 
-static const char *with_doubt(const struct subject *subject, const char *text)
+static const char *report_say_with_doubt(const struct subject *subject, const char *text)
 {
     const char *colon = subject->language == TL_CHINESE ? "：" : ": ";
 
@@ -357,13 +364,13 @@ void tl_report_say(const struct tl_report *report, const struct tl_finding_group
     const struct texts *row = &texts[group->finding][language];
     struct tl_blanks *blanks = wmem_new0(pool, struct tl_blanks);
 
-    fill_blanks(&subject, blanks);
+    report_say_fill_blanks(&subject, blanks);
     said->class = classes[group->class][language];
-    said->title = fill(&subject, blanks, row->title);
-    said->seen = fill(&subject, blanks, row->seen);
-    said->means = with_doubt(&subject, fill(&subject, blanks, row->means));
-    said->check = fill(&subject, blanks, row->check);
-    said->where = where(&subject);
-    said->filter = filter(&subject);
-    said->frames = frames(&subject);
+    said->title = report_say_fill(&subject, blanks, row->title);
+    said->seen = report_say_fill(&subject, blanks, row->seen);
+    said->means = report_say_with_doubt(&subject, report_say_fill(&subject, blanks, row->means));
+    said->check = report_say_fill(&subject, blanks, row->check);
+    said->where = report_say_where(&subject);
+    said->filter = report_say_filter(&subject);
+    said->frames = report_say_frames(&subject);
 }

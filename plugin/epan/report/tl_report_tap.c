@@ -36,7 +36,7 @@ static enum tl_language (*language)(void);
 
 /* ---- writing ------------------------------------------------------------------------------------------------------------- */
 
-static void write_text(const struct tl_report *report, bool all)
+static void report_tap_write_text(const struct tl_report *report, bool all)
 {
     wmem_allocator_t *pool = wmem_allocator_new(WMEM_ALLOCATOR_BLOCK_FAST);
 
@@ -44,7 +44,7 @@ static void write_text(const struct tl_report *report, bool all)
     wmem_destroy_allocator(pool);
 }
 
-static void write_json(const struct tl_report *report, bool all)
+static void report_tap_write_json(const struct tl_report *report, bool all)
 {
     wmem_allocator_t *pool = wmem_allocator_new(WMEM_ALLOCATOR_BLOCK_FAST);
 
@@ -53,7 +53,7 @@ static void write_json(const struct tl_report *report, bool all)
     wmem_destroy_allocator(pool);
 }
 
-static void write_job(struct job *job)
+static void report_tap_write_job(struct job *job)
 {
     struct tl_report *report;
 
@@ -69,12 +69,13 @@ static void write_job(struct job *job)
 
 /* ---- listening ----------------------------------------------------------------------------------------------------------- */
 
-static void reset(void *tap)
+static void report_tap_reset(void *tap)
 {
     tl_collection_clear(((struct job *)tap)->collection);
 }
 
-static tap_packet_status count(void *tap, packet_info *pinfo, epan_dissect_t *edt, const void *data, tap_flags_t flags)
+static tap_packet_status report_tap_count(void *tap, packet_info *pinfo, epan_dissect_t *edt, const void *data,
+                                          tap_flags_t flags)
 {
     struct job *job = tap;
     struct tl_collected *entry = tl_collection_add(job->collection, data);
@@ -85,40 +86,40 @@ static tap_packet_status count(void *tap, packet_info *pinfo, epan_dissect_t *ed
 }
 
 /* The same tap once more, behind the filter. */
-static tap_packet_status select_connection(void *tap, packet_info *pinfo, epan_dissect_t *edt, const void *data,
-                                           tap_flags_t flags)
+static tap_packet_status report_tap_select_connection(void *tap, packet_info *pinfo, epan_dissect_t *edt, const void *data,
+                                                      tap_flags_t flags)
 {
     (void)pinfo, (void)edt, (void)flags;
     tl_collection_entry(((struct job *)tap)->collection, data)->selected = true;
     return TAP_PACKET_REDRAW;
 }
 
-static void draw(void *tap)
+static void report_tap_draw(void *tap)
 {
-    write_job(tap);
+    report_tap_write_job(tap);
     tl_argument_written();
 }
 
 /* The file goes away, and with it the connections; a long capture may go on in another one (tshark -b). */
-static void write_before_close(void)
+static void report_tap_write_before_close(void)
 {
     for (guint i = 0; i < jobs->len; i++) {
         struct job *job = g_ptr_array_index(jobs, i);
 
         if (job->collection->entries->len > 0)
-            write_job(job);
+            report_tap_write_job(job);
     }
 }
 
 /* ---- arguments ----------------------------------------------------------------------------------------------------------- */
 
 static const struct command commands[] = {
-    {"tcplife,report", "tcplife,report,all", write_text},
-    {"tcplife,report_json", NULL, write_json},
+    {"tcplife,report", "tcplife,report,all", report_tap_write_text},
+    {"tcplife,report_json", NULL, report_tap_write_json},
 };
 
 /* Whether the argument asks for all findings: no filter is the word "all". */
-static bool asks_for_all(const char *argument, const struct command *command)
+static bool report_tap_asks_for_all(const char *argument, const struct command *command)
 {
     size_t length = command->all ? strlen(command->all) : 0;
 
@@ -126,12 +127,12 @@ static bool asks_for_all(const char *argument, const struct command *command)
 }
 
 /* Called with the whole argument, for instance "tcplife,report,all,ip.addr == 192.0.2.1". */
-static TL_STAT_INIT start(const char *argument, void *data)
+static TL_STAT_INIT report_tap_start(const char *argument, void *data)
 {
-    static const struct tl_listener segments = {.packet = count, .reset = reset, .draw = draw};
-    static const struct tl_listener selected = {.packet = select_connection, .reset = reset};
+    static const struct tl_listener segments = {.packet = report_tap_count, .reset = report_tap_reset, .draw = report_tap_draw};
+    static const struct tl_listener selected = {.packet = report_tap_select_connection, .reset = report_tap_reset};
     const struct command *command = data;
-    bool all = asks_for_all(argument, command);
+    bool all = report_tap_asks_for_all(argument, command);
     const char *filter = tl_argument_filter(argument, all ? command->all : command->name);
     struct job *job;
 
@@ -153,7 +154,7 @@ void tl_report_tap_register(enum tl_language (*preferred)(void))
 {
     language = preferred;
     jobs = g_ptr_array_new();
-    register_cleanup_routine(write_before_close);
+    register_cleanup_routine(report_tap_write_before_close);
     for (size_t i = 0; i < G_N_ELEMENTS(commands); i++)
-        tl_argument_register(commands[i].name, start, &commands[i]);
+        tl_argument_register(commands[i].name, report_tap_start, &commands[i]);
 }

@@ -107,13 +107,13 @@ static const char *const waits[TL_WAIT_SUM_COUNT][TL_LANGUAGES] = {
     [TL_WAIT_SUM_UNKNOWN] = {"unknown", "未知"},
 };
 
-static const char *word(const struct page *page, enum word which)
+static const char *report_text_word(const struct page *page, enum word which)
 {
     return words[which][page->language];
 }
 
 /* 37669 -> "37,669" */
-static const char *grouped(const struct page *page, uint64_t number)
+static const char *report_text_grouped(const struct page *page, uint64_t number)
 {
     wmem_strbuf_t *out = tl_strbuf_new(page->pool, 32);
     char digits[24];
@@ -128,53 +128,59 @@ static const char *grouped(const struct page *page, uint64_t number)
 }
 
 /* Up to three texts in one; the last may be NULL. */
-static const char *join(const struct page *page, const char *a, const char *b, const char *c)
+static const char *report_text_join(const struct page *page, const char *a, const char *b, const char *c)
 {
     return wmem_strdup_printf(page->pool, "%s%s%s", a, b, c ? c : "");
 }
 
 /* "1 connection", "37,669 connections" */
-static const char *counted(const struct page *page, uint64_t count, const char *one, const char *several, const char *chinese)
+static const char *report_text_counted(const struct page *page, uint64_t count, const char *one, const char *several,
+                                       const char *chinese)
 {
-    return join(page, grouped(page, count), page->language == TL_CHINESE ? chinese : count == 1 ? one : several, NULL);
+    return report_text_join(page, report_text_grouped(page, count),
+                            page->language == TL_CHINESE ? chinese
+                            : count == 1                 ? one
+                                                         : several,
+                            NULL);
 }
 
-static const char *connections(const struct page *page)
+static const char *report_text_connections(const struct page *page)
 {
-    return counted(page, page->summary->connections, " connection", " connections", " 条连接");
+    return report_text_counted(page, page->summary->connections, " connection", " connections", " 条连接");
 }
 
 /* ---- lines --------------------------------------------------------------------------------------------------------------- */
 
-static void line(const struct page *page, const char *text, unsigned indent)
+static void report_text_line(const struct page *page, const char *text, unsigned indent)
 {
     tl_lines_wrap(page->out, text, 0, indent, COLUMNS);
     wmem_strbuf_append_c(page->out, '\n');
 }
 
-static void labelled(const struct page *page, enum word label, const char *text)
+static void report_text_labelled(const struct page *page, enum word label, const char *text)
 {
-    unsigned used = HEAD_INDENT + tl_lines_width(word(page, label));
+    unsigned used = HEAD_INDENT + tl_lines_width(report_text_word(page, label));
 
     if (*text == '\0')
         return;
-    wmem_strbuf_append_printf(page->out, "%*s%s%*s", HEAD_INDENT, "", word(page, label), TEXT_INDENT - (int)used, "");
+    wmem_strbuf_append_printf(page->out, "%*s%s%*s", HEAD_INDENT, "", report_text_word(page, label), TEXT_INDENT - (int)used,
+                              "");
     tl_lines_wrap(page->out, text, TEXT_INDENT, TEXT_INDENT, COLUMNS);
     wmem_strbuf_append_c(page->out, '\n');
 }
 
-static void evidence(const struct page *page, const char *seen)
+static void report_text_evidence(const struct page *page, const char *seen)
 {
     char **lines = g_strsplit(seen, "\n", -1);
 
     for (char **at = lines; *at; at++)
-        labelled(page, SEEN, tl_report_skip_separators(*at));
+        report_text_labelled(page, SEEN, tl_report_skip_separators(*at));
     g_strfreev(lines);
 }
 
 /* ---- the capture --------------------------------------------------------------------------------------------------------- */
 
-static unsigned usual_position(const struct tl_summary *summary)
+static unsigned report_text_usual_position(const struct tl_summary *summary)
 {
     unsigned best = TL_POSITION_NONE;
 
@@ -185,31 +191,33 @@ static unsigned usual_position(const struct tl_summary *summary)
     return best;
 }
 
-static void write_size(const struct page *page)
+static void report_text_write_size(const struct page *page)
 {
     const struct tl_summary *summary = page->summary;
     double again = summary->bytes > 0 ? 100.0 * (double)summary->bytes_again / (double)summary->bytes : 0;
 
     G_GNUC_BEGIN_IGNORE_DEPRECATIONS
-    line(page,
-         wmem_strdup_printf(page->pool, word(page, SEGMENTS),
-                            counted(page, summary->segments, " segment", " segments", " 个报文段"),
-                            tl_report_seconds(page->pool, tl_ns_between(summary->first_ns, summary->last_ns)),
-                            connections(page), grouped(page, summary->opened), grouped(page, summary->failed),
-                            grouped(page, summary->closed_well), again, positions[usual_position(summary)][page->language]),
-         HEAD_INDENT);
+    report_text_line(page,
+                     wmem_strdup_printf(page->pool, report_text_word(page, SEGMENTS),
+                                        report_text_counted(page, summary->segments, " segment", " segments", " 个报文段"),
+                                        tl_report_seconds(page->pool, tl_ns_between(summary->first_ns, summary->last_ns)),
+                                        report_text_connections(page), report_text_grouped(page, summary->opened),
+                                        report_text_grouped(page, summary->failed),
+                                        report_text_grouped(page, summary->closed_well), again,
+                                        positions[report_text_usual_position(summary)][page->language]),
+                     HEAD_INDENT);
     G_GNUC_END_IGNORE_DEPRECATIONS
 }
 
 /* Where the time of all connections went, the longest first. */
-static void write_waits(const struct page *page)
+static void report_text_write_waits(const struct page *page)
 {
     enum { LEAST_NS = 1000000 };
     const int64_t *ns = page->summary->waits_ns;
     wmem_strbuf_t *text = tl_strbuf_new(page->pool, 128);
     bool done[TL_WAIT_SUM_COUNT] = {false}, any = false;
 
-    wmem_strbuf_append(text, word(page, WAITED));
+    wmem_strbuf_append(text, report_text_word(page, WAITED));
     for (unsigned shown = 0; shown < TL_WAIT_SUM_COUNT; shown++) {
         unsigned best = TL_WAIT_SUM_COUNT;
 
@@ -220,11 +228,11 @@ static void write_waits(const struct page *page)
         if (best == TL_WAIT_SUM_COUNT)
             break;
         done[best] = any = true;
-        wmem_strbuf_append_printf(text, "%s%s %s", shown > 0 ? word(page, COMMA) : "", waits[best][page->language],
+        wmem_strbuf_append_printf(text, "%s%s %s", shown > 0 ? report_text_word(page, COMMA) : "", waits[best][page->language],
                                   tl_report_seconds(page->pool, ns[best]));
     }
     if (any)
-        line(page, wmem_strbuf_get_str(text), HEAD_INDENT);
+        report_text_line(page, wmem_strbuf_get_str(text), HEAD_INDENT);
 }
 
 struct caveat {
@@ -255,7 +263,7 @@ static const struct caveat caveats[] = {
       "%2$s 条连接中有 %1$s 条在抓包前已开始：角色、窗口缩放和往返时间未知"}},
 };
 
-static void write_caveats(const struct page *page)
+static void report_text_write_caveats(const struct page *page)
 {
     static const char *const label[] = {"CAVEAT   ", "注意     "};
 
@@ -264,33 +272,36 @@ static void write_caveats(const struct page *page)
 
         if (count == 0)
             continue;
-        line(page,
-             join(page, label[page->language],
-                  wmem_strdup_printf(page->pool, caveats[i].text[page->language], grouped(page, count),
-                                     grouped(page, page->summary->connections)),
-                  NULL),
-             HEAD_INDENT);
+        report_text_line(
+            page,
+            report_text_join(page, label[page->language],
+                             wmem_strdup_printf(page->pool, caveats[i].text[page->language], report_text_grouped(page, count),
+                                                report_text_grouped(page, page->summary->connections)),
+                             NULL),
+            HEAD_INDENT);
     }
 }
 
 /* ---- findings ------------------------------------------------------------------------------------------------------------ */
 
-static bool is_ranked(const struct tl_finding_group *group)
+static bool report_text_is_ranked(const struct tl_finding_group *group)
 {
     return group->class == TL_CLASS_BROKEN || group->class == TL_CLASS_SLOW;
 }
 
 /* "9 of 16" */
-static const char *share_of(const struct page *page, const struct tl_finding_group *group)
+static const char *report_text_share_of(const struct page *page, const struct tl_finding_group *group)
 {
     return wmem_strdup_printf(page->pool, page->language == TL_CHINESE ? "%s / %s" : "%s of %s",
-                              grouped(page, group->connections), grouped(page, page->summary->connections));
+                              report_text_grouped(page, group->connections),
+                              report_text_grouped(page, page->summary->connections));
 }
 
 /* "1 BROKEN Nobody answers the SYN                9 of 16" */
-static void write_title(const struct page *page, const struct tl_finding_group *group, const char *class, const char *title)
+static void report_text_write_title(const struct page *page, const struct tl_finding_group *group, const char *class,
+                                    const char *title)
 {
-    const char *tail = share_of(page, group);
+    const char *tail = report_text_share_of(page, group);
     const char *head = wmem_strdup_printf(page->pool, "%u %s", group->number, class);
     unsigned at = tl_lines_width(head), tail_width = tl_lines_width(tail);
 
@@ -300,35 +311,36 @@ static void write_title(const struct page *page, const struct tl_finding_group *
     wmem_strbuf_append_printf(page->out, "%*s%s\n", (int)(COLUMNS - tail_width - at), "", tail);
 }
 
-static void write_full(const struct page *page, const struct tl_finding_group *group)
+static void report_text_write_full(const struct page *page, const struct tl_finding_group *group)
 {
     struct tl_said said;
 
     tl_report_say(page->report, group, page->language, page->pool, &said);
     wmem_strbuf_append_c(page->out, '\n');
-    write_title(page, group, said.class, said.title);
-    labelled(page, WHERE, said.where);
-    evidence(page, said.seen);
-    labelled(page, MEANS, said.means);
-    labelled(page, CHECK, said.check);
-    labelled(page, SHOW, said.filter);
+    report_text_write_title(page, group, said.class, said.title);
+    report_text_labelled(page, WHERE, said.where);
+    report_text_evidence(page, said.seen);
+    report_text_labelled(page, MEANS, said.means);
+    report_text_labelled(page, CHECK, said.check);
+    report_text_labelled(page, SHOW, said.filter);
     if (group->class == TL_CLASS_SLOW)
-        said.frames =
-            join(page, said.frames,
-                 wmem_strdup_printf(page->pool, word(page, COSTS), tl_report_seconds(page->pool, group->cost_ns)), NULL);
-    labelled(page, FRAMES, said.frames);
+        said.frames = report_text_join(
+            page, said.frames,
+            wmem_strdup_printf(page->pool, report_text_word(page, COSTS), tl_report_seconds(page->pool, group->cost_ns)), NULL);
+    report_text_labelled(page, FRAMES, said.frames);
 }
 
-static void write_brief(const struct page *page, const struct tl_finding_group *group)
+static void report_text_write_brief(const struct page *page, const struct tl_finding_group *group)
 {
     struct tl_said said;
 
     tl_report_say(page->report, group, page->language, page->pool, &said);
-    write_title(page, group, said.class, join(page, said.title, word(page, COLON), said.where));
+    report_text_write_title(page, group, said.class,
+                            report_text_join(page, said.title, report_text_word(page, COLON), said.where));
 }
 
 /* On one line, as long as it gets. */
-static void write_note(const struct page *page, const struct tl_finding_group *group)
+static void report_text_write_note(const struct page *page, const struct tl_finding_group *group)
 {
     struct tl_said said;
     const char *seen;
@@ -336,59 +348,60 @@ static void write_note(const struct page *page, const struct tl_finding_group *g
 
     tl_report_say(page->report, group, page->language, page->pool, &said);
     seen = tl_report_skip_separators(said.seen);
-    joined = g_strdup_printf("%s %s%s%s%s%s  (%s)", said.class, said.title, word(page, COLON), said.where,
-                             *seen ? word(page, SEMICOLON) : "", seen, share_of(page, group));
+    joined = g_strdup_printf("%s %s%s%s%s%s  (%s)", said.class, said.title, report_text_word(page, COLON), said.where,
+                             *seen ? report_text_word(page, SEMICOLON) : "", seen, report_text_share_of(page, group));
     g_strdelimit(joined, "\n", ' ');
-    line(page, joined, HEAD_INDENT);
+    report_text_line(page, joined, HEAD_INDENT);
     g_free(joined);
 }
 
-static void write_nothing(const struct page *page)
+static void report_text_write_nothing(const struct page *page)
 {
     enum { WORTH_NS = 1000000 }; /* shorter times tell nobody anything */
     const struct tl_summary *summary = page->summary;
     bool complete = summary->lossy + summary->asymmetric == 0;
     wmem_strbuf_t *text = tl_strbuf_new(page->pool, 128);
 
-    wmem_strbuf_append_printf(text, word(page, complete ? NOTHING_WRONG : NOTHING_SEEN), connections(page));
+    wmem_strbuf_append_printf(text, report_text_word(page, complete ? NOTHING_WRONG : NOTHING_SEEN),
+                              report_text_connections(page));
     if (summary->slowest_setup_ns >= WORTH_NS)
-        wmem_strbuf_append_printf(text, word(page, SLOWEST), tl_report_seconds(page->pool, summary->slowest_setup_ns),
-                                  summary->slowest_setup_in);
+        wmem_strbuf_append_printf(text, report_text_word(page, SLOWEST),
+                                  tl_report_seconds(page->pool, summary->slowest_setup_ns), summary->slowest_setup_in);
     if (summary->longest_answer_ns >= WORTH_NS)
-        wmem_strbuf_append_printf(text, word(page, LONGEST), tl_report_seconds(page->pool, summary->longest_answer_ns),
-                                  summary->longest_answer_in);
+        wmem_strbuf_append_printf(text, report_text_word(page, LONGEST),
+                                  tl_report_seconds(page->pool, summary->longest_answer_ns), summary->longest_answer_in);
     if (summary->still_open > 0)
-        wmem_strbuf_append_printf(text, word(page, STILL_OPEN), summary->still_open);
+        wmem_strbuf_append_printf(text, report_text_word(page, STILL_OPEN), summary->still_open);
     wmem_strbuf_append_c(page->out, '\n');
-    line(page, wmem_strbuf_get_str(text), 0);
+    report_text_line(page, wmem_strbuf_get_str(text), 0);
 }
 
-static void write_ranked(const struct page *page)
+static void report_text_write_ranked(const struct page *page)
 {
     uint32_t ranked = 0;
 
-    while (ranked < page->group_count && is_ranked(&page->groups[ranked]))
+    while (ranked < page->group_count && report_text_is_ranked(&page->groups[ranked]))
         ranked++;
     if (ranked == 0)
-        write_nothing(page);
+        report_text_write_nothing(page);
     else if (page->summary->doubtful)
-        line(page, word(page, HINT), 0);
+        report_text_line(page, report_text_word(page, HINT), 0);
     for (uint32_t i = 0; i < ranked; i++) {
         if (i < FULL_MAX || page->all) {
-            write_full(page, &page->groups[i]);
+            report_text_write_full(page, &page->groups[i]);
             continue;
         }
         if (i == FULL_MAX)
             wmem_strbuf_append_c(page->out, '\n');
         if (i == FULL_MAX + BRIEF_MAX) {
-            line(page, wmem_strdup_printf(page->pool, word(page, MORE), ranked - i), 0);
+            report_text_line(page, wmem_strdup_printf(page->pool, report_text_word(page, MORE), ranked - i), 0);
             break;
         }
-        write_brief(page, &page->groups[i]);
+        report_text_write_brief(page, &page->groups[i]);
     }
 }
 
-static void write_notes(const struct page *page)
+static void report_text_write_notes(const struct page *page)
 {
     uint32_t shown = 0;
 
@@ -397,7 +410,7 @@ static void write_notes(const struct page *page)
             continue;
         if (shown++ == 0)
             wmem_strbuf_append_c(page->out, '\n');
-        write_note(page, &page->groups[i]);
+        report_text_write_note(page, &page->groups[i]);
     }
 }
 
@@ -409,13 +422,13 @@ const char *tl_report_text(const struct tl_report *report, enum tl_language lang
     page.groups = tl_findings_groups(report->findings, &page.group_count);
     page.out = tl_strbuf_new(pool, 4096);
     if (page.summary->connections == 0) {
-        line(&page, word(&page, NOTHING_HERE), 0);
+        report_text_line(&page, report_text_word(&page, NOTHING_HERE), 0);
         return wmem_strbuf_get_str(page.out);
     }
-    write_size(&page);
-    write_waits(&page);
-    write_caveats(&page);
-    write_ranked(&page);
-    write_notes(&page);
+    report_text_write_size(&page);
+    report_text_write_waits(&page);
+    report_text_write_caveats(&page);
+    report_text_write_ranked(&page);
+    report_text_write_notes(&page);
     return wmem_strbuf_get_str(page.out);
 }

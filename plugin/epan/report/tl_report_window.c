@@ -37,11 +37,11 @@ static struct {
     enum tl_language (*language)(void);
 } window_state;
 
-static tap_packet_status select_connection(void *tap, packet_info *pinfo, epan_dissect_t *edt, const void *data,
-                                           tap_flags_t flags);
-static void begin(void);
+static tap_packet_status report_window_select_connection(void *tap, packet_info *pinfo, epan_dissect_t *edt, const void *data,
+                                                         tap_flags_t flags);
+static void report_window_begin(void);
 
-static void clear(void)
+static void report_window_clear(void)
 {
     tl_collection_clear(window_state.collection);
     window_state.counted = 0;
@@ -52,14 +52,15 @@ static struct tl_gui_table window = {
     .title = "TCP Lifecycle Report",
     .name = name,
     .instead = "-z tcplife,report",
-    .packet = select_connection,
-    .clear = clear,
-    .begin = begin,
+    .packet = report_window_select_connection,
+    .clear = report_window_clear,
+    .begin = report_window_begin,
 };
 
 /* ---- rows ---------------------------------------------------------------------------------------------------------------- */
 
-static void show_group(const struct tl_report *report, const struct tl_finding_group *group, wmem_allocator_t *pool)
+static void report_window_show_group(const struct tl_report *report, const struct tl_finding_group *group,
+                                     wmem_allocator_t *pool)
 {
     enum tl_language language = window_state.language();
     unsigned row = tl_gui_table_add(&window);
@@ -81,7 +82,7 @@ static void show_group(const struct tl_report *report, const struct tl_finding_g
 }
 
 /* The capture is read: judges, and fills the window. */
-static void fill(void)
+static void report_window_fill(void)
 {
     wmem_allocator_t *pool = wmem_allocator_new(WMEM_ALLOCATOR_BLOCK);
     struct tl_report *report;
@@ -100,7 +101,7 @@ static void fill(void)
     if (report) {
         groups = tl_findings_groups(report->findings, &count);
         for (uint32_t i = 0; i < count; i++)
-            show_group(report, &groups[i], pool);
+            report_window_show_group(report, &groups[i], pool);
         marks = tl_findings_marks(report->findings, &count);
         if (whole)
             tl_found_set(marks, count);
@@ -114,8 +115,8 @@ static void fill(void)
 /* ---- reading ------------------------------------------------------------------------------------------------------------- */
 
 /* A segment passed the filter of the window. */
-static tap_packet_status select_connection(void *tap, packet_info *pinfo, epan_dissect_t *edt, const void *data,
-                                           tap_flags_t flags)
+static tap_packet_status report_window_select_connection(void *tap, packet_info *pinfo, epan_dissect_t *edt, const void *data,
+                                                         tap_flags_t flags)
 {
     (void)tap, (void)pinfo, (void)edt, (void)flags;
     if (!window_state.filled)
@@ -124,21 +125,22 @@ static tap_packet_status select_connection(void *tap, packet_info *pinfo, epan_d
 }
 
 /* Any segment, whether it passes or not. */
-static tap_packet_status count_segment(void *tap, packet_info *pinfo, epan_dissect_t *edt, const void *data, tap_flags_t flags)
+static tap_packet_status report_window_count_segment(void *tap, packet_info *pinfo, epan_dissect_t *edt, const void *data,
+                                                     tap_flags_t flags)
 {
     (void)tap, (void)pinfo, (void)edt, (void)flags;
     if (window_state.filled)
         return TAP_PACKET_DONT_REDRAW;
     tl_collection_add(window_state.collection, data);
     if (++window_state.counted == tl_store_headers())
-        fill();
+        report_window_fill();
     return TAP_PACKET_REDRAW;
 }
 
 /* A window will read the capture. */
-static void begin(void)
+static void report_window_begin(void)
 {
-    static const struct tl_listener all_segments = {.packet = count_segment};
+    static const struct tl_listener all_segments = {.packet = report_window_count_segment};
 
     if (window_state.listens)
         remove_tap_listener(&window_state);
@@ -161,5 +163,5 @@ void tl_report_window_register(enum tl_language (*language)(void))
     for (unsigned i = 0; i < COLUMNS; i++)
         tl_gui_table_column(&window, columns[i].title, columns[i].type);
     tl_gui_table_register(&window);
-    register_cleanup_routine(clear);
+    register_cleanup_routine(report_window_clear);
 }

@@ -18,7 +18,7 @@ enum source {
 };
 
 enum {
-    WORST = PI_WARN, /* no item of ours is worse: see make_item() */
+    WORST = PI_WARN, /* no item of ours is worse: see expert_make_item() */
     VALUES_MAX = 40, /* more than the longest group of tl_names.def has rows */
     ITEMS_MAX = SOURCE_COUNT * VALUES_MAX,
 };
@@ -62,17 +62,17 @@ static int expert_tap;
 
 /* ---- registration ------------------------------------------------------------------------------------------------------ */
 
-static unsigned source_count(enum source source)
+static unsigned expert_source_count(enum source source)
 {
     return source == ERROR ? G_N_ELEMENTS(errors) : tl_group_names(sources[source].group)->count;
 }
 
-static const struct tl_name *source_name(enum source source, unsigned value)
+static const struct tl_name *expert_source_name(enum source source, unsigned value)
 {
     return source == ERROR ? &errors[value] : tl_name(sources[source].group, value);
 }
 
-static ei_register_info make_item(enum source source, const struct tl_name *name, expert_field *ids)
+static ei_register_info expert_make_item(enum source source, const struct tl_name *name, expert_field *ids)
 {
     static const int severities[] = {[TL_SEVERITY_CHAT] = PI_CHAT, [TL_SEVERITY_NOTE] = PI_NOTE, [TL_SEVERITY_WARN] = PI_WARN};
     static const int groups[] = {[TL_EXPERT_SEQUENCE] = PI_SEQUENCE,
@@ -89,7 +89,7 @@ static ei_register_info make_item(enum source source, const struct tl_name *name
 }
 
 /* The tap is registered after all protocols, so it can only be found when a file is opened. */
-static void find_tap(void)
+static void expert_find_tap(void)
 {
     expert_tap = find_tap_id("expert");
 }
@@ -101,25 +101,25 @@ void tl_expert_register(int protocol)
     int count = 0;
 
     for (enum source source = 0; source < SOURCE_COUNT; source++) {
-        for (unsigned value = 1; value < MIN(source_count(source), VALUES_MAX); value++) {
-            const struct tl_name *name = source_name(source, value);
+        for (unsigned value = 1; value < MIN(expert_source_count(source), VALUES_MAX); value++) {
+            const struct tl_name *name = expert_source_name(source, value);
 
             if (name->severity == TL_SEVERITY_NONE)
                 continue;
             items[source][value].id = unset;
-            info[count] = make_item(source, name, &items[source][value].id);
+            info[count] = expert_make_item(source, name, &items[source][value].id);
             items[source][value].severity = info[count++].eiinfo.severity;
         }
     }
     expert_register_field_array(expert_register_protocol(protocol), info, count);
-    register_init_routine(find_tap);
+    register_init_routine(expert_find_tap);
 }
 
 /* ---- choice ------------------------------------------------------------------------------------------------------------ */
 
 /* The outcome is one event of a connection, so it is an expert item on one segment only: the one that proves it, or, when it is
  * the absence of an answer or came by ICMP, the first SYN (the first SYN-ACK if no SYN was captured). */
-static unsigned outcome_value(const struct tl_view *view)
+static unsigned expert_outcome_value(const struct tl_view *view)
 {
     const struct tl_facts *facts = &view->facts;
     uint32_t first = facts->syn_in ? facts->syn_in : facts->synack_in;
@@ -134,7 +134,7 @@ static unsigned outcome_value(const struct tl_view *view)
     return TL_OUTCOME_NONE;
 }
 
-static unsigned error_value(uint16_t error)
+static unsigned expert_error_value(uint16_t error)
 {
     for (unsigned i = 1; error && i < G_N_ELEMENTS(error_bits); i++) {
         if (error & error_bits[i])
@@ -149,9 +149,9 @@ struct tl_expert_item *tl_expert_pick(const struct tl_view *view)
     const struct candidate candidates[] = {
         {ORIGIN, view->rst.origin_confidence == TL_CONFIDENCE_GUESS ? TL_ORIGIN_NONE : view->rst.origin},
         {RST, view->rst.cause},
-        {OUTCOME, outcome_value(view)},
+        {OUTCOME, expert_outcome_value(view)},
         {TFO, view->facts.synack_in == view->segment->frame ? view->facts.tfo : TL_TFO_NONE},
-        {ERROR, error_value(shape->error)},
+        {ERROR, expert_error_value(shape->error)},
         {TEARDOWN, shape->teardown_step},
         {KEEPALIVE, view->keepalive},
         {WINDOW_PROBE, view->window_probe},
@@ -168,10 +168,10 @@ struct tl_expert_item *tl_expert_pick(const struct tl_view *view)
     for (size_t i = 0; i < G_N_ELEMENTS(candidates); i++) {
         const struct candidate *c = &candidates[i];
 
-        if (c->value == 0 || c->value >= MIN(source_count(c->source), VALUES_MAX))
+        if (c->value == 0 || c->value >= MIN(expert_source_count(c->source), VALUES_MAX))
             continue;
-        if (source_name(c->source, c->value)->severity > severity) {
-            severity = source_name(c->source, c->value)->severity;
+        if (expert_source_name(c->source, c->value)->severity > severity) {
+            severity = expert_source_name(c->source, c->value)->severity;
             best = &items[c->source][c->value];
         }
     }
@@ -181,7 +181,7 @@ struct tl_expert_item *tl_expert_pick(const struct tl_view *view)
 /* ---- adding ------------------------------------------------------------------------------------------------------------ */
 
 /* Whether an item of this severity has any effect: shown, counted, or the worst so far, which the status bar of the GUI shows. */
-static bool is_wanted(int severity, const packet_info *pinfo, const proto_tree *tree)
+static bool expert_is_wanted(int severity, const packet_info *pinfo, const proto_tree *tree)
 {
     return tree || severity > expert_get_highest_severity() || have_tap_listener(expert_tap) ||
            (pinfo->cinfo && pinfo->cinfo->col_first[COL_EXPERT] >= 0);
@@ -189,7 +189,7 @@ static bool is_wanted(int severity, const packet_info *pinfo, const proto_tree *
 
 bool tl_expert_wanted(const struct tl_expert_item *item, const packet_info *pinfo, const proto_tree *tree)
 {
-    return is_wanted(item->severity, pinfo, tree);
+    return expert_is_wanted(item->severity, pinfo, tree);
 }
 
 bool tl_expert_is_step(const struct tl_expert_item *item)
@@ -199,7 +199,7 @@ bool tl_expert_is_step(const struct tl_expert_item *item)
 
 bool tl_expert_any_wanted(const packet_info *pinfo, const proto_tree *tree)
 {
-    return is_wanted(WORST, pinfo, tree);
+    return expert_is_wanted(WORST, pinfo, tree);
 }
 
 void tl_expert_add(struct tl_expert_item *item, packet_info *pinfo, proto_item *top)

@@ -32,7 +32,7 @@ static const char *labels[TL_GROUP_COUNT][VALUES_MAX];
 #define HF_YES FT_BOOLEAN, BASE_NONE
 
 /* Whether a label tells people more than the word does: not so if they differ in case and '_' only. */
-static bool says_more(const char *label, const char *word)
+static bool item_says_more(const char *label, const char *word)
 {
     while (*word && (g_ascii_tolower(*label) == g_ascii_tolower(*word) || (*word == '_' && *label == ' '))) {
         word++;
@@ -42,18 +42,18 @@ static bool says_more(const char *label, const char *word)
 }
 
 /* Notes which labels are worth showing. */
-static void compare_labels(void)
+static void item_compare_labels(void)
 {
     for (unsigned group = 0; group < TL_GROUP_COUNT; group++) {
         for (unsigned value = 0; value < MIN(tl_group_names((enum tl_group)group)->count, VALUES_MAX); value++) {
             const struct tl_name *name = tl_name((enum tl_group)group, value);
 
-            labels[group][value] = name->value && says_more(name->label, name->value) ? name->label : NULL;
+            labels[group][value] = name->value && item_says_more(name->label, name->value) ? name->label : NULL;
         }
     }
 }
 
-static bool is_below(unsigned field, unsigned above)
+static bool item_is_below(unsigned field, unsigned above)
 {
     while (field != above && field != FIELD_TOP)
         field = tl_field_rows[field].below;
@@ -61,13 +61,13 @@ static bool is_below(unsigned field, unsigned above)
 }
 
 /* Notes which fields stand below which. */
-static void find_subtrees(void)
+static void item_find_subtrees(void)
 {
     for (unsigned field = 0; field < FIELD_COUNT; field++) {
         unsigned next = field + 1;
 
         confidences[field] = FIELD_COUNT;
-        for (; next < FIELD_COUNT && is_below(next, field); next++) {
+        for (; next < FIELD_COUNT && item_is_below(next, field); next++) {
             if (tl_field_rows[next].group == TL_GROUP_CONFIDENCE && tl_field_rows[next].below == field)
                 confidences[field] = (enum tl_field)next;
         }
@@ -90,8 +90,8 @@ void tl_item_register(int protocol)
         subtrees[i] = -1;
         subtree_ids[i] = &subtrees[i];
     }
-    compare_labels();
-    find_subtrees();
+    item_compare_labels();
+    item_find_subtrees();
     proto_register_field_array(protocol, info, G_N_ELEMENTS(info));
     proto_register_subtree_array(subtree_ids, SUBTREE_COUNT);
 }
@@ -114,7 +114,7 @@ struct branch {
 
 enum { LINE_COLUMNS = 100, INDENT = 2 };
 
-static proto_item *add_heading(const struct branch *branch, enum tl_field field, unsigned group, int64_t value)
+static proto_item *item_add_heading(const struct branch *branch, enum tl_field field, unsigned group, int64_t value)
 {
     const char *label = group < TL_GROUP_COUNT ? tl_name((enum tl_group)group, (unsigned)value)->label : NULL;
     proto_item *item = proto_tree_add_item(branch->tree, fields[field], branch->tvb, 0, 0, ENC_NA);
@@ -129,7 +129,7 @@ static proto_item *add_heading(const struct branch *branch, enum tl_field field,
 }
 
 /* The label of an answer's confidence; NULL if it is certain or has none. */
-static const char *doubt(const struct tl_view *view, enum tl_field field)
+static const char *item_doubt(const struct tl_view *view, enum tl_field field)
 {
     enum tl_field confidence = confidences[field];
     int64_t value;
@@ -140,11 +140,11 @@ static const char *doubt(const struct tl_view *view, enum tl_field field)
 }
 
 /* Adds the word of a value, with the label for people beside it where that says more, and the confidence. */
-static proto_item *add_name(const struct branch *branch, enum tl_field field, unsigned group, unsigned value)
+static proto_item *item_add_name(const struct branch *branch, enum tl_field field, unsigned group, unsigned value)
 {
     const char *word = tl_name((enum tl_group)group, value)->value;
     const char *label = labels[group][MIN(value, VALUES_MAX - 1)];
-    const char *remark = doubt(branch->view, field);
+    const char *remark = item_doubt(branch->view, field);
     const struct tl_caption caption = {(int)field, {word, label, remark}};
     proto_item *item = proto_tree_add_string(branch->tree, fields[field], branch->tvb, 0, 0, word);
 
@@ -159,14 +159,14 @@ static proto_item *add_name(const struct branch *branch, enum tl_field field, un
     return item;
 }
 
-static bool is_read(const struct branch *branch, enum tl_field field)
+static bool item_is_read(const struct branch *branch, enum tl_field field)
 {
     return proto_field_is_referenced(branch->tree, fields[field]);
 }
 
 /* Adds the explanation. It is longer than Wireshark shows of an item: this one reads its first line, and one for each other line
  * stands behind. */
-static proto_item *add_explanation(const struct branch *branch)
+static proto_item *item_add_explanation(const struct branch *branch)
 {
     wmem_allocator_t *pool = branch->pinfo->pool;
     const char *text = tl_explain(pool, branch->view), *rest;
@@ -175,7 +175,7 @@ static proto_item *add_explanation(const struct branch *branch)
     proto_item *item = proto_tree_add_string_format(branch->tree, fields[FIELD_EXPLANATION], branch->tvb, 0, 0, text, "%.*s",
                                                     (int)length, text);
 
-    while (*rest && is_read(branch, FIELD_EXPLANATION_LINE)) {
+    while (*rest && item_is_read(branch, FIELD_EXPLANATION_LINE)) {
         int indent = is_new ? 0 : INDENT;
         const char *from = rest, *line;
 
@@ -188,14 +188,14 @@ static proto_item *add_explanation(const struct branch *branch)
 }
 
 /* Adds a text that has to be made first, unless nobody reads it. */
-static proto_item *add_text(const struct branch *branch, enum tl_field field, int64_t value)
+static proto_item *item_add_text(const struct branch *branch, enum tl_field field, int64_t value)
 {
     char buffer[TL_VALUE_TEXT_SIZE];
 
-    if (field == FIELD_EXPLANATION_LINE || !is_read(branch, field))
+    if (field == FIELD_EXPLANATION_LINE || !item_is_read(branch, field))
         return NULL;
     if (field == FIELD_EXPLANATION)
-        return add_explanation(branch);
+        return item_add_explanation(branch);
     if (field == FIELD_WHAT)
         return proto_tree_add_string(branch->tree, fields[field], branch->tvb, 0, 0,
                                      tl_what_text(branch->pinfo->pool, branch->view));
@@ -204,7 +204,7 @@ static proto_item *add_text(const struct branch *branch, enum tl_field field, in
 }
 
 /* Adds the findings of the connection, each with its group. */
-static proto_item *add_findings(const struct branch *branch)
+static proto_item *item_add_findings(const struct branch *branch)
 {
     const struct tl_view *view = branch->view;
     proto_item *item = NULL;
@@ -220,21 +220,21 @@ static proto_item *add_findings(const struct branch *branch)
     return item;
 }
 
-static proto_item *add_item(const struct branch *branch, enum tl_field field, int64_t value)
+static proto_item *item_add_item(const struct branch *branch, enum tl_field field, int64_t value)
 {
     const struct tl_field_row *row = &tl_field_rows[field];
     nstime_t time;
 
     if (field == FIELD_FINDING)
-        return add_findings(branch);
+        return item_add_findings(branch);
     if (field == FIELD_FINDING_GROUP)
         return NULL; /* stands behind each finding already */
     switch ((enum tl_type)row->type) {
     case TL_TYPE_NONE:
-        return add_heading(branch, field, row->group, value);
+        return item_add_heading(branch, field, row->group, value);
     case TL_TYPE_STRING:
-        return row->group < TL_GROUP_COUNT ? add_name(branch, field, row->group, (unsigned)value)
-                                           : add_text(branch, field, value);
+        return row->group < TL_GROUP_COUNT ? item_add_name(branch, field, row->group, (unsigned)value)
+                                           : item_add_text(branch, field, value);
     case TL_TYPE_INT:
         return proto_tree_add_int(branch->tree, fields[field], branch->tvb, 0, 0, (int32_t)value);
     case TL_TYPE_TIME:
@@ -249,12 +249,12 @@ static proto_item *add_item(const struct branch *branch, enum tl_field field, in
 }
 
 /* Adds the fields from `field` on, up to `end`, and what stands below them. */
-static void show_fields(const struct branch *branch, enum tl_field field, enum tl_field end)
+static void item_show_fields(const struct branch *branch, enum tl_field field, enum tl_field end)
 {
     int64_t value;
 
     while ((field = tl_value_next(branch->view, field, end, after, &value)) != end) {
-        proto_item *item = add_item(branch, field, value);
+        proto_item *item = item_add_item(branch, field, value);
         enum tl_field next = (enum tl_field)after[field];
 
         proto_item_set_generated(item);
@@ -262,7 +262,7 @@ static void show_fields(const struct branch *branch, enum tl_field field, enum t
             struct branch below = *branch;
 
             below.tree = proto_item_add_subtree(item, subtrees[SUBTREE_PART]);
-            show_fields(&below, (enum tl_field)(field + 1), next);
+            item_show_fields(&below, (enum tl_field)(field + 1), next);
         }
         field = next;
     }
@@ -272,5 +272,5 @@ void tl_item_show(proto_item *top, tvbuff_t *tvb, packet_info *pinfo, const stru
 {
     const struct branch trunk = {proto_item_add_subtree(top, subtrees[SUBTREE_TOP]), tvb, pinfo, view};
 
-    show_fields(&trunk, (enum tl_field)0, FIELD_COUNT);
+    item_show_fields(&trunk, (enum tl_field)0, FIELD_COUNT);
 }

@@ -25,7 +25,7 @@ void tl_tree_register(int protocol)
 /* ---- one line ---------------------------------------------------------------------------------------------------------- */
 
 /* "TCP Lifecycle: Handshake, SYN 1/3, client SYN-SENT, server LISTEN" */
-static void append_summary(proto_item *top, const struct tl_shape *shape, const char *prefix, const char *tag)
+static void tree_append_summary(proto_item *top, const struct tl_shape *shape, const char *prefix, const char *tag)
 {
     const char *phase = tl_name(TL_GROUP_PHASE, shape->phase)->label;
     const char *client = tl_name(TL_GROUP_STATE, shape->endpoint[shape->client & 1].state)->value;
@@ -45,7 +45,7 @@ static void append_summary(proto_item *top, const struct tl_shape *shape, const 
 
 /* Whether a retransmission was spurious, as known by now: this segment said so, or a later one did, or by the end nothing did.
  */
-static uint8_t spurious_by_now(const struct tl_view *view)
+static uint8_t tree_spurious_by_now(const struct tl_view *view)
 {
     const struct tl_shape *shape = &view->result->shape;
     unsigned proved;
@@ -64,7 +64,7 @@ static uint8_t spurious_by_now(const struct tl_view *view)
 }
 
 /* The tag of the segment. A probe or its answer counts as what the rest of its run shows it to be. */
-static const char *tag_by_now(struct tl_view *view, const char **prefix)
+static const char *tree_tag_by_now(struct tl_view *view, const char **prefix)
 {
     struct tl_shape by_now = view->result->shape;
     struct tl_what what;
@@ -86,7 +86,7 @@ static const char *tag_by_now(struct tl_view *view, const char **prefix)
 }
 
 /* Whether an expert item may come from the facts of the connection rather than from the segment itself. */
-static bool expert_needs_facts(const struct tl_view *view)
+static bool tree_expert_needs_facts(const struct tl_view *view)
 {
     const struct tl_shape *shape = &view->result->shape;
 
@@ -94,11 +94,11 @@ static bool expert_needs_facts(const struct tl_view *view)
 }
 
 /* Fills the answers that later segments may have changed, and the facts of the connection if they are needed. */
-static void look(struct tl_view *view, bool needs_facts)
+static void tree_look(struct tl_view *view, bool needs_facts)
 {
     if (needs_facts)
         tl_conn_facts(view->result->conn, tl_store_end(), &view->facts);
-    view->spurious = spurious_by_now(view);
+    view->spurious = tree_spurious_by_now(view);
     if (view->visited && needs_facts && tl_found_is_set())
         view->findings = tl_found_of(view->facts.number, &view->finding_count);
     view->has_zeek = view->visited && needs_facts && view->segment->frame == view->facts.last_in &&
@@ -107,7 +107,7 @@ static void look(struct tl_view *view, bool needs_facts)
 
 /* Whether the shape says what any transfer consists of, so that only fields show it: no tag, no expert item. Asked first because
  * it is true of nearly all segments. */
-static bool is_silent(const struct tl_shape *shape)
+static bool tree_is_silent(const struct tl_shape *shape)
 {
     const unsigned loud = TL_SHAPE_COPY | TL_SHAPE_STRAY | TL_SHAPE_PROVES_OUTCOME;
 
@@ -118,14 +118,14 @@ static bool is_silent(const struct tl_shape *shape)
 }
 
 /* Whether anything but fields can show the segment: an expert item or the Info column. */
-static bool has_reader(const packet_info *pinfo, const proto_tree *tree, const struct tl_options *options)
+static bool tree_has_reader(const packet_info *pinfo, const proto_tree *tree, const struct tl_options *options)
 {
     return tl_expert_any_wanted(pinfo, tree) || (options->info_tag && pinfo->cinfo);
 }
 
 /* `wanted` = somebody reads the fields. */
-static void show(tvbuff_t *tvb, packet_info *pinfo, proto_tree *tree, const struct tl_header *header,
-                 const struct tl_options *options, bool wanted)
+static void tree_show(tvbuff_t *tvb, packet_info *pinfo, proto_tree *tree, const struct tl_header *header,
+                      const struct tl_options *options, bool wanted)
 {
     const struct tl_shape *shape = &header->result.shape;
     struct tl_view view = {.segment = &header->segment,
@@ -138,17 +138,17 @@ static void show(tvbuff_t *tvb, packet_info *pinfo, proto_tree *tree, const stru
     struct tl_expert_item *expert;
     proto_item *top = NULL;
 
-    tag = tag_by_now(&view, &prefix);
+    tag = tree_tag_by_now(&view, &prefix);
     if (!wanted && !tag && shape->error == 0 && shape->reuse == TL_REUSE_NONE && !(shape->flags & TL_SHAPE_PROVES_OUTCOME))
         return;
-    look(&view, wanted || expert_needs_facts(&view));
+    tree_look(&view, wanted || tree_expert_needs_facts(&view));
     expert = tl_expert_pick(&view);
     if (expert && !(tl_expert_wanted(expert, pinfo, tree) && (options->expert_steps || !tl_expert_is_step(expert))))
         expert = NULL;
     if (tree && (wanted || expert)) {
         top = proto_tree_add_item(tree, proto, tvb, 0, 0, ENC_NA);
         proto_item_set_generated(top);
-        append_summary(top, shape, prefix, tag);
+        tree_append_summary(top, shape, prefix, tag);
     }
     if (wanted) {
         view.wireshark = tl_wireshark_flags(tree);
@@ -165,6 +165,6 @@ void tl_tree_show(tvbuff_t *tvb, packet_info *pinfo, proto_tree *tree, const str
 {
     bool wanted = proto_field_is_referenced(tree, proto);
 
-    if (wanted || (!is_silent(&header->result.shape) && has_reader(pinfo, tree, options)))
-        show(tvb, pinfo, tree, header, options, wanted);
+    if (wanted || (!tree_is_silent(&header->result.shape) && tree_has_reader(pinfo, tree, options)))
+        tree_show(tvb, pinfo, tree, header, options, wanted);
 }

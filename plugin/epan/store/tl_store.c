@@ -68,19 +68,19 @@ static struct {
 
 /* ---- life of the store ------------------------------------------------------------------------------------------------- */
 
-static void *allocate(void *context, size_t bytes)
+static void *store_allocate(void *context, size_t bytes)
 {
     return tl_pool_take(context, bytes);
 }
 
-static void release(void *context, void *memory, size_t bytes)
+static void store_release(void *context, void *memory, size_t bytes)
 {
     tl_pool_give(context, memory, bytes);
 }
 
 static void store_open(void)
 {
-    static const struct tl_allocator allocator = {allocate, release, &store.pool};
+    static const struct tl_allocator allocator = {store_allocate, store_release, &store.pool};
     wmem_allocator_t *scope = wmem_file_scope();
 
     memset(&store, 0, sizeof store);
@@ -125,14 +125,14 @@ const struct tl_conn *tl_store_conn(uint32_t number)
 
 /* ---- answers ----------------------------------------------------------------------------------------------------------- */
 
-static uint64_t *extra_key(uint64_t *key, uint32_t frame, unsigned layer)
+static uint64_t *store_extra_key(uint64_t *key, uint32_t frame, unsigned layer)
 {
     *key = (uint64_t)layer << 32 | frame;
     return key;
 }
 
 /* The slot of a frame; NULL when it has none and `create` is false. */
-static struct slot *frame_slot(uint32_t frame, bool create)
+static struct slot *store_frame_slot(uint32_t frame, bool create)
 {
     uint32_t chunk = frame >> CHUNK_BITS;
 
@@ -153,10 +153,10 @@ static struct slot *frame_slot(uint32_t frame, bool create)
     return &store.chunks[chunk][frame & (CHUNK_FRAMES - 1)];
 }
 
-static struct slot *extra_slot(uint32_t frame, unsigned layer, bool create)
+static struct slot *store_extra_slot(uint32_t frame, unsigned layer, bool create)
 {
     uint64_t key;
-    struct extra_slot *extra = wmem_map_lookup(store.extra_slots, extra_key(&key, frame, layer));
+    struct extra_slot *extra = wmem_map_lookup(store.extra_slots, store_extra_key(&key, frame, layer));
 
     if (extra)
         return &extra->slot;
@@ -168,7 +168,7 @@ static struct slot *extra_slot(uint32_t frame, unsigned layer, bool create)
     return &extra->slot;
 }
 
-static void keep_conn(struct tl_conn *conn, uint32_t number)
+static void store_keep_conn(struct tl_conn *conn, uint32_t number)
 {
     if (number >= store.conn_capacity) {
         uint32_t capacity = MAX(number + 1, MAX(64, store.conn_capacity * 2));
@@ -180,17 +180,17 @@ static void keep_conn(struct tl_conn *conn, uint32_t number)
     store.conns[number] = conn;
 }
 
-static bool has_refs(const struct tl_refs *refs)
+static bool store_has_refs(const struct tl_refs *refs)
 {
     static const struct tl_refs none;
 
     return memcmp(refs, &none, sizeof none) != 0;
 }
 
-static void keep_refs(uint32_t frame, unsigned layer, const struct tl_refs *refs)
+static void store_keep_refs(uint32_t frame, unsigned layer, const struct tl_refs *refs)
 {
     uint64_t key;
-    struct extra_refs *extra = wmem_map_lookup(store.extra_refs, extra_key(&key, frame, layer));
+    struct extra_refs *extra = wmem_map_lookup(store.extra_refs, store_extra_key(&key, frame, layer));
 
     if (!extra) {
         extra = wmem_new0(wmem_file_scope(), struct extra_refs);
@@ -208,14 +208,14 @@ void tl_store_write(uint32_t frame, unsigned layer, const struct tl_result *resu
     if (layer > LAYERS_MAX)
         return;
     store.headers++;
-    first = frame_slot(frame, true);
-    slot = layer == 0 ? first : extra_slot(frame, layer, true);
+    first = store_frame_slot(frame, true);
+    slot = layer == 0 ? first : store_extra_slot(frame, layer, true);
     slot->conn = tl_conn_number(result->conn);
     slot->shape = tl_shapes_number(&store.shapes, &result->shape);
-    slot->has_refs = !result->fast_path && has_refs(&result->refs);
+    slot->has_refs = !result->fast_path && store_has_refs(&result->refs);
     if (slot->has_refs)
-        keep_refs(frame, layer, &result->refs);
-    keep_conn(result->conn, slot->conn);
+        store_keep_refs(frame, layer, &result->refs);
+    store_keep_conn(result->conn, slot->conn);
     first->layers = (layer + 1) & 0x7F;
 }
 
@@ -226,8 +226,8 @@ uint64_t tl_store_headers(void)
 
 bool tl_store_read(uint32_t frame, unsigned layer, struct tl_result *result)
 {
-    const struct slot *first = frame_slot(frame, false);
-    const struct slot *slot = layer == 0 || !first ? first : extra_slot(frame, layer, false);
+    const struct slot *first = store_frame_slot(frame, false);
+    const struct slot *slot = layer == 0 || !first ? first : store_extra_slot(frame, layer, false);
     uint64_t key;
 
     if (!slot || slot->shape == 0 || layer >= first->layers)
@@ -236,7 +236,7 @@ bool tl_store_read(uint32_t frame, unsigned layer, struct tl_result *result)
     result->shape = *tl_shapes_at(&store.shapes, slot->shape);
     memset(&result->refs, 0, sizeof result->refs);
     if (slot->has_refs) {
-        const struct extra_refs *extra = wmem_map_lookup(store.extra_refs, extra_key(&key, frame, layer));
+        const struct extra_refs *extra = wmem_map_lookup(store.extra_refs, store_extra_key(&key, frame, layer));
 
         result->refs = extra->refs;
     }
@@ -245,14 +245,14 @@ bool tl_store_read(uint32_t frame, unsigned layer, struct tl_result *result)
 
 /* ---- late facts -------------------------------------------------------------------------------------------------------- */
 
-static uint64_t late_key(const struct tl_conn *conn, uint32_t frame)
+static uint64_t store_late_key(const struct tl_conn *conn, uint32_t frame)
 {
     return (uint64_t)tl_conn_number(conn) << 32 | frame;
 }
 
-static void keep_late(wmem_map_t *map, const struct tl_conn *conn, uint32_t frame, unsigned value)
+static void store_keep_late(wmem_map_t *map, const struct tl_conn *conn, uint32_t frame, unsigned value)
 {
-    uint64_t key = late_key(conn, frame);
+    uint64_t key = store_late_key(conn, frame);
     struct late *late = wmem_map_lookup(map, &key);
 
     if (!late) {
@@ -264,9 +264,9 @@ static void keep_late(wmem_map_t *map, const struct tl_conn *conn, uint32_t fram
 }
 
 /* 0 if nothing was kept. */
-static unsigned find_late(wmem_map_t *map, const struct tl_conn *conn, uint32_t frame)
+static unsigned store_find_late(wmem_map_t *map, const struct tl_conn *conn, uint32_t frame)
 {
-    uint64_t key = late_key(conn, frame);
+    uint64_t key = store_late_key(conn, frame);
     const struct late *late = wmem_map_lookup(map, &key);
 
     return late ? late->value : 0;
@@ -274,24 +274,24 @@ static unsigned find_late(wmem_map_t *map, const struct tl_conn *conn, uint32_t 
 
 void tl_store_prove(const struct tl_conn *conn, uint32_t frame, unsigned spurious)
 {
-    keep_late(store.proofs, conn, frame, spurious);
+    store_keep_late(store.proofs, conn, frame, spurious);
 }
 
 unsigned tl_store_proved(const struct tl_conn *conn, uint32_t frame)
 {
-    return find_late(store.proofs, conn, frame);
+    return store_find_late(store.proofs, conn, frame);
 }
 
 void tl_store_name_run(const struct tl_conn *conn, uint32_t run_in, const struct tl_shape *shape)
 {
     unsigned kind = shape->window_probe != TL_PROBE_KIND_NONE ? RUN_ASKS_FOR_WINDOW : 0;
 
-    keep_late(store.runs, conn, run_in, kind | shape->probe_confidence);
+    store_keep_late(store.runs, conn, run_in, kind | shape->probe_confidence);
 }
 
 void tl_store_rename_probe(const struct tl_conn *conn, uint32_t run_in, struct tl_shape *shape)
 {
-    unsigned run = find_late(store.runs, conn, run_in);
+    unsigned run = store_find_late(store.runs, conn, run_in);
     uint8_t kind = MAX(shape->keepalive, shape->window_probe);
 
     if (run == 0 || kind == TL_PROBE_KIND_NONE || shape->probe_confidence == TL_CONFIDENCE_CERTAIN)
@@ -344,7 +344,7 @@ struct proof_use {
 };
 
 /* A frame with several TCP headers may hold the retransmission in any of them. */
-static void use_proof(gpointer key, gpointer value, gpointer data)
+static void store_use_proof(gpointer key, gpointer value, gpointer data)
 {
     const struct late *kept = value;
     const struct proof_use *use = data;
@@ -368,7 +368,7 @@ void tl_store_each_proof(void (*use)(const struct tl_proof *proof, void *data), 
 {
     struct proof_use call = {use, data};
 
-    wmem_map_foreach(store.proofs, use_proof, &call);
+    wmem_map_foreach(store.proofs, store_use_proof, &call);
 }
 
 /* ---- time -------------------------------------------------------------------------------------------------------------- */

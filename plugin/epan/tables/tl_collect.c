@@ -7,7 +7,7 @@
 #include "store/tl_store.h"
 #include "tables/tl_record.h"
 
-static void free_entry(gpointer data)
+static void collect_free_entry(gpointer data)
 {
     struct tl_collected *entry = data;
 
@@ -20,7 +20,7 @@ struct tl_collection *tl_collection_new(void)
 {
     struct tl_collection *collection = g_new0(struct tl_collection, 1);
 
-    collection->entries = g_ptr_array_new_with_free_func(free_entry);
+    collection->entries = g_ptr_array_new_with_free_func(collect_free_entry);
     collection->origin_ns = INT64_MAX;
     return collection;
 }
@@ -65,7 +65,7 @@ struct tl_collected *tl_collection_add(struct tl_collection *collection, const s
 }
 
 /* A retransmission that a later segment proved to be spurious. */
-static void add_proof(const struct tl_proof *proof, void *data)
+static void collect_add_proof(const struct tl_proof *proof, void *data)
 {
     struct tl_collection *collection = data;
     struct tl_collected *entry =
@@ -77,5 +77,5 @@ static void add_proof(const struct tl_proof *proof, void *data)
 
 void tl_collection_prove(struct tl_collection *collection)
 {
-    tl_store_each_proof(add_proof, collection);
+    tl_store_each_proof(collect_add_proof, collection);
 }

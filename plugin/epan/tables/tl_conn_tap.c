@@ -46,7 +46,7 @@ static GPtrArray *tables;
 
 /* ---- counting ----------------------------------------------------------------------------------------------------------- */
 
-static void free_entry(gpointer data)
+static void conn_tap_free_entry(gpointer data)
 {
     struct entry *entry = data;
 
@@ -55,7 +55,7 @@ static void free_entry(gpointer data)
     g_free(entry);
 }
 
-static void reset(void *tap)
+static void conn_tap_reset(void *tap)
 {
     struct table *table = tap;
 
@@ -65,7 +65,7 @@ static void reset(void *tap)
 }
 
 /* Wireshark's number for the stream of a header. TCP's tap tells it in the same frame, before ours. */
-static uint32_t stream_of(const struct table *table, const struct tl_header *header)
+static uint32_t conn_tap_stream_of(const struct table *table, const struct tl_header *header)
 {
     const struct tl_segment *segment = &header->segment;
     const struct tl_endpoints *ends = tl_conn_ends(header->result.conn);
@@ -80,7 +80,7 @@ static uint32_t stream_of(const struct table *table, const struct tl_header *hea
     return TL_NO_STREAM;
 }
 
-static struct entry *entry_of(struct table *table, const struct tl_header *header)
+static struct entry *conn_tap_entry_of(struct table *table, const struct tl_header *header)
 {
     uint32_t number = tl_conn_number(header->result.conn);
     struct entry *entry;
@@ -98,31 +98,32 @@ static struct entry *entry_of(struct table *table, const struct tl_header *heade
     return entry;
 }
 
-static tap_packet_status count(void *tap, packet_info *pinfo, epan_dissect_t *edt, const void *data, tap_flags_t flags)
+static tap_packet_status conn_tap_count(void *tap, packet_info *pinfo, epan_dissect_t *edt, const void *data, tap_flags_t flags)
 {
     const struct tl_header *header = data;
     struct table *table = tap;
-    struct entry *entry = entry_of(table, header);
+    struct entry *entry = conn_tap_entry_of(table, header);
 
     (void)pinfo, (void)edt, (void)flags;
     table->origin_ns = MIN(table->origin_ns, header->segment.time_ns);
     if (entry->stream == TL_NO_STREAM)
-        entry->stream = stream_of(table, header);
+        entry->stream = conn_tap_stream_of(table, header);
     tl_account_add(&entry->account, &tl_record_heap, &header->segment, &header->result);
     return TAP_PACKET_REDRAW;
 }
 
 /* The same tap once more, behind the filter. */
-static tap_packet_status select_connection(void *tap, packet_info *pinfo, epan_dissect_t *edt, const void *data,
-                                           tap_flags_t flags)
+static tap_packet_status conn_tap_select_connection(void *tap, packet_info *pinfo, epan_dissect_t *edt, const void *data,
+                                                    tap_flags_t flags)
 {
     (void)pinfo, (void)edt, (void)flags;
-    entry_of(tap, data)->selected = true;
+    conn_tap_entry_of(tap, data)->selected = true;
     return TAP_PACKET_REDRAW;
 }
 
 /* TCP's tap. The headers of one frame are kept; those beyond the first few get no stream number. */
-static tap_packet_status note_stream(void *tap, packet_info *pinfo, epan_dissect_t *edt, const void *data, tap_flags_t flags)
+static tap_packet_status conn_tap_note_stream(void *tap, packet_info *pinfo, epan_dissect_t *edt, const void *data,
+                                              tap_flags_t flags)
 {
     struct table *table = tap;
     const tcp_info_t *tcp = data;
@@ -145,7 +146,7 @@ static tap_packet_status note_stream(void *tap, packet_info *pinfo, epan_dissect
 /* ---- writing ------------------------------------------------------------------------------------------------------------ */
 
 /* A retransmission that a later segment proved to be spurious. */
-static void add_proof(const struct tl_proof *proof, void *data)
+static void conn_tap_add_proof(const struct tl_proof *proof, void *data)
 {
     struct table *table = data;
     struct entry *entry = proof->conn < table->entries->len ? g_ptr_array_index(table->entries, proof->conn) : NULL;
@@ -156,7 +157,7 @@ static void add_proof(const struct tl_proof *proof, void *data)
 
 typedef void (*row_function)(const struct tl_record *record, const struct table *table, struct tl_widths *widths);
 
-static void each_row(const struct table *table, struct tl_widths *widths, row_function row)
+static void conn_tap_each_row(const struct table *table, struct tl_widths *widths, row_function row)
 {
     wmem_allocator_t *pool = wmem_allocator_new(WMEM_ALLOCATOR_BLOCK_FAST);
 
@@ -175,47 +176,47 @@ static void each_row(const struct table *table, struct tl_widths *widths, row_fu
     wmem_destroy_allocator(pool);
 }
 
-static void measure_row(const struct tl_record *record, const struct table *table, struct tl_widths *widths)
+static void conn_tap_measure_row(const struct tl_record *record, const struct table *table, struct tl_widths *widths)
 {
     (void)table;
     tl_write_measure(record, widths);
 }
 
-static void write_row(const struct tl_record *record, const struct table *table, struct tl_widths *widths)
+static void conn_tap_write_row(const struct tl_record *record, const struct table *table, struct tl_widths *widths)
 {
     tl_write_row(stdout, table->format, record, widths);
 }
 
 /* The connections are what they are: nobody counts on. */
-static void write_rows(struct table *table)
+static void conn_tap_write_rows(struct table *table)
 {
     struct tl_widths widths = {{0}};
 
-    tl_store_each_proof(add_proof, table);
+    tl_store_each_proof(conn_tap_add_proof, table);
     if (table->format == TL_FORMAT_TABLE)
-        each_row(table, &widths, measure_row);
+        conn_tap_each_row(table, &widths, conn_tap_measure_row);
     if (!table->begun)
         tl_write_header(stdout, table->format, &widths);
     table->begun = true;
-    each_row(table, &widths, write_row);
-    reset(table);
+    conn_tap_each_row(table, &widths, conn_tap_write_row);
+    conn_tap_reset(table);
 }
 
 /* The end of the capture. */
-static void draw(void *tap)
+static void conn_tap_draw(void *tap)
 {
-    write_rows(tap);
+    conn_tap_write_rows(tap);
     tl_argument_written();
 }
 
 /* The file goes away, and with it the connections; a long capture may go on in another one (tshark -b). */
-static void write_before_close(void)
+static void conn_tap_write_before_close(void)
 {
     for (guint i = 0; i < tables->len; i++) {
         struct table *table = g_ptr_array_index(tables, i);
 
         if (table->entries->len > 0)
-            write_rows(table);
+            conn_tap_write_rows(table);
     }
 }
 
@@ -235,11 +236,11 @@ static const struct command commands[] = {
 };
 
 /* Called with the whole argument, for instance "tcplife,csv,ip.addr == 192.0.2.1". */
-static TL_STAT_INIT start(const char *argument, void *data)
+static TL_STAT_INIT conn_tap_start(const char *argument, void *data)
 {
-    static const struct tl_listener streams = {.packet = note_stream, .reset = reset};
-    static const struct tl_listener segments = {.packet = count, .reset = reset, .draw = draw};
-    static const struct tl_listener selected = {.packet = select_connection, .reset = reset};
+    static const struct tl_listener streams = {.packet = conn_tap_note_stream, .reset = conn_tap_reset};
+    static const struct tl_listener segments = {.packet = conn_tap_count, .reset = conn_tap_reset, .draw = conn_tap_draw};
+    static const struct tl_listener selected = {.packet = conn_tap_select_connection, .reset = conn_tap_reset};
     const struct command *command = data;
     const char *filter = tl_argument_filter(argument, command->name);
     struct table *table;
@@ -249,7 +250,7 @@ static TL_STAT_INIT start(const char *argument, void *data)
     table = g_new0(struct table, 1);
     table->format = command->format;
     table->filtered = filter != NULL;
-    table->entries = g_ptr_array_new_with_free_func(free_entry);
+    table->entries = g_ptr_array_new_with_free_func(conn_tap_free_entry);
     table->origin_ns = INT64_MAX;
     g_ptr_array_add(tables, table);
     tl_argument_listen("tcp", &streams, table, NULL);
@@ -262,7 +263,7 @@ static TL_STAT_INIT start(const char *argument, void *data)
 void tl_conn_tap_register(void)
 {
     tables = g_ptr_array_new();
-    register_cleanup_routine(write_before_close);
+    register_cleanup_routine(conn_tap_write_before_close);
     for (size_t i = 0; i < G_N_ELEMENTS(commands); i++)
-        tl_argument_register(commands[i].name, start, &commands[i]);
+        tl_argument_register(commands[i].name, conn_tap_start, &commands[i]);
 }

@@ -16,34 +16,34 @@ enum { LABEL_WIDTH = 20 }; /* characters that fit on an arrow of the text form: 
 
 /* ---- the arrow ---------------------------------------------------------------------------------------------------------- */
 
-static const char *bytes_text(wmem_allocator_t *pool, uint32_t bytes)
+static const char *flow_bytes_text(wmem_allocator_t *pool, uint32_t bytes)
 {
     return bytes == 1 ? "1 byte" : wmem_strdup_printf(pool, "%u bytes", bytes);
 }
 
-static const char *tag_of(const struct tl_header *header, const char **prefix)
+static const char *flow_tag_of(const struct tl_header *header, const char **prefix)
 {
     const struct tl_what what = tl_what(&header->result.shape, header->segment.flags);
 
     return tl_what_tag(&what, prefix);
 }
 
-static const char *label_of(wmem_allocator_t *pool, const struct tl_header *header)
+static const char *flow_label_of(wmem_allocator_t *pool, const struct tl_header *header)
 {
     const char *prefix;
-    const char *tag = tag_of(header, &prefix);
+    const char *tag = flow_tag_of(header, &prefix);
 
     if (tag)
         return wmem_strdup_printf(pool, "%s%s", prefix, tag);
     if (header->segment.len > 0)
-        return bytes_text(pool, header->segment.len);
+        return flow_bytes_text(pool, header->segment.len);
     return header->segment.flags & TL_ACK ? "ACK" : "no ACK, no bytes";
 }
 
 /* ---- what stands beside it ---------------------------------------------------------------------------------------------- */
 
 /* Appends a part, separated from what stands there already. */
-static void add_part(wmem_strbuf_t *comment, const char *part)
+static void flow_add_part(wmem_strbuf_t *comment, const char *part)
 {
     if (wmem_strbuf_get_len(comment) > 0)
         wmem_strbuf_append(comment, "; ");
@@ -51,7 +51,7 @@ static void add_part(wmem_strbuf_t *comment, const char *part)
 }
 
 /* "client", "server", or its address where nothing tells which it is. */
-static const char *end_name(wmem_allocator_t *pool, const struct tl_result *result, unsigned end)
+static const char *flow_end_name(wmem_allocator_t *pool, const struct tl_result *result, unsigned end)
 {
     unsigned sender = result->shape.sender;
 
@@ -62,7 +62,7 @@ static const char *end_name(wmem_allocator_t *pool, const struct tl_result *resu
 
 /* "ESTABLISHED -> FIN-WAIT-1", "SYN-SENT" when nothing is known of before, "not ESTABLISHED but SYN-SENT" when an expected state
  * did not come about; NULL when nothing changes. */
-static const char *change_of(wmem_allocator_t *pool, const struct tl_endpoint_view *end)
+static const char *flow_change_of(wmem_allocator_t *pool, const struct tl_endpoint_view *end)
 {
     const char *state = tl_name(TL_GROUP_STATE, end->state)->value;
 
@@ -74,29 +74,29 @@ static const char *change_of(wmem_allocator_t *pool, const struct tl_endpoint_vi
 }
 
 /* "client ESTABLISHED -> FIN-WAIT-1, server ESTABLISHED -> CLOSE-WAIT" */
-static void add_changes(wmem_allocator_t *pool, wmem_strbuf_t *comment, const struct tl_result *result)
+static void flow_add_changes(wmem_allocator_t *pool, wmem_strbuf_t *comment, const struct tl_result *result)
 {
     const char *separator = "";
 
     for (unsigned role = 0; role < 2; role++) {
         unsigned end = role == 0 ? result->shape.client & 1 : !(result->shape.client & 1);
-        const char *change = change_of(pool, &result->shape.endpoint[end]);
+        const char *change = flow_change_of(pool, &result->shape.endpoint[end]);
 
         if (!change)
             continue;
-        wmem_strbuf_append_printf(comment, "%s%s %s", separator, end_name(pool, result, end), change);
+        wmem_strbuf_append_printf(comment, "%s%s %s", separator, flow_end_name(pool, result, end), change);
         separator = ", ";
     }
 }
 
 /* "why: Nothing listens there, or a firewall says so (certain, see frame 1)"; nothing for NONE. */
-static void add_reason(wmem_strbuf_t *comment, const struct tl_name *cause, unsigned confidence, uint32_t frame)
+static void flow_add_reason(wmem_strbuf_t *comment, const struct tl_name *cause, unsigned confidence, uint32_t frame)
 {
     const char *sure = tl_name(TL_GROUP_CONFIDENCE, confidence)->label;
 
     if (!cause->meaning)
         return;
-    add_part(comment, "why: ");
+    flow_add_part(comment, "why: ");
     wmem_strbuf_append_len(comment, cause->meaning, strlen(cause->meaning) - 1); /* without the full stop */
     if (sure && frame != 0)
         wmem_strbuf_append_printf(comment, " (%s, see frame %u)", sure, frame);
@@ -106,34 +106,34 @@ static void add_reason(wmem_strbuf_t *comment, const struct tl_name *cause, unsi
         wmem_strbuf_append_printf(comment, " (see frame %u)", frame);
 }
 
-static void add_reasons(wmem_strbuf_t *comment, const struct tl_result *result)
+static void flow_add_reasons(wmem_strbuf_t *comment, const struct tl_result *result)
 {
     const struct tl_shape *shape = &result->shape;
 
-    add_reason(comment, tl_name(TL_GROUP_RST_CAUSE, shape->rst_cause), shape->rst_confidence, result->refs.trigger_in);
+    flow_add_reason(comment, tl_name(TL_GROUP_RST_CAUSE, shape->rst_cause), shape->rst_confidence, result->refs.trigger_in);
     if (shape->synack_why != TL_SYNACK_WHY_NONE)
-        add_reason(comment, tl_name(TL_GROUP_SYNACK_WHY, shape->synack_why), shape->retransmission_confidence,
-                   result->refs.original_in);
+        flow_add_reason(comment, tl_name(TL_GROUP_SYNACK_WHY, shape->synack_why), shape->retransmission_confidence,
+                        result->refs.original_in);
     else
-        add_reason(comment, tl_name(TL_GROUP_RETRANSMISSION, shape->retransmission), shape->retransmission_confidence,
-                   result->refs.original_in);
+        flow_add_reason(comment, tl_name(TL_GROUP_RETRANSMISSION, shape->retransmission), shape->retransmission_confidence,
+                        result->refs.original_in);
 }
 
 /* What counts most comes first, because windows cut the rest off; the frame, because reasons refer to frames, and the phase come last.
  * What does not fit on the arrow is repeated. */
-static const char *comment_of(wmem_allocator_t *pool, const struct tl_header *header, const char *label)
+static const char *flow_comment_of(wmem_allocator_t *pool, const struct tl_header *header, const char *label)
 {
     wmem_strbuf_t *comment = wmem_strbuf_new(pool, "");
     const char *prefix;
 
-    add_changes(pool, comment, &header->result);
-    add_reasons(comment, &header->result);
+    flow_add_changes(pool, comment, &header->result);
+    flow_add_reasons(comment, &header->result);
     if (strlen(label) > LABEL_WIDTH)
-        add_part(comment, label);
-    if (header->segment.len > 0 && tag_of(header, &prefix))
-        add_part(comment, bytes_text(pool, header->segment.len));
-    add_part(comment, wmem_strdup_printf(pool, "frame %u, %s", header->segment.frame,
-                                         tl_name(TL_GROUP_PHASE, header->result.shape.phase)->label));
+        flow_add_part(comment, label);
+    if (header->segment.len > 0 && flow_tag_of(header, &prefix))
+        flow_add_part(comment, flow_bytes_text(pool, header->segment.len));
+    flow_add_part(comment, wmem_strdup_printf(pool, "frame %u, %s", header->segment.frame,
+                                              tl_name(TL_GROUP_PHASE, header->result.shape.phase)->label));
     return wmem_strbuf_get_str(comment);
 }
 
@@ -148,7 +148,7 @@ struct columns {
 
 static GHashTable *graphs; /* seq_analysis_info_t -> struct columns */
 
-static void clear_columns(struct columns *columns)
+static void flow_clear_columns(struct columns *columns)
 {
     for (unsigned i = 0; i < columns->count; i++)
         free_address(&columns->hosts[i]);
@@ -156,7 +156,7 @@ static void clear_columns(struct columns *columns)
 }
 
 /* A graph without arrows begins anew: nobody tells when one is emptied or freed, and its memory may serve another one. */
-static struct columns *columns_of(seq_analysis_info_t *graph)
+static struct columns *flow_columns_of(seq_analysis_info_t *graph)
 {
     struct columns *columns = g_hash_table_lookup(graphs, graph);
 
@@ -165,11 +165,11 @@ static struct columns *columns_of(seq_analysis_info_t *graph)
         g_hash_table_insert(graphs, graph, columns);
     }
     if (g_queue_is_empty(graph->items))
-        clear_columns(columns);
+        flow_clear_columns(columns);
     return columns;
 }
 
-static bool has_column(const struct columns *columns, const address *host)
+static bool flow_has_column(const struct columns *columns, const address *host)
 {
     for (unsigned i = 0; i < columns->count; i++) {
         if (addresses_equal(&columns->hosts[i], host))
@@ -179,9 +179,9 @@ static bool has_column(const struct columns *columns, const address *host)
 }
 
 /* Gives both hosts a column. Returns false, with nothing changed, when there are not enough. */
-static bool take_columns(struct columns *columns, const address *hosts)
+static bool flow_take_columns(struct columns *columns, const address *hosts)
 {
-    bool has[2] = {has_column(columns, &hosts[0]), has_column(columns, &hosts[1])};
+    bool has[2] = {flow_has_column(columns, &hosts[0]), flow_has_column(columns, &hosts[1])};
 
     if (addresses_equal(&hosts[0], &hosts[1]))
         has[1] = true;
@@ -195,7 +195,7 @@ static bool take_columns(struct columns *columns, const address *hosts)
 }
 
 /* Says beside the last arrow that others are missing. */
-static void tell_full(seq_analysis_info_t *graph, struct columns *columns)
+static void flow_tell_full(seq_analysis_info_t *graph, struct columns *columns)
 {
     seq_analysis_item_t *last = g_queue_peek_tail(graph->items);
     char *comment = last->comment;
@@ -211,7 +211,7 @@ static void tell_full(seq_analysis_info_t *graph, struct columns *columns)
 
 /* ---- the tap ------------------------------------------------------------------------------------------------------------ */
 
-static seq_analysis_item_t *new_arrow(packet_info *pinfo, seq_analysis_info_t *graph, const address hosts[2])
+static seq_analysis_item_t *flow_new_arrow(packet_info *pinfo, seq_analysis_info_t *graph, const address hosts[2])
 {
     seq_analysis_item_t *arrow = sequence_analysis_create_sai_with_addresses(pinfo, graph);
 
@@ -226,10 +226,10 @@ static seq_analysis_item_t *new_arrow(packet_info *pinfo, seq_analysis_info_t *g
     return arrow;
 }
 
-static tap_packet_status add_arrow(void *tap, packet_info *pinfo, epan_dissect_t *edt, const void *data, tap_flags_t flags)
+static tap_packet_status flow_add_arrow(void *tap, packet_info *pinfo, epan_dissect_t *edt, const void *data, tap_flags_t flags)
 {
     seq_analysis_info_t *graph = tap;
-    struct columns *columns = columns_of(graph);
+    struct columns *columns = flow_columns_of(graph);
     const struct tl_header *header = data;
     const struct tl_endpoints *ends = tl_conn_ends(header->result.conn);
     unsigned from = header->result.shape.from & 1;
@@ -239,18 +239,18 @@ static tap_packet_status add_arrow(void *tap, packet_info *pinfo, epan_dissect_t
     (void)edt, (void)flags;
     tl_pairs_address(header->result.conn, from, &hosts[0]);
     tl_pairs_address(header->result.conn, !from, &hosts[1]);
-    if (!take_columns(columns, hosts)) {
-        tell_full(graph, columns);
+    if (!flow_take_columns(columns, hosts)) {
+        flow_tell_full(graph, columns);
         return TAP_PACKET_DONT_REDRAW;
     }
-    arrow = new_arrow(pinfo, graph, hosts);
+    arrow = flow_new_arrow(pinfo, graph, hosts);
     if (!arrow)
         return TAP_PACKET_DONT_REDRAW;
     arrow->frame_number = pinfo->num;
     arrow->port_src = ends->port[from];
     arrow->port_dst = ends->port[!from];
-    arrow->frame_label = g_strdup(label_of(pinfo->pool, header));
-    arrow->comment = g_strdup(comment_of(pinfo->pool, header, arrow->frame_label));
+    arrow->frame_label = g_strdup(flow_label_of(pinfo->pool, header));
+    arrow->comment = g_strdup(flow_comment_of(pinfo->pool, header, arrow->frame_label));
     arrow->conv_num = (uint16_t)tl_conn_number(header->result.conn);
     arrow->line_style = 1;
     arrow->display = true;
@@ -261,5 +261,5 @@ static tap_packet_status add_arrow(void *tap, packet_info *pinfo, epan_dissect_t
 void tl_flow_register(int protocol)
 {
     graphs = g_hash_table_new_full(NULL, NULL, NULL, g_free);
-    register_seq_analysis("tcplife", "TCP Lifecycle", protocol, TL_TAP_NAME, TL_REQUIRES_NOTHING, add_arrow);
+    register_seq_analysis("tcplife", "TCP Lifecycle", protocol, TL_TAP_NAME, TL_REQUIRES_NOTHING, flow_add_arrow);
 }

@@ -15,20 +15,20 @@ static const struct tl_column columns[] = {
 #include "tables/tl_columns.def"
 };
 
-static void *allocate(void *context, size_t bytes)
+static void *record_allocate(void *context, size_t bytes)
 {
     (void)context;
     return g_malloc0(bytes);
 }
 
-static void release(void *context, void *memory, size_t bytes)
+static void record_release(void *context, void *memory, size_t bytes)
 {
     (void)context;
     (void)bytes;
     g_free(memory);
 }
 
-const struct tl_allocator tl_record_heap = {allocate, release, NULL};
+const struct tl_allocator tl_record_heap = {record_allocate, record_release, NULL};
 
 const struct tl_column *tl_record_columns(unsigned *count)
 {
@@ -38,7 +38,7 @@ const struct tl_column *tl_record_columns(unsigned *count)
 
 /* ---- filling ------------------------------------------------------------------------------------------------------------ */
 
-static void add_troubles(struct tl_trouble *sum, const struct tl_trouble *a, const struct tl_trouble *b)
+static void record_add_troubles(struct tl_trouble *sum, const struct tl_trouble *a, const struct tl_trouble *b)
 {
     sum->bytes_again = a->bytes_again + b->bytes_again;
     for (unsigned cause = 0; cause < TL_RETRANSMISSION_COUNT; cause++)
@@ -67,11 +67,11 @@ void tl_record_count(const struct tl_tally *tally, struct tl_record *record)
             record->trouble[role] = *tally->endpoint[end].trouble;
         record->retransmissions_of[role] = tl_trouble_retransmissions(&record->trouble[role]);
     }
-    add_troubles(&record->both, &record->trouble[0], &record->trouble[1]);
+    record_add_troubles(&record->both, &record->trouble[0], &record->trouble[1]);
     record->retransmissions = record->retransmissions_of[0] + record->retransmissions_of[1];
 }
 
-static void fill_names(wmem_allocator_t *pool, struct tl_record *record, const struct tl_conn *conn)
+static void record_fill_names(wmem_allocator_t *pool, struct tl_record *record, const struct tl_conn *conn)
 {
     unsigned client = record->facts.client & 1;
     const struct tl_endpoints *ends = tl_conn_ends(conn);
@@ -94,7 +94,7 @@ struct bit_word {
 };
 
 /* The words of the set bits, joined by a comma; NULL if none is. */
-static const char *join_words(wmem_allocator_t *pool, const struct bit_word *words, size_t count, unsigned mask)
+static const char *record_join_words(wmem_allocator_t *pool, const struct bit_word *words, size_t count, unsigned mask)
 {
     const char *text = NULL;
 
@@ -105,7 +105,7 @@ static const char *join_words(wmem_allocator_t *pool, const struct bit_word *wor
     return text;
 }
 
-static const char *limits_text(wmem_allocator_t *pool, unsigned capture)
+static const char *record_limits_text(wmem_allocator_t *pool, unsigned capture)
 {
     static const struct bit_word limits[] = {
         {TL_CAPTURE_ASYMMETRIC, "asymmetric"},
@@ -121,11 +121,11 @@ static const char *limits_text(wmem_allocator_t *pool, unsigned capture)
         {TL_CAPTURE_MIDSTREAM, "midstream"},
     };
 
-    return join_words(pool, limits, G_N_ELEMENTS(limits), capture);
+    return record_join_words(pool, limits, G_N_ELEMENTS(limits), capture);
 }
 
 /* What the facts have by end of the pair, by role. */
-static void write_troubles(struct tl_record *record, const struct tl_facts *facts)
+static void record_write_troubles(struct tl_record *record, const struct tl_facts *facts)
 {
     for (unsigned role = 0; role < 2; role++) {
         unsigned end = role == 0 ? facts->client & 1 : !(facts->client & 1);
@@ -153,7 +153,7 @@ void tl_record_measure(const struct tl_conn *conn, const struct tl_tally *tally,
     tl_record_count(tally, record);
     record->state[0] = facts->history[facts->client & 1] & 0xF;
     record->state[1] = facts->history[!(facts->client & 1)] & 0xF;
-    write_troubles(record, facts);
+    record_write_troubles(record, facts);
     record->since_first_ns = tl_ns_between(origin_ns, facts->start_ns);
     record->duration_ns = tl_ns_between(facts->start_ns, facts->last_ns);
     record->longest_idle_ns = tally->longest_idle_ns;
@@ -162,7 +162,7 @@ void tl_record_measure(const struct tl_conn *conn, const struct tl_tally *tally,
 
 /* The engine keeps times within bounds that waits do not have (a damaged file can hold any time): where the duration differs for it,
  * the difference goes to the unknown, or comes out of what is known. */
-static void fill_waits(struct tl_record *record, const struct tl_waits *waits)
+static void record_fill_waits(struct tl_record *record, const struct tl_waits *waits)
 {
     int64_t *ns = record->waits.ns, rest = record->duration_ns;
 
@@ -174,7 +174,7 @@ static void fill_waits(struct tl_record *record, const struct tl_waits *waits)
     ns[TL_WAIT_SUM_UNKNOWN] += rest;
 }
 
-static const char *options_text(wmem_allocator_t *pool, unsigned options)
+static const char *record_options_text(wmem_allocator_t *pool, unsigned options)
 {
     static const struct bit_word words[] = {
         {TL_OPT_MSS, "mss"},
@@ -185,12 +185,12 @@ static const char *options_text(wmem_allocator_t *pool, unsigned options)
         {TL_OPT_MPTCP, "mptcp"},
     };
 
-    return join_words(pool, words, G_N_ELEMENTS(words), options);
+    return record_join_words(pool, words, G_N_ELEMENTS(words), options);
 }
 
 void tl_record_measure_course(const struct tl_conn *conn, const struct tl_account *account, struct tl_record *record)
 {
-    fill_waits(record, &account->waits);
+    record_fill_waits(record, &account->waits);
     tl_course_now(&account->course, conn, &record->facts, &record->course);
 }
 
@@ -202,25 +202,25 @@ void tl_record_fill_course(wmem_allocator_t *pool, const struct tl_conn *conn, c
     tl_record_measure_course(conn, account, record);
     if (record->course.icmp_in != 0 && tl_store_icmp_sender(conn, &sender))
         record->icmp_from = tl_host_text(pool, &sender);
-    record->options[0] = options_text(pool, record->course.end[0].options);
-    record->options[1] = options_text(pool, record->course.end[1].options);
+    record->options[0] = record_options_text(pool, record->course.end[0].options);
+    record->options[1] = record_options_text(pool, record->course.end[1].options);
 }
 
 void tl_record_fill(wmem_allocator_t *pool, const struct tl_conn *conn, const struct tl_tally *tally, int64_t origin_ns,
                     struct tl_record *record)
 {
     tl_record_measure(conn, tally, origin_ns, record);
-    fill_names(pool, record, conn);
+    record_fill_names(pool, record, conn);
     if (tl_conn_zeek(conn, &record->zeek))
         record->zeek_history = wmem_strdup(pool, record->zeek.history);
-    record->limits = limits_text(pool, record->facts.capture);
+    record->limits = record_limits_text(pool, record->facts.capture);
 }
 
 /* ---- cells -------------------------------------------------------------------------------------------------------------- */
 
 /* Writes a number in front of `end`, with at least `digits` digits, and returns its first one. By hand, because most of a row is
  * numbers, and snprintf() takes most of the time that a row takes. */
-static char *write_digits(char *end, uint64_t number, unsigned digits)
+static char *record_write_digits(char *end, uint64_t number, unsigned digits)
 {
     char *first = end;
 
@@ -232,30 +232,30 @@ static char *write_digits(char *end, uint64_t number, unsigned digits)
 }
 
 /* Seconds with nine digits, without floating point: 53 bits do not hold ns since 1970. */
-static const char *seconds_text(int64_t ns, char buffer[TL_CELL_MAX])
+static const char *record_seconds_text(int64_t ns, char buffer[TL_CELL_MAX])
 {
     enum { DECIMALS = 9, NS = 1000000000 };
     uint64_t size = ns < 0 ? -(uint64_t)ns : (uint64_t)ns;
     char *first = &buffer[TL_CELL_MAX - 1];
 
     *first = '\0';
-    first = write_digits(first, size % NS, DECIMALS);
+    first = record_write_digits(first, size % NS, DECIMALS);
     *--first = '.';
-    first = write_digits(first, size / NS, 1);
+    first = record_write_digits(first, size / NS, 1);
     if (ns < 0)
         *--first = '-';
     return first;
 }
 
-static const char *count_text(uint64_t count, bool present, char buffer[TL_CELL_MAX])
+static const char *record_count_text(uint64_t count, bool present, char buffer[TL_CELL_MAX])
 {
     if (!present)
         return "";
     buffer[TL_CELL_MAX - 1] = '\0';
-    return write_digits(&buffer[TL_CELL_MAX - 1], count, 1);
+    return record_write_digits(&buffer[TL_CELL_MAX - 1], count, 1);
 }
 
-static const char *or_empty(const char *text)
+static const char *record_or_empty(const char *text)
 {
     return text ? text : "";
 }
@@ -266,21 +266,21 @@ const char *tl_record_cell(const struct tl_record *record, const struct tl_colum
 
     switch (column->type) {
     case TL_COLUMN_COUNT:
-        return count_text(*(const uint32_t *)member, true, buffer);
+        return record_count_text(*(const uint32_t *)member, true, buffer);
     case TL_COLUMN_LARGE:
-        return count_text(*(const uint64_t *)member, true, buffer);
+        return record_count_text(*(const uint64_t *)member, true, buffer);
     case TL_COLUMN_OPTIONAL:
-        return count_text(*(const uint32_t *)member, *(const uint32_t *)member != 0, buffer);
+        return record_count_text(*(const uint32_t *)member, *(const uint32_t *)member != 0, buffer);
     case TL_COLUMN_STREAM:
-        return count_text(*(const uint32_t *)member, *(const uint32_t *)member != TL_NO_STREAM, buffer);
+        return record_count_text(*(const uint32_t *)member, *(const uint32_t *)member != TL_NO_STREAM, buffer);
     case TL_COLUMN_SECONDS:
-        return *(const int64_t *)member < 0 ? "" : seconds_text(*(const int64_t *)member, buffer);
+        return *(const int64_t *)member < 0 ? "" : record_seconds_text(*(const int64_t *)member, buffer);
     case TL_COLUMN_TIME:
-        return seconds_text(*(const int64_t *)member, buffer);
+        return record_seconds_text(*(const int64_t *)member, buffer);
     case TL_COLUMN_WORD:
-        return or_empty(tl_name(column->group, *(const uint8_t *)member)->value);
+        return record_or_empty(tl_name(column->group, *(const uint8_t *)member)->value);
     case TL_COLUMN_TEXT:
-        return or_empty(*(const char *const *)member);
+        return record_or_empty(*(const char *const *)member);
     }
     return "";
 }
