@@ -53,9 +53,7 @@ static bool challenge_draws_ack(const struct tl_step *step, const struct tl_rece
     return (carries && (old_bytes || above_hole)) || overtaken || tl_seq_after(e->seq, peer->una + self->max_window);
 }
 
-/* Whether this ACK may be the same packet as `before`, doubled by the network: no IP ID and no newer TSval tell them apart, and it
- * comes within `patience`, the time by which two copies may differ. */
-static bool challenge_may_be_copy(const struct tl_step *step, const struct tl_recent_entry *before, int64_t patience)
+bool tl_probe_may_be_copy(const struct tl_step *step, const struct tl_recent_entry *before, int64_t patience)
 {
     const struct tl_segment *seg = step->seg;
     bool own_id = !seg->ipv6 && seg->ip_id != 0 && seg->ip_id != before->ip_id;
@@ -123,7 +121,7 @@ static bool challenge_answers_unseen(const struct tl_step *step)
     }
     for (i = 0; (e = tl_recent_at(&self->recent, i)) != NULL && same < enough; i++) {
         if (e->ack == step->seg->ack && (e->flags & (TL_ACK | TL_RST)) == TL_ACK) {
-            if (challenge_may_be_copy(step, e, patience)) {
+            if (tl_probe_may_be_copy(step, e, patience)) {
                 return false;
             }
             same++;
@@ -187,7 +185,7 @@ void tl_probe_classify_ack(struct tl_step *step)
     }
     step->refs->trigger_in = peer->trigger_in;
     step->shape->probe_confidence =
-        newest && challenge_may_be_copy(step, newest, CHALLENGE_NS) ? TL_CONFIDENCE_LIKELY : TL_CONFIDENCE_CERTAIN;
+        newest && tl_probe_may_be_copy(step, newest, CHALLENGE_NS) ? TL_CONFIDENCE_LIKELY : TL_CONFIDENCE_CERTAIN;
     if (tl_fsm_state(&step->self->fsm) == TL_STATE_TIME_WAIT) {
         step->shape->ack = TL_ACK_TIME_WAIT;
     } else {

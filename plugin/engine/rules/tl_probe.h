@@ -21,6 +21,10 @@ void tl_probe_classify_ack(struct tl_step *step);
  * O(1). */
 bool tl_probe_may_answer(const struct tl_step *step, int64_t sent_ns);
 
+/* Whether this pure ACK may be the same packet as `before` of the same end, doubled by the network: no IP ID and no newer TSval tell them
+ * apart, and it comes within `patience_ns`, the time by which two copies may differ. O(1). */
+bool tl_probe_may_be_copy(const struct tl_step *step, const struct tl_recent_entry *before, int64_t patience_ns);
+
 /* Keeps the runs of probes up to date; called after the segment was applied. O(1). */
 void tl_probe_learn(struct tl_step *step);
 

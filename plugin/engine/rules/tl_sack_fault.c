@@ -6,10 +6,13 @@
  */
 #include "rules/tl_sack_fault.h"
 
+#include "rules/tl_probe.h"
 #include "rules/tl_rexmit.h"
 
 /* Segments that make it a habit of the path, not of one damaged packet. */
 enum { SPOILED_LEAST = 3 };
+/* Two copies of one ACK that the network has doubled do not come further apart. */
+static const int64_t DOUBLED_NS = 200 * TL_MS;
 /* A block may report what came twice (RFC 2883), so much below what is acknowledged. */
 enum { BELOW_MOST = 1 << 20 };
 
@@ -34,12 +37,26 @@ static bool sack_fault_has_alien_block(const struct tl_step *step)
     return false;
 }
 
+/* Whether this ACK may be the one before, doubled by the network, which needs no block. Three that are alike are not: one of them at least
+ * is a duplicate ACK. O(TL_RECENT_MAX). */
+static bool sack_fault_may_be_doubled(const struct tl_step *step)
+{
+    const struct tl_recent_entry *e;
+    unsigned alike = 0;
+
+    for (unsigned i = 0; (e = tl_recent_at(&step->self->recent, i)) != NULL && tl_since(step, e->time_ns) <= DOUBLED_NS; i++) {
+        alike += tl_probe_may_be_copy(step, e, DOUBLED_NS);
+    }
+    return alike == 1;
+}
+
 /* A duplicate ACK without the blocks that both ends agreed on, of an end that has never sent one as far as this capture shows; the snap
  * length has not cut it. */
 static bool sack_fault_lacks_blocks(const struct tl_step *step)
 {
     return step->shape->ack == TL_ACK_DUP && step->seg->sack_count == 0 && tl_agreed(step, TL_OPT_SACK_PERMITTED) &&
-           !(step->seg->options & TL_OPT_BROKEN) && step->peer->repair && !step->peer->repair->seen_sack;
+           !(step->seg->options & TL_OPT_BROKEN) && step->peer->repair && !step->peer->repair->seen_sack &&
+           !sack_fault_may_be_doubled(step);
 }
 
 void tl_sack_fault_learn(struct tl_step *step)
@@ -49,6 +66,8 @@ void tl_sack_fault_learn(struct tl_step *step)
     }
     if (sack_fault_has_alien_block(step)) {
         tl_count(&step->self->sack_alien);
+    } else if (step->seg->sack_count > 0) {
+        step->self->sack_bare = 0; /* nobody takes them out */
     } else if (sack_fault_lacks_blocks(step)) {
         tl_count(&step->self->sack_bare);
     }

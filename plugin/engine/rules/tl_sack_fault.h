@@ -9,7 +9,7 @@
 
 #include "conn/tl_conn.h"
 
-/* The segment was applied, and its ACK named: counts what its SACK blocks, or the lack of them, show. O(blocks). */
+/* The segment was applied, and its ACK named: counts what its SACK blocks, or the lack of them, show. O(blocks + TL_RECENT_MAX). */
 void tl_sack_fault_learn(struct tl_step *step);
 
 /* What is known of the connection by now. O(1). */
