@@ -147,7 +147,7 @@ static void a_segment_after_that_is_taken(void **state)
     exchange(pair);
     wait(other, 301);
     result = say(pair, (struct tl_segment){.from = 0, .seq = 1001, .ack = 5001, .len = 400, .flags = TL_ACK | TL_PSH});
-    assert_int_equal(result.shape.segment, TL_SEGMENT_UNKNOWN_OLD); /* old, and its original is remembered no more */
+    assert_int_equal(result.shape.segment, TL_SEGMENT_RETRANSMISSION); /* acknowledged long ago, and its TSval is new */
     wait(other, 241); /* TIME-WAIT is over */
     result = say(pair, (struct tl_segment){.from = 0, .seq = 90000, .flags = TL_SYN});
     assert_int_equal(result.shape.reuse, TL_REUSE_AFTER_CLOSE);

@@ -171,6 +171,7 @@ struct tl_endpoint {
     bool has_stray_ack : 1;
     bool fin_repeated : 1; /* its FIN came again since the peer acknowledged it */
     bool has_tsval : 1;
+    bool has_echo : 1; /* tsecr is an echo: without ACK, and when zero, it is none (RFC 7323 3.2) */
     bool has_window : 1;
     bool reopened : 1;        /* opened its window again, and since then the peer has sent probes and answers only */
     bool gone : 1;            /* a RST of its own says that it no longer has the connection */

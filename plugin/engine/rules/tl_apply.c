@@ -248,6 +248,7 @@ void tl_apply_timestamps(struct tl_endpoint *self, const struct tl_segment *seg)
         self->has_tsval = true;
     }
     self->tsecr = seg->tsecr;
+    self->has_echo = (seg->flags & TL_ACK) && seg->tsecr != 0;
 }
 
 /* Whether a segment of the server without SYN shows that the client's ACK, not captured, has reached it. */

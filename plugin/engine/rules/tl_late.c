@@ -34,7 +34,8 @@ const struct tl_recent_entry *tl_late_acked_by(const struct tl_step *step, uint3
  * (RFC 7323 4.3). */
 static bool late_is_echoed(const struct tl_step *step)
 {
-    return (step->seg->options & TL_OPT_TIMESTAMPS) && !tl_seq_after(step->seg->tsval, step->peer->tsecr);
+    return (step->seg->options & TL_OPT_TIMESTAMPS) && step->peer->has_echo &&
+           !tl_seq_after(step->seg->tsval, step->peer->tsecr);
 }
 
 /* Whether its IP ID is the next one: no packet of its sender went by without being captured. */

@@ -50,7 +50,7 @@ static inline bool tl_late_is_quiet_about(const struct tl_endpoint *self, const 
                                           const struct tl_segment *seg)
 {
     return !(seg->options & TL_OPT_TIMESTAMPS) || !self->has_tsval || !tl_seq_after(seg->tsval, self->tsval) ||
-           tl_seq_after(seg->tsval, peer->tsecr);
+           !peer->has_echo || tl_seq_after(seg->tsval, peer->tsecr);
 }
 
 #endif
