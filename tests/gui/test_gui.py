@@ -16,7 +16,7 @@ from conftest import NOBODY
 DESKTOP = Path(__file__).with_name("desktop.py")
 PYTHON = "/usr/bin/python3"  # Debian's own: another one has no gi
 TIMEOUT_S = 600  # for one view; takes 6 s on an idle machine
-SPLIT = "gui.geometry_main_upper_pane: 252\ngui.geometry_main_lower_pane: 1100\n"  # room for the details; pixels
+SPLIT = "gui.geometry_main_upper_pane: 320\ngui.geometry_main_lower_pane: 440\n"  # room for the details; pixels
 FULL_SCREEN = "gui.geometry_main_x: 0\ngui.geometry_main_y: 0\ngui.geometry_main_width: 1400\ngui.geometry_main_height: 960\n"
 ROW_PIXELS_MIN = 5000  # a line of the packet list has 17 * 1400; its text and its end beyond the window take some
 

@@ -30,6 +30,14 @@ PLACES = {"conn", "incarnation", "stream", "start", "first_frame", "last_frame",
 PLACES |= {name for name in NAMES if re.fullmatch(r"rst_(trigger_)?frame|\w+_wait(_max)?_frame", name)}
 
 
+def without_hosts(row, apart):
+    """The row, with no more about the sender of its reset than the same connection shows apart from others of its host: their TTLs
+    and IP IDs speak for an end, and where they are in another file or shard, the sender may be unknown."""
+    if apart["rst_origin"] != "unknown":
+        return row
+    return {**row, **{name: apart[name] for name in ("rst_origin", "rst_origin_confidence")}}
+
+
 # ---- reading the formats ---------------------------------------------------------------------------------------------
 
 

@@ -389,7 +389,8 @@ struct tl_step {
     struct tl_fsm *peer_fsm; /* of the peer; while the connection is tentative the one of the connection before it */
     struct tl_shape *shape;
     struct tl_refs *refs;
-    const struct tl_recent_entry *copy_of; /* the packet that this is a copy of, or NULL */
+    const struct tl_recent_entry *copy_of; /* the packet that this is a copy of, as it was remembered, or NULL */
+    struct tl_recent_entry original;       /* that entry: the ring moves when it grows */
     enum tl_event event;
     unsigned from;                   /* end that sent it */
     uint32_t length;                 /* sequence numbers that it occupies */

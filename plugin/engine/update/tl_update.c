@@ -80,6 +80,7 @@ static bool update_is_news(const struct tl_step *step)
 
 static void update_check_copy(struct tl_step *step)
 {
+    const struct tl_recent_entry *original;
     const struct tl_syns *syns;
     struct tl_copy_context context;
 
@@ -90,8 +91,10 @@ static void update_check_copy(struct tl_step *step)
     context.rtt_ns = step->rtt_ns;
     context.tick_ns = step->self->repair ? step->self->repair->clock.tick_ns : 0;
     context.peer_syn_in = syns->copy_in > syns->last_in ? syns->copy_in : syns->last_in;
-    step->copy_of = tl_recent_find_copy(&step->self->recent, step->seg, &context);
-    if (step->copy_of) {
+    original = tl_recent_find_copy(&step->self->recent, step->seg, &context);
+    if (original) {
+        step->original = *original;
+        step->copy_of = &step->original;
         step->shape->flags |= TL_SHAPE_COPY;
         step->refs->first_in = step->copy_of->frame;
     }

@@ -8,23 +8,6 @@
 
 #include "report/tl_report_say.h"
 
-/* clang-format off */
-enum unit { NS, OCTETS, NUMBER };
-
-static const struct {
-    const char *name;
-    enum unit unit;
-} measures[TL_MEASURE_COUNT] = {
-#define TL_MEASURE(tag, name, unit, what) {name, unit},
-#include "../engine/findings/tl_measures.def"
-};
-
-static const char *const traits[TL_TRAIT_COUNT] = {
-#define TL_TRAIT(tag, name, what) name,
-#include "../engine/findings/tl_measures.def"
-};
-/* clang-format on */
-
 static const char *const classes[] = {
     [TL_CLASS_CAVEAT] = "caveat", [TL_CLASS_BROKEN] = "broken", [TL_CLASS_SLOW] = "slow", [TL_CLASS_NOTE] = "note"};
 
@@ -76,7 +59,7 @@ static void report_json_write_seconds(wmem_strbuf_t *out, int64_t ns)
                               (unsigned)(size % 1000000000));
 }
 
-static void report_json_write_amount(wmem_strbuf_t *out, enum unit unit, int64_t value)
+static void report_json_write_amount(wmem_strbuf_t *out, enum tl_report_unit unit, int64_t value)
 {
     if (unit == NS)
         report_json_write_seconds(out, value);
@@ -122,12 +105,12 @@ static void report_json_write_numbers(wmem_strbuf_t *out, const struct tl_findin
 
         if (span->count == 0)
             continue;
-        wmem_strbuf_append_printf(out, "%s\"%s\":{\"min\":", separator, measures[i].name);
-        report_json_write_amount(out, measures[i].unit, span->min);
+        wmem_strbuf_append_printf(out, "%s\"%s\":{\"min\":", separator, tl_report_measures[i].name);
+        report_json_write_amount(out, tl_report_measures[i].unit, span->min);
         wmem_strbuf_append(out, ",\"max\":");
-        report_json_write_amount(out, measures[i].unit, span->max);
+        report_json_write_amount(out, tl_report_measures[i].unit, span->max);
         wmem_strbuf_append(out, ",\"sum\":");
-        report_json_write_amount(out, measures[i].unit, span->sum);
+        report_json_write_amount(out, tl_report_measures[i].unit, span->sum);
         wmem_strbuf_append_printf(out, ",\"count\":%u}", span->count);
         separator = ",";
     }
@@ -136,7 +119,7 @@ static void report_json_write_numbers(wmem_strbuf_t *out, const struct tl_findin
     for (unsigned i = 0; i < TL_TRAIT_COUNT; i++) {
         if (group->traits[i] == 0)
             continue;
-        wmem_strbuf_append_printf(out, "%s\"%s\":%u", separator, traits[i], group->traits[i]);
+        wmem_strbuf_append_printf(out, "%s\"%s\":%u", separator, tl_report_traits[i], group->traits[i]);
         separator = ",";
     }
     wmem_strbuf_append(out, separator[1] == '\0' ? "}" : ",\"traits\":{}");

@@ -22,17 +22,12 @@ static const struct texts texts[TL_FINDING_COUNT][TL_LANGUAGES] = {
 #include "../engine/findings/tl_findings.def"
 };
 
-enum unit { NS, OCTETS, NUMBER };
-
-static const struct {
-    const char *name;
-    enum unit unit;
-} measures[TL_MEASURE_COUNT] = {
+const struct tl_report_measure tl_report_measures[TL_MEASURE_COUNT] = {
 #define TL_MEASURE(tag, name, unit, what) {name, unit},
 #include "../engine/findings/tl_measures.def"
 };
 
-static const char *const traits[TL_TRAIT_COUNT] = {
+const char *const tl_report_traits[TL_TRAIT_COUNT] = {
 #define TL_TRAIT(tag, name, what) name,
 #include "../engine/findings/tl_measures.def"
 };
@@ -83,14 +78,14 @@ const char *tl_report_octets(wmem_allocator_t *pool, int64_t octets)
     return wmem_strdup_printf(pool, "%d B", (int)octets);
 }
 
-static const char *report_say_amount(wmem_allocator_t *pool, enum unit unit, int64_t value)
+static const char *report_say_amount(wmem_allocator_t *pool, enum tl_report_unit unit, int64_t value)
 {
     return unit == NS       ? tl_report_seconds(pool, value)
            : unit == OCTETS ? tl_report_octets(pool, value)
                             : wmem_strdup_printf(pool, "%" G_GINT64_FORMAT, value);
 }
 
-static const char *report_say_range(wmem_allocator_t *pool, enum unit unit, const struct tl_span *span)
+static const char *report_say_range(wmem_allocator_t *pool, enum tl_report_unit unit, const struct tl_span *span)
 {
     const char *min = report_say_amount(pool, unit, span->min), *max = report_say_amount(pool, unit, span->max);
 
@@ -116,8 +111,8 @@ static void report_say_add_measures(const struct subject *subject, struct tl_bla
 {
     for (unsigned i = 0; i < TL_MEASURE_COUNT; i++) {
         const struct tl_span *span = &subject->group->spans[i];
-        enum unit unit = measures[i].unit;
-        const char *name = measures[i].name;
+        enum tl_report_unit unit = tl_report_measures[i].unit;
+        const char *name = tl_report_measures[i].name;
 
         if (span->count == 0)
             continue;
@@ -138,9 +133,10 @@ static void report_say_add_traits(const struct subject *subject, struct tl_blank
     for (unsigned i = 0; i < TL_TRAIT_COUNT; i++) {
         if (group->traits[i] == 0)
             continue;
-        tl_text_number(blanks, traits[i], group->traits[i]);
-        tl_text_test(blanks, wmem_strdup_printf(subject->pool, "?%s", traits[i]), true);
-        tl_text_test(blanks, wmem_strdup_printf(subject->pool, "?all_%s", traits[i]), group->traits[i] >= group->connections);
+        tl_text_number(blanks, tl_report_traits[i], group->traits[i]);
+        tl_text_test(blanks, wmem_strdup_printf(subject->pool, "?%s", tl_report_traits[i]), true);
+        tl_text_test(blanks, wmem_strdup_printf(subject->pool, "?all_%s", tl_report_traits[i]),
+                     group->traits[i] >= group->connections);
     }
     tl_text_test(blanks, "?no_rst_unasked", group->traits[TL_TRAIT_RST_UNASKED] == 0);
     tl_text_test(blanks, "?on_path", group->traits[TL_TRAIT_NEAR_SERVER] == 0);

@@ -7,6 +7,17 @@
 
 #include "report/tl_report.h"
 
+/* The measures and traits of tl_measures.def by their names, and the unit of a measure. */
+enum tl_report_unit { NS, OCTETS, NUMBER };
+
+struct tl_report_measure {
+    const char *name;
+    enum tl_report_unit unit;
+};
+
+extern const struct tl_report_measure tl_report_measures[TL_MEASURE_COUNT];
+extern const char *const tl_report_traits[TL_TRAIT_COUNT];
+
 /* The texts of a group, in the pool that tl_report_say() was given. */
 struct tl_said {
     const char *class; /* "BROKEN" */
