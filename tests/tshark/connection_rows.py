@@ -31,9 +31,9 @@ PLACES |= {name for name in NAMES if re.fullmatch(r"rst_(trigger_)?frame|\w+_wai
 
 
 def without_hosts(row, apart):
-    """The row, with no more about the sender of its reset than the same connection shows apart from others of its host: their TTLs
-    and IP IDs speak for an end, and where they are in another file or shard, the sender may be unknown."""
-    if apart["rst_origin"] != "unknown":
+    """The row, without the guess at the sender of its reset that other connections of the host allow: their TTLs and IP IDs speak for an
+    end, and where they are in another file or shard, the sender is unknown. Nothing surer may come from them."""
+    if apart["rst_origin"] != "unknown" or row["rst_origin_confidence"] != "guess":
         return row
     return {**row, **{name: apart[name] for name in ("rst_origin", "rst_origin_confidence")}}
 

@@ -167,6 +167,20 @@ def test_in_a_file_of_preferences(sandbox, captures):
     assert done.stderr == "" and "客户端" in done.stdout.splitlines()[0]
 
 
+@pytest.mark.parametrize("name", ["zh", "ZH", "zh-CN", "zh_CN", "zh_CN.UTF-8", "zh-Hans", "中文", "简体中文"])
+def test_names_of_chinese(name, tshark, captures):
+    done = tshark(["-o", f"tcplife.explanation_language:{name}", "-T", "fields", "-e", EXPLANATION], captures / "refused.pcap")
+    assert (done.returncode, done.stderr) == (0, "")
+    assert "客户端" in done.stdout
+
+
+@pytest.mark.parametrize("name", ["fr", "zh-TW", "z", "en zh", ""])
+def test_a_language_that_nobody_knows_is_told(name, tshark, captures):
+    done = tshark(["-o", f"tcplife.explanation_language:{name}", "-T", "fields", "-e", EXPLANATION], captures / "refused.pcap")
+    assert done.returncode == 0 and "The client asks" in done.stdout
+    assert f'there is no language "{name}"' in done.stderr and "Choose en or zh-CN" in done.stderr
+
+
 def test_a_change_takes_effect_on_a_loaded_capture(sharkd, captures):
     """What the window does when the preference changes, too: dissect the frame again."""
 
